@@ -1,0 +1,50 @@
+/* functions.h - calls to the Redis Functions library `parley` (shared/parley.lua)
+ *
+ * Wraps a redis_conn: `up` is told only when the server is Redis 7 or newer and holds a library of
+ * our major version, loaded or upgraded by us if need be.  Every call carries who calls: the epoch
+ * that the caller lives in, the highest message id it has seen, and the two times that any call may
+ * need (grace and lease), in this order, before the function's own arguments. */
+#ifndef PARLEY_FUNCTIONS_H
+#define PARLEY_FUNCTIONS_H
+
+#include "shared/redis_conn.h"
+
+struct functions;
+
+#define EPOCH_MAX 24
+
+/* Who calls.  Owned and kept up to date by the service: see each function in parley.lua for when
+ * the epoch and `seen` may change. */
+struct functions_caller {
+    char epoch[EPOCH_MAX + 1]; /* "" = knows none yet */
+    uint64_t seen;             /* highest message:id in any answer or delivery of that epoch */
+    uint64_t grace_ms;
+    uint64_t lease_ms;
+};
+
+#define FUNCTIONS_ARGS_MAX 512 /* own arguments of one call */
+
+/* `caller` is borrowed and read at each call; `prefix` (KEY_PREFIX) is borrowed.  A library of a
+ * newer major version, or a server older than Redis 7, ends the program with a clear line: running
+ * on would damage what a newer release wrote. */
+struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_config *config,
+                                const struct redis_conn_handler *handler, void *ctx,
+                                const char *prefix, const struct functions_caller *caller);
+void functions_free(struct functions *f);
+bool functions_is_up(const struct functions *f);
+void functions_reset(struct functions *f, const char *why);
+
+/* FCALL name 1 prefix <caller> args...   False when not up; then `fn` is not called.
+ * When Redis has lost the library (FUNCTION FLUSH), the reply is NULL and the connection is made
+ * anew, which loads it again. */
+bool functions_call(struct functions *f, const char *name, const struct slice *args, size_t count,
+                    redis_reply_fn *fn, void *arg);
+/* A plain command on the same connection, in order with the calls. */
+bool functions_command(struct functions *f, const struct slice *argv, size_t argc,
+                       redis_reply_fn *fn, void *arg);
+
+/* The first two items of every answer: a status word and the epoch in force. */
+bool functions_status_is(const struct redis_reply *reply, const char *status);
+struct slice functions_epoch(const struct redis_reply *reply);
+
+#endif

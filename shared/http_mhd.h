@@ -1,0 +1,60 @@
+/* http_mhd.h - a small HTTP server on the service's own loop (libmicrohttpd on libev)
+ *
+ * One thread: libmicrohttpd's epoll descriptor is watched by the loop.  A request is handed over
+ * when it is complete and may be answered later; until then its connection is suspended.  What
+ * libmicrohttpd lets through is refused here: two Content-Length or Host headers, both lengths
+ * given, %00 and NUL in the path, bare LF in headers (request smuggling); such connections are
+ * closed. */
+#ifndef PARLEY_HTTP_MHD_H
+#define PARLEY_HTTP_MHD_H
+
+#include "shared/buf.h"
+
+struct ev_loop;
+struct http_server;
+
+#define HTTP_BODY_MAX 4096
+
+/* A request; everything is borrowed until it is answered. */
+struct http_request;
+struct slice http_request_method(const struct http_request *req);
+struct slice http_request_path(const struct http_request *req);  /* raw: not percent-decoded */
+struct slice http_request_query(const struct http_request *req); /* raw, without '?' */
+struct slice http_request_body(const struct http_request *req);  /* at most HTTP_BODY_MAX */
+/* Empty when absent.  Repeated headers: the first one. */
+struct slice http_request_header(const struct http_request *req, const char *name);
+/* The peer of the TCP connection, as text. */
+struct slice http_request_peer(const struct http_request *req);
+
+struct http_response {
+    unsigned status;
+    const char *content_type; /* borrowed literal */
+    struct buf body;          /* owned by the response */
+    struct buf headers;       /* further headers, each "Name: value\n" */
+};
+void http_response_init(struct http_response *res, unsigned status);
+void http_response_deinit(struct http_response *res);
+/* Name and value must hold no CR, LF or NUL: such a header is left out and logged. */
+void http_response_header(struct http_response *res, const char *name, struct slice value);
+
+/* Answers, exactly once; `req` is gone afterwards.  Always adds Cache-Control: no-store,
+ * X-Content-Type-Options: nosniff and Referrer-Policy: no-referrer. */
+void http_request_answer(struct http_request *req, const struct http_response *res);
+
+/* Called for each complete request.  May answer at once or keep `req` and answer later; a client
+ * that hangs up meanwhile changes nothing (the answer goes nowhere). */
+typedef void http_handler_fn(void *ctx, struct http_request *req);
+
+struct http_server_config {
+    const char *host; /* address to bind */
+    uint16_t port;
+    unsigned timeout_s; /* an idle or dripping connection is closed after so long */
+    unsigned max_connections;
+};
+/* NULL when it cannot listen; then errno says why. */
+struct http_server *http_server_new(struct ev_loop *loop, const struct http_server_config *config,
+                                    http_handler_fn *handler, void *ctx);
+/* Unanswered requests are answered 503. */
+void http_server_free(struct http_server *server);
+
+#endif

@@ -1,0 +1,819 @@
+#!lua name=parley
+--
+-- parley.lua - every rule of Parley that must be atomic, as one library of Redis Functions
+--
+-- Redis runs one function at a time, so each function below is one step that nobody sees half done.
+-- All functions take one key, the prefix ("{chat}:"), under which all keys and channels live.
+-- ARCHITECTURE.md lists the keys; in short:
+--
+--   session:<hash>          name of the user, or "ended" for an hour after the end
+--   user:<name>             hash: name as typed, session, login, since, expires, online, at:<gateway>
+--   online                  set of the names that everybody sees, as typed
+--   deadlines               sorted set: name -> presence time at which a sweep must look at the user
+--   grace:<name>            the countdown that an operator watches; its expiry wakes the sweep
+--   gateways                sorted set: gateway -> presence time at which its lease ends
+--   gateway:<id>            the lease as a key with TTL: what an operator looks at
+--   gateway:<id>:users      set: users attached through this gateway
+--   links                   hash: gateway -> number of its link, "lapsed <n>" once the lease ended
+--   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
+--   channels                hash: channel -> how many messages were ever published on it
+--   presence                hash: epoch, run, first, version, logins, last, skew, settle
+--   presence:log            stream, id = version: who joined and left
+--   message:id              the last message id
+--   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
+--
+-- Words:
+--   caller        the four first arguments of every service's call: the epoch that it lives in, the
+--                 highest message id that it has seen, grace and lease in milliseconds.
+--   epoch         one uninterrupted history of these keys.  When Redis lost or changed its data a new
+--                 epoch opens, and settles: gateways attach their users again, and meanwhile nobody
+--                 logs in, sends, expires or is seen leaving.
+--   presence time Redis' clock less every stretch in which nobody called (an outage), so that no lease
+--                 and no grace period runs out while the services could not have prevented it.
+--   link          one connection of a gateway; commands of any other number are refused, so a late
+--                 command of a broken connection changes nothing.
+
+local VERSION = '1.0' -- major.minor: a service refuses a newer major, and replaces a lower version
+
+local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
+local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
+local ENDED_S = 3600         -- how long an ended session is remembered
+local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
+local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
+local BATCH = 64             -- users looked at by one call
+
+-- redis.call does not exist yet while the library is loaded.
+local function call(...)
+  return redis.call(...)
+end
+
+---------------------------------------------------------------------------------------------------
+-- Small things
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function refuse(what)
+  error({ err = 'ERR parley: ' .. what })
+end
+
+-- Arguments are checked before the first write: a function that fails halfway keeps its writes.
+local function integer(value, what)
+  if not value or not value:match('^%d+$') or #value > 15 then
+    refuse(what .. ' must be an integer')
+  end
+  return tonumber(value)
+end
+
+local function matching(value, pattern, what)
+  if not value or not value:match(pattern) then
+    refuse('bad ' .. what)
+  end
+  return value
+end
+
+local function name_of(value)    return matching(value, '^[a-z0-9][a-z0-9._-]*$', 'name') end
+local function shown_of(value)   return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'shown name') end
+local function hash_of(value)    return matching(value, '^%x+$', 'session hash') end
+local function gateway_of(value) return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'gateway') end
+
+local function hash_table(key)
+  local flat = call('HGETALL', key)
+  if #flat == 0 then
+    return nil
+  end
+  local t = {}
+  for i = 1, #flat, 2 do
+    t[flat[i]] = flat[i + 1]
+  end
+  return t
+end
+
+-- The id of this Redis process.  A restarted process, or a replica that was promoted, runs this file
+-- anew, so that the first call in it reads its own.
+local run_id
+local function server_run()
+  run_id = run_id or call('INFO', 'server'):match('run_id:(%x+)')
+  return run_id
+end
+
+local function now_ms()
+  local t = call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000), t[1] .. t[2]
+end
+
+---------------------------------------------------------------------------------------------------
+-- Presence time
+
+-- Notes the time of a call and adds an outage, or a step of the clock, to the skew.  Every function
+-- that compares or sets a presence time calls this first.
+local function note(c)
+  local now = now_ms()
+  local state = call('HMGET', c.presence, 'last', 'skew')
+  local skew = tonumber(state[2] or 0)
+  if state[1] then
+    local gap = now - tonumber(state[1])
+    if gap > GAP_MS or gap < 0 then
+      skew = skew + gap
+    end
+  end
+  call('HSET', c.presence, 'last', text(now), 'skew', text(skew))
+  c.now, c.time = now, now - skew
+  if c.settle and c.time >= c.settle then
+    call('HDEL', c.presence, 'settle')
+    c.settle = nil
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- Epochs
+
+-- Settling must outlast lease + renew interval (a third of the lease) + the longest back-off of a
+-- gateway (a quarter of it) + the time to attach everybody.
+local function settle_ms(c)
+  return 2 * c.lease + 1000
+end
+
+local function open_epoch(c, run)
+  c.settle = nil -- an older settling ends with its epoch
+  note(c)
+  local _, micros = now_ms()
+  c.epoch = redis.sha1hex(run .. ':' .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
+  c.id = math.max(c.id, c.seen) + ID_JUMP
+  local skew = c.now - c.time + c.grace -- whoever was in grace gets a whole new one
+  c.time = c.now - skew
+  c.settle = c.time + settle_ms(c)
+  call('SET', c.prefix .. 'message:id', text(c.id))
+  call('HSET', c.presence, 'epoch', c.epoch, 'run', run, 'first', text(c.id),
+    'skew', text(skew), 'settle', text(c.settle))
+end
+
+-- Begins every service's call: reads who calls, and opens a new epoch when Redis lost or changed its
+-- data: no epoch stored, another process, or ids below what a caller of this same epoch has seen.
+local function enter(keys, args)
+  if #keys ~= 1 then
+    refuse('one key is needed, the prefix')
+  end
+  local c = { prefix = keys[1], presence = keys[1] .. 'presence', joined = {}, left = {},
+    caller = matching(args[1], '^%x*$', 'epoch'), seen = integer(args[2], 'seen'),
+    grace = integer(args[3], 'grace'), lease = integer(args[4], 'lease') }
+  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle')
+  c.epoch, c.settle = state[1], tonumber(state[3] or nil)
+  c.id = tonumber(call('GET', c.prefix .. 'message:id') or 0)
+  local run = server_run()
+  local lost_ids = c.caller == c.epoch and c.id < c.seen and not c.settle
+  if not c.epoch or state[2] ~= run or lost_ids then
+    open_epoch(c, run)
+  elseif c.caller ~= c.epoch and c.seen > 0 and c.id < c.seen + ID_JUMP then
+    -- Somebody who lived through another history: ids must rise above what he has seen.
+    c.id = c.seen + ID_JUMP
+    call('SET', c.prefix .. 'message:id', text(c.id))
+  end
+  return c
+end
+
+-- Every answer begins with a status and the epoch in force.
+local function answer(c, status, ...)
+  return { status, c.epoch, ... }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Channels.  Messages are counted per channel, so that a subscriber sees a hole; a gateway's nonce
+-- tells it the counts, so that it misses no last message either.
+
+local function publish(c, channel, kind, rest)
+  local count = call('HINCRBY', c.prefix .. 'channels', channel, 1)
+  call('PUBLISH', c.prefix .. channel, kind .. ' ' .. text(count) .. ' ' .. rest)
+end
+
+-- One version, one log entry and one message for all changes of a call.
+local function announce(c)
+  if #c.joined + #c.left == 0 then
+    return
+  end
+  local changes = {}
+  for _, shown in ipairs(c.joined) do changes[#changes + 1] = '+' .. shown end
+  for _, shown in ipairs(c.left) do changes[#changes + 1] = '-' .. shown end
+  local list = table.concat(changes, ' ')
+  local version = text(call('HINCRBY', c.presence, 'version', 1))
+  call('XADD', c.prefix .. 'presence:log', 'MAXLEN', '~', LOG_LENGTH, version .. '-0', 'changes', list)
+  call('PUBLISH', c.prefix .. 'presence', c.epoch .. ' ' .. version .. ' ' .. list)
+end
+
+local function version_of(c)
+  return call('HGET', c.presence, 'version') or '0'
+end
+
+---------------------------------------------------------------------------------------------------
+-- Users and their attachments
+
+local function user_key(c, name)    return c.prefix .. 'user:' .. name end
+local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
+local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
+
+local function gateways_of(user)
+  local list = {}
+  for field in pairs(user) do
+    local id = field:match('^at:(.*)$')
+    if id then list[#list + 1] = id end
+  end
+  table.sort(list)
+  return list
+end
+
+-- When a sweep must look at the user next: when the session is too old, if ever.
+local function watch_expiry(c, name, user)
+  local expires = tonumber(user.expires)
+  if expires > 0 then
+    call('ZADD', c.prefix .. 'deadlines', text(expires), name)
+  else
+    call('ZREM', c.prefix .. 'deadlines', name)
+  end
+end
+
+local function make_session(c, name, shown, hash, login, expires)
+  call('SET', session_key(c, hash), name)
+  call('HSET', user_key(c, name), 'name', shown, 'session', hash, 'login', text(login),
+    'since', text(c.now), 'expires', text(expires), 'floor', text(c.id))
+end
+
+-- The user is served by this gateway now; ends a grace period, makes a new user visible.
+local function attach(c, id, link, name, user)
+  call('HSET', user_key(c, name), 'at:' .. id, link)
+  call('SADD', users_key(c, id), name)
+  call('DEL', c.prefix .. 'grace:' .. name)
+  watch_expiry(c, name, user)
+  if not user.online then
+    call('HSET', user_key(c, name), 'online', text(c.now))
+    call('SADD', c.prefix .. 'online', user.name)
+    c.joined[#c.joined + 1] = user.name
+  end
+end
+
+-- The gateway serves the user no more; the last one gone starts the grace period.
+local function detach(c, id, name, user)
+  call('HDEL', user_key(c, name), 'at:' .. id)
+  call('SREM', users_key(c, id), name)
+  user['at:' .. id] = nil
+  if #gateways_of(user) > 0 then
+    return
+  end
+  local deadline, expires = c.time + c.grace, tonumber(user.expires)
+  if expires > 0 then
+    deadline = math.min(deadline, expires)
+  end
+  call('ZADD', c.prefix .. 'deadlines', text(deadline), name)
+  call('SET', c.prefix .. 'grace:' .. name, 'away since ' .. text(c.now), 'PX', text(c.grace))
+end
+
+-- The one end of a session, whatever ends it: its sockets are closed wherever they are, its token is
+-- remembered as ended, the name is free.
+local function end_session(c, name, user, code)
+  for _, id in ipairs(gateways_of(user)) do
+    publish(c, 'to:' .. id, 'end', user.session .. ' ' .. code)
+    call('SREM', users_key(c, id), name)
+  end
+  call('DEL', user_key(c, name), c.prefix .. 'grace:' .. name, c.prefix .. 'sent:' .. name,
+    c.prefix .. 'sent:' .. name .. ':old')
+  call('ZREM', c.prefix .. 'deadlines', name)
+  call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
+  if user.online then
+    call('SREM', c.prefix .. 'online', user.name)
+    c.left[#c.left + 1] = user.name
+  end
+end
+
+local function expires_in(c, user)
+  local expires = tonumber(user.expires)
+  return expires > 0 and math.max(expires - c.time, 1) or 0
+end
+
+---------------------------------------------------------------------------------------------------
+-- Links
+
+-- Is this command from the gateway's current connection, and does its lease hold?
+local function link_holds(c, id, link)
+  return call('HGET', c.prefix .. 'links', id) == link
+end
+
+local function link_number(c, id)
+  local stored = call('HGET', c.prefix .. 'links', id)
+  return stored and tonumber(stored:match('%d+$')) or 0
+end
+
+-- Takes the lease from a gateway.  Its users go to a list of their own, named by the link, so that
+-- the gateway may come back at once without being mixed up with its past.
+local function lapse(c, id)
+  local link = text(link_number(c, id))
+  local source, entry = users_key(c, id), id .. ':' .. link
+  call('ZREM', c.prefix .. 'gateways', id)
+  call('HSET', c.prefix .. 'links', id, 'lapsed ' .. link)
+  call('DEL', c.prefix .. 'gateway:' .. id)
+  if call('EXISTS', source) == 1 then
+    local target = c.prefix .. 'lapsed:' .. entry
+    call('SUNIONSTORE', target, target, source)
+    call('DEL', source)
+  end
+  call('SADD', c.prefix .. 'lapsed', entry)
+end
+
+-- Detaches up to `limit` users of one lapsed list; an attachment that is newer than the list stays.
+local function drain(c, entry, limit)
+  local id, link = entry:match('^(.*):(%d+)$')
+  local list = c.prefix .. 'lapsed:' .. entry
+  local names = call('SPOP', list, limit)
+  for _, name in ipairs(names) do
+    local user = hash_table(user_key(c, name))
+    local at = user and user['at:' .. id]
+    if at and tonumber(at) <= tonumber(link) then
+      detach(c, id, name, user)
+    end
+  end
+  if call('EXISTS', list) == 0 then
+    call('SREM', c.prefix .. 'lapsed', entry)
+    -- The number may be forgotten only now: see link in ARCHITECTURE.md.
+    if (call('HGET', c.prefix .. 'links', id) or ''):match('^lapsed') then
+      call('HDEL', c.prefix .. 'links', id)
+      call('HDEL', c.prefix .. 'channels', 'to:' .. id)
+    end
+  end
+  return #names
+end
+
+---------------------------------------------------------------------------------------------------
+-- auth-svc: login, logout, session
+
+-- name, name as typed, session hash, ms to connect in, ms of the longest life (0: no end)
+-- ok | taken <ms until the name may be free, 0 while online> | unavailable
+local function login(keys, args)
+  local name, shown, hash = name_of(args[5]), shown_of(args[6]), hash_of(args[7])
+  local pending, longest = integer(args[8], 'pending'), integer(args[9], 'longest')
+  local c = enter(keys, args)
+  note(c)
+  if c.settle then
+    return answer(c, 'unavailable')
+  end
+  local user = hash_table(user_key(c, name))
+  if user then
+    local left = 0
+    if #gateways_of(user) == 0 then
+      left = tonumber(call('ZSCORE', c.prefix .. 'deadlines', name) or 0) - c.time
+      left = math.max(left, 1)
+    end
+    return answer(c, 'taken', text(left))
+  end
+  local number = call('HINCRBY', c.presence, 'logins', 1)
+  make_session(c, name, shown, hash, number, longest > 0 and c.time + longest or 0)
+  call('ZADD', c.prefix .. 'deadlines', text(c.time + pending), name)
+  return answer(c, 'ok')
+end
+
+-- Whose session is it?  ok, name, user | unknown | unavailable
+local function owner_of(c, hash)
+  local owner = call('GET', session_key(c, hash))
+  local user = owner and hash_table(user_key(c, owner))
+  if user and user.session == hash then
+    return 'ok', owner, user
+  end
+  -- While it settles a gateway may still bring the session back.
+  return not owner and c.settle and 'unavailable' or 'unknown'
+end
+
+-- name, session hash      ok | unknown | forbidden (another's token) | unavailable
+local function logout(keys, args)
+  local name, hash = name_of(args[5]), hash_of(args[6])
+  local c = enter(keys, args)
+  local status, owner, user = owner_of(c, hash)
+  if status ~= 'ok' then
+    return answer(c, status)
+  elseif owner ~= name then
+    return answer(c, 'forbidden')
+  end
+  end_session(c, name, user, 'logged_out')
+  announce(c)
+  return answer(c, 'ok')
+end
+
+-- session hash            ok <name as typed> <ms to the end, 0: none> | unknown | unavailable
+local function session(keys, args)
+  local hash = hash_of(args[5])
+  local c = enter(keys, args)
+  note(c)
+  local status, _, user = owner_of(c, hash)
+  if status ~= 'ok' then
+    return answer(c, status)
+  end
+  return answer(c, 'ok', user.name, text(expires_in(c, user)))
+end
+
+---------------------------------------------------------------------------------------------------
+-- gateway-svc: renew, connect, detach, reattach, prune, leave, send
+
+-- gateway, "new" or "keep", the last number it had (0: none), nonce, JSON for operators
+--   new   first command of a connection: a new number, above all that were ever in use
+--   keep  refused unless it comes from the current link of a gateway whose lease holds
+-- ok <message:id> <link> <settling 0/1> <count of the own channel> <count of group> <version> | link
+-- Publishes the nonce on the gateway's own channel: what comes back proves the subscription.
+local function renew(keys, args)
+  local id, number = gateway_of(args[5]), integer(args[7], 'link')
+  local nonce = matching(args[8], '^%w+$', 'nonce')
+  local c = enter(keys, args)
+  note(c)
+  local link = text(number)
+  if args[6] == 'new' then
+    link = text(math.max(link_number(c, id), number) + 1)
+    call('HSET', c.prefix .. 'links', id, link)
+  elseif not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  call('ZADD', c.prefix .. 'gateways', text(c.time + c.lease), id)
+  call('SET', c.prefix .. 'gateway:' .. id, args[9] or '', 'PX', text(c.lease))
+  local group = call('HGET', c.prefix .. 'channels', 'group') or '0'
+  local version = version_of(c)
+  publish(c, 'to:' .. id, 'nonce', nonce .. ' ' .. group .. ' ' .. version .. ' ' .. c.epoch)
+  local own = call('HGET', c.prefix .. 'channels', 'to:' .. id)
+  return answer(c, 'ok', text(c.id), link, c.settle and '1' or '0', own, group, version)
+end
+
+-- gateway, link, session hash
+-- ok <message:id> <name> <as typed> <login> <ms to the end, 0: none> <version> <floor>
+--    | unknown | unavailable | link
+local function connect(keys, args)
+  local id, link, hash = gateway_of(args[5]), args[6], hash_of(args[7])
+  local c = enter(keys, args)
+  note(c)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local status, name, user = owner_of(c, hash)
+  if status ~= 'ok' then
+    return answer(c, status)
+  end
+  local expires = tonumber(user.expires)
+  if expires > 0 and c.time >= expires then
+    end_session(c, name, user, 'session_expired')
+    announce(c)
+    return answer(c, 'unknown')
+  end
+  attach(c, id, link, name, user)
+  announce(c)
+  return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
+    version_of(c), user.floor)
+end
+
+-- gateway, link, session hash, name      ok | link
+local function leave_session(keys, args)
+  local id, link = gateway_of(args[5]), args[6]
+  local hash, name = hash_of(args[7]), name_of(args[8])
+  local c = enter(keys, args)
+  note(c)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local user = hash_table(user_key(c, name))
+  if user and user.session == hash and user['at:' .. id] then
+    detach(c, id, name, user)
+  end
+  return answer(c, 'ok')
+end
+
+-- May a session that a gateway still holds, but Redis does not know so, exist (again)?
+local function may_return(c, user, login)
+  if c.caller == c.epoch or not c.settle then
+    return false -- in this history it ended; or everybody has had the time to come back
+  end
+  return not user or login > tonumber(user.login)
+end
+
+local function reattach_one(c, id, link, s)
+  if call('GET', session_key(c, s.hash)) == 'ended' then
+    return 'ended'
+  end
+  local user = hash_table(user_key(c, s.name))
+  if not user or user.session ~= s.hash then
+    if not may_return(c, user, s.login) then
+      return 'ended'
+    end
+    if user then
+      end_session(c, s.name, user, 'session_expired') -- the later login wins
+    end
+    make_session(c, s.name, s.shown, s.hash, s.login, s.rest > 0 and c.time + s.rest or 0)
+    user = hash_table(user_key(c, s.name))
+    local logins = tonumber(call('HGET', c.presence, 'logins') or 0)
+    call('HSET', c.presence, 'logins', text(math.max(logins, s.login)))
+  end
+  attach(c, id, link, s.name, user)
+  return 'ok'
+end
+
+-- gateway, link, then for each session: hash, name, as typed, login, ms to the end (0: none)
+-- ok <message:id> <version> then for each "ok" or "ended"      | link
+local function reattach(keys, args)
+  local id, link, sessions = gateway_of(args[5]), args[6], {}
+  if (#args - 6) % 5 ~= 0 or #args > 6 + 5 * BATCH then
+    refuse('sessions come in fives, at most ' .. BATCH)
+  end
+  for i = 7, #args, 5 do
+    sessions[#sessions + 1] = { hash = hash_of(args[i]), name = name_of(args[i + 1]),
+      shown = shown_of(args[i + 2]), login = integer(args[i + 3], 'login'),
+      rest = integer(args[i + 4], 'rest') }
+  end
+  local c = enter(keys, args)
+  note(c)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local verdicts = {}
+  for i, s in ipairs(sessions) do
+    verdicts[i] = reattach_one(c, id, link, s)
+  end
+  announce(c)
+  return answer(c, 'ok', text(c.id), version_of(c), unpack(verdicts))
+end
+
+-- gateway, link, cursor ("0" to begin): after everything was attached again, what is left of older
+-- links of this gateway goes.    ok <next cursor, "0" at the end> | link
+local function prune(keys, args)
+  local id, link, cursor = gateway_of(args[5]), args[6], args[7]
+  integer(cursor, 'cursor')
+  local c = enter(keys, args)
+  note(c)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local page = call('SSCAN', users_key(c, id), cursor, 'COUNT', BATCH)
+  for _, name in ipairs(page[2]) do
+    local user = hash_table(user_key(c, name))
+    local at = user and user['at:' .. id]
+    if at and tonumber(at) < tonumber(link) then
+      detach(c, id, name, user)
+    end
+  end
+  return answer(c, 'ok', page[1])
+end
+
+-- gateway, link: the gateway stops and gives its lease back.      ok | link
+local function leave(keys, args)
+  local id, link = gateway_of(args[5]), args[6]
+  local c = enter(keys, args)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  lapse(c, id)
+  return answer(c, 'ok')
+end
+
+-- What this client_id was used for before: "id sent_at digest", or nothing.  Two generations of
+-- hashes, each filled for grace + 60 s, so that nothing grows and nothing is forgotten too early.
+local function sent_before(c, name, client_id)
+  local key = c.prefix .. 'sent:' .. name
+  return call('HGET', key, client_id) or call('HGET', key .. ':old', client_id)
+end
+
+local function remember_sent(c, name, client_id, entry, now)
+  local key, keep = c.prefix .. 'sent:' .. name, c.grace + SENT_EXTRA_MS
+  local born = call('HGET', key, '')
+  if born and now - tonumber(born) > keep then
+    call('RENAME', key, key .. ':old')
+    call('PEXPIRE', key .. ':old', keep)
+    born = nil
+  end
+  call('HSET', key, client_id, entry)
+  if not born then
+    call('HSET', key, '', text(now)) -- a client_id is never empty
+    call('PEXPIRE', key, 2 * keep)
+  end
+end
+
+local function message_json(id, sender, receiver, body, sent_at)
+  return '{"message_id":' .. id .. ',"sender":"' .. sender .. '","receiver":"' .. receiver ..
+    '","message_text":' .. body .. ',"sent_at":' .. sent_at .. '}'
+end
+
+-- To the group, or to every gateway that serves the receiver or the sender, once each.
+local function publish_message(c, user, receiver, head, json)
+  if not receiver then
+    publish(c, 'group', 'message', head .. '\n' .. json)
+    return
+  end
+  local told = {}
+  for _, who in ipairs({ user, receiver }) do
+    for _, id in ipairs(gateways_of(who)) do
+      if not told[id] then
+        told[id] = true
+        publish(c, 'to:' .. id, 'message', head .. '\n' .. json)
+      end
+    end
+  end
+end
+
+-- gateway, link, sender's session hash, sender's name, receiver (lower case) or "group",
+-- client_id as a JSON string or "", message_text as a JSON string
+-- ok <id> | dup <id> <the message as JSON> | no_such_user | conflict | ended | unavailable | link
+local function send(keys, args)
+  local id, link = gateway_of(args[5]), args[6]
+  local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
+  local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
+  local c = enter(keys, args)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  elseif c.settle then
+    return answer(c, 'unavailable')
+  end
+  local user = hash_table(user_key(c, name))
+  if not user or user.session ~= hash then
+    return answer(c, 'ended')
+  end
+  local receiver = to ~= 'group' and hash_table(user_key(c, to)) or nil
+  local shown = receiver and receiver.name or to
+  local digest = client_id ~= '' and redis.sha1hex(to .. '\n' .. body)
+  -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
+  local before = digest and sent_before(c, name, client_id)
+  if before then
+    local first, sent_at, was = before:match('^(%d+) (%d+) (%x+)$')
+    if was ~= digest then
+      return answer(c, 'conflict')
+    end
+    return answer(c, 'dup', first, message_json(first, user.name, shown, body, sent_at))
+  end
+  if to ~= 'group' and not (receiver and receiver.online) then
+    return answer(c, 'no_such_user')
+  end
+  local number, now = text(call('INCR', c.prefix .. 'message:id')), now_ms()
+  if digest then
+    remember_sent(c, name, client_id, number .. ' ' .. text(now) .. ' ' .. digest, now)
+  end
+  local head = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
+  publish_message(c, user, receiver, head, message_json(number, user.name, shown, body, text(now)))
+  return answer(c, 'ok', number)
+end
+
+---------------------------------------------------------------------------------------------------
+-- gateway-svc: the list of users
+
+-- cursor ("0" to begin)      ok <version> <settling 0/1> <next cursor> names...
+-- Pages are read at different moments; whoever has them all then asks for the changes since the
+-- first page's version, and has the exact list.
+local function roster(keys, args)
+  local cursor = args[5]
+  integer(cursor, 'cursor')
+  local c = enter(keys, args)
+  local page = call('SSCAN', c.prefix .. 'online', cursor, 'COUNT', 500)
+  return answer(c, 'ok', version_of(c), c.settle and '1' or '0', page[1], unpack(page[2]))
+end
+
+-- version      ok <version now> then for each change: version, changes     | trimmed
+-- At most 64 changes; ask again until the version is reached.
+local function changes(keys, args)
+  local from = integer(args[5], 'version')
+  local c = enter(keys, args)
+  local now = tonumber(version_of(c))
+  local list = call('XRANGE', c.prefix .. 'presence:log', text(from + 1) .. '-0', '+', 'COUNT', BATCH)
+  if from > now or (from < now and (#list == 0 or list[1][1] ~= text(from + 1) .. '-0')) then
+    return answer(c, 'trimmed')
+  end
+  local flat = {}
+  for _, entry in ipairs(list) do
+    flat[#flat + 1] = entry[1]:match('^%d+')
+    flat[#flat + 1] = entry[2][2]
+  end
+  return answer(c, 'ok', text(now), unpack(flat))
+end
+
+---------------------------------------------------------------------------------------------------
+-- presence-svc: sweep
+
+-- One look at a user whose deadline has come.  Whether it really has is decided here, not by whoever
+-- woke the sweep.
+local function expire(c, name)
+  local user = hash_table(user_key(c, name))
+  if not user then
+    call('ZREM', c.prefix .. 'deadlines', name)
+    return 0
+  end
+  local expires = tonumber(user.expires)
+  local too_old = expires > 0 and c.time >= expires
+  if not too_old and #gateways_of(user) > 0 then
+    watch_expiry(c, name, user)
+    return 0
+  end
+  end_session(c, name, user, 'session_expired')
+  return 1
+end
+
+-- ok <more to do at once 0/1> <users ended> <users detached> <gateways lapsed> <settling 0/1>
+-- At most 64 users a call, so that nobody waits for it.
+local function sweep(keys, args)
+  local c = enter(keys, args)
+  note(c)
+  if c.settle then
+    return answer(c, 'ok', '0', '0', '0', '0', '1')
+  end
+  local time = text(c.time)
+  local silent = call('ZRANGEBYSCORE', c.prefix .. 'gateways', '-inf', time, 'LIMIT', 0, 4)
+  for _, id in ipairs(silent) do
+    lapse(c, id)
+  end
+  local room, detached = BATCH, 0
+  for _, entry in ipairs(call('SRANDMEMBER', c.prefix .. 'lapsed', 4)) do
+    local n = drain(c, entry, room)
+    detached, room = detached + n, room - n
+    if room == 0 then break end
+  end
+  local ended, looked = 0, 0
+  if room > 0 then
+    local due = call('ZRANGEBYSCORE', c.prefix .. 'deadlines', '-inf', time, 'LIMIT', 0, room)
+    for _, name in ipairs(due) do
+      ended = ended + expire(c, name)
+    end
+    looked = #due
+  end
+  announce(c)
+  local more = (room == 0 or looked == room or call('EXISTS', c.prefix .. 'lapsed') == 1) and '1' or '0'
+  return answer(c, 'ok', more, text(ended), text(detached), text(#silent), '0')
+end
+
+---------------------------------------------------------------------------------------------------
+-- For operators, with redis-cli: no caller in front of the arguments
+
+-- FCALL parley_kick 1 {chat}: alice
+local function kick(keys, args)
+  local name = name_of((args[1] or ''):lower())
+  local c = { prefix = keys[1], presence = keys[1] .. 'presence', joined = {}, left = {} }
+  c.epoch = call('HGET', c.presence, 'epoch') or ''
+  local user = hash_table(user_key(c, name))
+  if not user then
+    return 'no such user: ' .. name
+  end
+  end_session(c, name, user, 'kicked')
+  announce(c)
+  return 'kicked ' .. user.name
+end
+
+local function seconds(ms)
+  return text(math.max(ms, 0) / 1000) .. ' s'
+end
+
+-- FCALL_RO parley_who 1 {chat}:    one line per user
+local function who(keys)
+  local prefix, lines = keys[1], {}
+  local now, skew = now_ms(), tonumber(call('HGET', prefix .. 'presence', 'skew') or 0)
+  for _, shown in ipairs(call('SMEMBERS', prefix .. 'online')) do
+    local name = shown:lower()
+    local user = hash_table(prefix .. 'user:' .. name)
+    local at = gateways_of(user)
+    local where = 'on ' .. table.concat(at, ', ')
+    if #at == 0 then
+      local deadline = tonumber(call('ZSCORE', prefix .. 'deadlines', name) or 0)
+      where = 'in grace, ' .. seconds(deadline + skew - now) .. ' left'
+    end
+    lines[#lines + 1] = shown .. ': online for ' .. seconds(now - tonumber(user.online)) .. ', ' .. where
+  end
+  table.sort(lines)
+  return lines
+end
+
+-- FCALL parley_first 1 {chat}:
+-- For whoever has just started an empty Redis and no service yet: opens the first epoch without
+-- settling, because there is nobody to come back.
+local function first(keys)
+  local c = { prefix = keys[1], presence = keys[1] .. 'presence', id = 0, seen = 0, grace = 0, lease = 0 }
+  if call('EXISTS', c.presence, c.prefix .. 'gateways', c.prefix .. 'links') > 0 then
+    refuse('not the first: there is state already')
+  end
+  open_epoch(c, server_run())
+  call('HDEL', c.presence, 'settle')
+  call('HSET', c.presence, 'first', '0')
+  call('SET', c.prefix .. 'message:id', '0')
+  return 'ok'
+end
+
+local function version()
+  return VERSION
+end
+
+-- allow-oom: what frees memory or keeps the living alive must work when Redis is full.
+local functions = {
+  { 'parley_version',  version,       { 'no-writes' } },
+  { 'parley_login',    login,         {} },
+  { 'parley_session',  session,       {} },
+  { 'parley_logout',   logout,        { 'allow-oom' } },
+  { 'parley_renew',    renew,         { 'allow-oom' } },
+  { 'parley_connect',  connect,       {} },
+  { 'parley_detach',   leave_session, { 'allow-oom' } },
+  { 'parley_reattach', reattach,      { 'allow-oom' } },
+  { 'parley_prune',    prune,         { 'allow-oom' } },
+  { 'parley_leave',    leave,         { 'allow-oom' } },
+  { 'parley_send',     send,          {} },
+  { 'parley_roster',   roster,        { 'allow-oom' } },
+  { 'parley_changes',  changes,       { 'allow-oom' } },
+  { 'parley_sweep',    sweep,         { 'allow-oom' } },
+  { 'parley_kick',     kick,          { 'allow-oom' } },
+  { 'parley_who',      who,           { 'no-writes' } },
+  { 'parley_first',    first,         {} },
+}
+for i = 1, #functions do -- (no ipairs while the library is loaded)
+  local f = functions[i]
+  redis.register_function({ function_name = f[1], callback = f[2], flags = f[3] })
+end
