@@ -1,0 +1,38 @@
+/* crowd.h - tells clients who is here: the full list once, then bundled changes
+ *
+ * A bundle is told at most every 100 ms, rarer when there is much to tell, and is encoded once for
+ * everybody.  The full list is encoded once per bundle, not per client. */
+#ifndef PARLEY_CROWD_H
+#define PARLEY_CROWD_H
+
+#include "gateway-svc/socketio/sio.h"
+
+struct crowd;
+
+typedef void crowd_emit_fn(void *ctx,
+                           struct sio_frame *frame); /* to every client that was welcomed */
+
+struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_emit_fn *emit,
+                        void *ctx);
+void crowd_free(struct crowd *c);
+
+/* Before the client hears anything else of the list: sends it whole, with `shown`, the client's own
+ * name, in it in any case.  What was pending is told to the others first, if it is time. */
+void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown);
+/* Answers user_change_out: with the changes since the cursor if they are still known, else the
+ * list. */
+void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since);
+
+/* While frozen nothing is told: Redis settles, and who seems gone may come back. */
+void crowd_freeze(struct crowd *c, bool frozen);
+
+/* What the relay brings; see relay.h. */
+void crowd_load_begin(struct crowd *c);
+void crowd_load_name(struct crowd *c, struct slice shown);
+void crowd_load_end(struct crowd *c, struct slice epoch, uint64_t version);
+bool crowd_change(struct crowd *c, struct slice epoch, uint64_t version, struct slice list);
+
+/* True when the list is known, so that clients may be welcomed. */
+bool crowd_is_known(const struct crowd *c);
+
+#endif

@@ -1,0 +1,366 @@
+/* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
+#include "gateway-svc/app/admission.h"
+#include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/chat/payload.h"
+#include "shared/json.h"
+#include "shared/log.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_MAX ((size_t)1 << 20)
+#define CODE_TRY_AGAIN 1013 /* RFC 6455 7.4.1's registry: try again later */
+
+void hub_emit_all(struct hub *hub, struct sio_frame *frame)
+{
+    for (size_t i = 0; i < hub->welcomed.count; i++) {
+        sio_socket_emit(hub->welcomed.at[i]->socket, frame);
+    }
+}
+
+void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event)
+{
+    struct sio_frame *frame = sio_event_frame(hub->nsp, event, buf_slice(&hub->json));
+    sio_socket_emit(socket, frame);
+    sio_frame_unref(frame);
+}
+
+/* ---- The end of clients
+ * --------------------------------------------------------------------------- */
+
+static void drop_client(struct hub *hub, struct client *client)
+{
+    struct user *user = client->user;
+    client_free(&hub->welcomed, client);
+    if (user->clients) {
+        return;
+    }
+    if (user->session) {
+        relay_close(hub->relay, user->session);
+    }
+    user_free(user);
+}
+
+static void refuse_socket(struct hub *hub, struct sio_socket *socket, const char *code,
+                          const char *message)
+{
+    buf_clear(&hub->json);
+    payload_connect_error(&hub->json, slice_text(code));
+    sio_socket_refuse(socket, slice_text(message), buf_slice(&hub->json));
+}
+
+typedef void end_client_fn(struct hub *hub, struct client *client, struct slice code);
+
+/* Takes the session from its user and does `end` to each of its sockets; the last one that is gone,
+ * now or later, frees the user. */
+static void end_user(struct hub *hub, struct user *user, struct slice code, end_client_fn *end)
+{
+    user->session = NULL;
+    struct client *next;
+    bool last = false;
+    for (struct client *c = user->clients; c && !last; c = next) {
+        next = c->next; /* c is gone after `end`, the user after the last one */
+        last = !next;
+        end(hub, c, code);
+    }
+}
+
+static void end_waiting(struct hub *hub, struct client *client)
+{
+    struct sio_socket *socket = client->socket;
+    sio_socket_ref(socket);
+    drop_client(hub, client);
+    refuse_socket(hub, socket, "session_expired", "The session has ended; log in again.");
+    sio_socket_unref(socket);
+}
+
+static void end_with_word(struct hub *hub, struct client *client, struct slice code)
+{
+    if (client->place == CLIENT_WAITING) {
+        end_waiting(hub, client);
+        return;
+    }
+    buf_clear(&hub->json);
+    payload_session_end(&hub->json, code);
+    hub_emit_json(hub, client->socket, SLICE("session_end"));
+    sio_socket_disconnect(client->socket, true);
+}
+
+static void end_for_a_while(struct hub *hub, struct client *client, struct slice code)
+{
+    (void)hub;
+    (void)code;
+    sio_socket_close(client->socket, CODE_TRY_AGAIN);
+}
+
+/* ---- What the relay says
+ * -------------------------------------------------------------------------- */
+
+static void welcome(struct hub *hub, struct client *client)
+{
+    struct slice shown = slice_text(client->user->session->shown);
+    if (client->place != CLIENT_WAITING || !sio_socket_accept(client->socket)) {
+        return;
+    }
+    buf_clear(&hub->json);
+    payload_session(&hub->json, shown, false);
+    hub_emit_json(hub, client->socket, SLICE("session"));
+    crowd_welcome(hub->crowd, client->socket, shown);
+    clients_welcome(&hub->welcomed, client);
+}
+
+static void on_attached(void *app, struct session *s)
+{
+    struct hub *hub = app;
+    struct user *user = s->owner;
+    struct client *next;
+    for (struct client *c = user->clients; c; c = next) {
+        next = c->next;
+        welcome(hub, c);
+    }
+}
+
+static void on_refused(void *app, struct session *s, enum relay_refusal why)
+{
+    end_user(app, s->owner, SLICE("session_expired"),
+             why == RELAY_UNKNOWN ? end_with_word : end_for_a_while);
+}
+
+static void on_ended(void *app, struct session *s, struct slice code)
+{
+    log_info("session ended user=%s code=%s", s->name, log_escape(code));
+    end_user(app, s->owner, code, end_with_word);
+}
+
+static void on_message(void *app, const struct bus_message *m, struct session *receiver,
+                       struct session *sender)
+{
+    talk_deliver(app, m, receiver, sender);
+}
+
+static void on_roster_begin(void *app)
+{
+    crowd_load_begin(((struct hub *)app)->crowd);
+}
+
+static void on_roster_name(void *app, struct slice shown)
+{
+    crowd_load_name(((struct hub *)app)->crowd, shown);
+}
+
+static void on_roster_end(void *app, struct slice epoch, uint64_t version)
+{
+    crowd_load_end(((struct hub *)app)->crowd, epoch, version);
+}
+
+static bool on_roster_change(void *app, struct slice epoch, uint64_t version, struct slice list)
+{
+    return crowd_change(((struct hub *)app)->crowd, epoch, version, list);
+}
+
+static void on_settling(void *app, bool settling)
+{
+    crowd_freeze(((struct hub *)app)->crowd, settling);
+}
+
+static uint64_t on_connections(void *app)
+{
+    return sio_server_stats(((struct hub *)app)->server)->connections;
+}
+
+static const struct relay_handler relay_handler = {
+    .attached = on_attached,
+    .refused = on_refused,
+    .ended = on_ended,
+    .message = on_message,
+    .roster_begin = on_roster_begin,
+    .roster_name = on_roster_name,
+    .roster_end = on_roster_end,
+    .roster_change = on_roster_change,
+    .settling = on_settling,
+    .connections = on_connections,
+};
+
+/* ---- What clients do
+ * ------------------------------------------------------------------------------ */
+
+static const char *on_allow(void *app, struct sio_request *req, void **conn_data)
+{
+    const struct hub *hub = app;
+    struct pass *pass;
+    const char *refusal = admission_allow(req, hub->config.allowed_origins, &pass);
+    *conn_data = pass;
+    return refusal;
+}
+
+static void on_closed(void *app, void *conn_data)
+{
+    (void)app;
+    free(conn_data);
+}
+
+static const char *readiness(const struct hub *hub)
+{
+    const char *why;
+    if (hub->stopping) {
+        return "stopping\n";
+    }
+    if (!relay_is_ready(hub->relay, &why)) {
+        return "no proven link to redis\n";
+    }
+    return crowd_is_known(hub->crowd) ? NULL : "the list of users is not known yet\n";
+}
+
+static unsigned on_http(void *app, struct slice path, const char **text)
+{
+    if (slice_equal(path, SLICE("/healthz"))) {
+        *text = "ok\n";
+        return 200;
+    }
+    if (slice_equal(path, SLICE("/readyz"))) {
+        const char *why = readiness(app);
+        *text = why ? why : "ready\n";
+        return why ? 503 : 200;
+    }
+    *text = "not found\n";
+    return 404;
+}
+
+static const struct sio_server_handler server_handler = {on_allow, on_closed, on_http};
+
+/* The user whose session the token's hash names; made if this is its first socket here. */
+static struct user *user_of(struct hub *hub, const char *hash)
+{
+    struct session *s = relay_open(hub->relay, slice_text(hash));
+    if (!s) {
+        return NULL;
+    }
+    return s->owner ? s->owner : user_new(s);
+}
+
+static void on_connect(void *app, struct sio_socket *socket, void *conn_data, struct slice auth)
+{
+    struct hub *hub = app;
+    char hash[TOKEN_HASH_LEN + 1];
+    switch (admission_token(auth, conn_data, hash)) {
+    case ADMISSION_OK: break;
+    case ADMISSION_NO_TOKEN: refuse_socket(hub, socket, "not_logged_in", "Log in first."); return;
+    case ADMISSION_BAD_TOKEN:
+        refuse_socket(hub, socket, "session_expired", "The session has ended; log in again.");
+        return;
+    }
+    struct user *user = hub->stopping || !crowd_is_known(hub->crowd) ? NULL : user_of(hub, hash);
+    if (!user) {
+        sio_socket_close(socket, CODE_TRY_AGAIN);
+        return;
+    }
+    if (user->count >= hub->config.max_sockets) {
+        refuse_socket(hub, socket, "too_many_sockets", "This session has too many connections.");
+        return;
+    }
+    struct client *client = client_new(user, socket);
+    if (user->session->attached) {
+        welcome(hub, client);
+    }
+}
+
+static void on_user_change_out(struct hub *hub, struct client *client,
+                               const struct sio_event *event)
+{
+    struct json object, value;
+    struct buf since;
+    buf_init(&since, 64);
+    if (json_parse(event->args, &object) == JSON_OK &&
+        json_find(object, SLICE("since"), &value) == JSON_OK &&
+        json_string(value, &since) != JSON_OK) {
+        buf_clear(&since); /* no cursor of ours: the whole list answers it */
+    }
+    crowd_answer(hub->crowd, client->socket, buf_slice(&since));
+    buf_deinit(&since);
+    if (event->wants_ack) {
+        sio_socket_ack(client->socket, event->ack_id, SLICE("{\"ok\":true}"));
+    }
+}
+
+static const struct {
+    struct slice name;
+    void (*handle)(struct hub *hub, struct client *client, const struct sio_event *event);
+} events[] = {
+    {SLICE_INIT("message_out"),     talk_out          },
+    {SLICE_INIT("user_change_out"), on_user_change_out},
+};
+
+static void on_event(void *app, struct sio_socket *socket, const struct sio_event *event)
+{
+    struct client *client = sio_socket_data(socket);
+    for (size_t i = 0; client && i < sizeof events / sizeof *events; i++) {
+        if (slice_equal(event->name, events[i].name)) {
+            events[i].handle(app, client, event);
+            return;
+        }
+    }
+}
+
+static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason reason)
+{
+    struct client *client = sio_socket_data(socket);
+    if (client) {
+        log_debug("socket gone reason=\"%s\"", sio_reason_name(reason));
+        drop_client(app, client);
+    }
+}
+
+static const struct sio_namespace_handler namespace_handler = {on_connect, on_event, on_disconnect};
+
+/* ---- Life
+ * ----------------------------------------------------------------------------------------- */
+
+static void emit_all(void *ctx, struct sio_frame *frame)
+{
+    hub_emit_all(ctx, frame);
+}
+
+struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
+{
+    struct hub *hub = calloc(1, sizeof *hub);
+    if (!hub) {
+        abort();
+    }
+    hub->loop = loop;
+    hub->config = *config;
+    message_out_init(&hub->incoming, config->message_max_bytes);
+    buf_init(&hub->json, JSON_MAX);
+    hub->server = sio_server_new(loop, &config->sio, &server_handler, hub);
+    if (!hub->server || !sio_server_http_port(hub->server, config->sio.host, config->health_port)) {
+        hub_free(hub);
+        return NULL;
+    }
+    hub->nsp = sio_namespace_open(hub->server, "/", &namespace_handler, hub);
+    hub->crowd = crowd_new(loop, hub->nsp, emit_all, hub);
+    hub->relay = relay_new(loop, &config->relay, &relay_handler, hub);
+    return hub;
+}
+
+void hub_stop(struct hub *hub)
+{
+    hub->stopping = true;
+    sio_server_close_all(hub->server); /* every session detaches on the way ... */
+    relay_leave(hub->relay);           /* ... before the lease goes */
+}
+
+void hub_free(struct hub *hub)
+{
+    if (!hub) {
+        return;
+    }
+    if (hub->server) {
+        sio_server_close_all(hub->server); /* no session has a user after this */
+    }
+    relay_free(hub->relay); /* whoever still waits for an answer gets his last one */
+    crowd_free(hub->crowd);
+    sio_server_free(hub->server);
+    message_out_deinit(&hub->incoming);
+    buf_deinit(&hub->json);
+    free(hub->welcomed.at);
+    free(hub);
+}

@@ -1,0 +1,34 @@
+/* hub_state.h - what the files of the hub share: hub.c (coming and going), talk.c (messages) */
+#ifndef PARLEY_HUB_STATE_H
+#define PARLEY_HUB_STATE_H
+
+#include "gateway-svc/app/clients.h"
+#include "gateway-svc/app/crowd.h"
+#include "gateway-svc/app/hub.h"
+#include "gateway-svc/chat/message_out.h"
+#include <ev.h>
+
+struct hub {
+    struct ev_loop *loop;
+    struct hub_config config;
+    struct sio_server *server;
+    struct sio_namespace *nsp;
+    struct relay *relay;
+    struct crowd *crowd;
+    struct clients welcomed;
+    struct message_out incoming; /* the message being looked at */
+    struct buf json;             /* scratch for what is being written */
+    bool stopping;
+};
+
+/* To every client that was welcomed. */
+void hub_emit_all(struct hub *hub, struct sio_frame *frame);
+/* Encodes hub->json as the arguments of an event and sends it to one client. */
+void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event);
+
+/* talk.c: the event `message_out`, and messages that the relay brings. */
+void talk_out(struct hub *hub, struct client *client, const struct sio_event *event);
+void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *receiver,
+                  struct session *sender);
+
+#endif

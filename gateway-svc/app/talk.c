@@ -1,0 +1,176 @@
+/* talk.c - messages: from a client to the relay, its answer back, and deliveries to clients */
+#include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/chat/payload.h"
+#include "shared/clock.h"
+#include <stdlib.h>
+
+/* ---- Answers
+ * -------------------------------------------------------------------------------------- */
+
+/* Whom to answer, and how.  The client_id is copied behind it when the answer comes later. */
+struct asker {
+    struct hub *hub;
+    struct sio_socket *socket;
+    bool wants_ack;
+    uint64_t ack_id;
+    struct slice client_id;
+};
+
+static void refuse(const struct asker *asker, struct payload_error e)
+{
+    struct buf *json = &asker->hub->json;
+    buf_clear(json);
+    if (asker->wants_ack) {
+        payload_refused(json, e);
+        sio_socket_ack(asker->socket, asker->ack_id, buf_slice(json));
+    } else {
+        payload_message_error(json, e, asker->client_id);
+        hub_emit_json(asker->hub, asker->socket, SLICE("message_error"));
+    }
+}
+
+static void accept(const struct asker *asker, uint64_t message_id, bool dup, struct slice message)
+{
+    struct buf *json = &asker->hub->json;
+    buf_clear(json);
+    if (asker->wants_ack) {
+        payload_accepted(json, message_id, dup);
+        sio_socket_ack(asker->socket, asker->ack_id, buf_slice(json));
+    } else if (dup) { /* the echo is the only answer there is; it came once, but perhaps elsewhere
+                       */
+        payload_with_client_id(json, message, asker->client_id);
+        hub_emit_json(asker->hub, asker->socket, SLICE("message_in"));
+    }
+}
+
+/* ---- message_out
+ * ---------------------------------------------------------------------------------- */
+
+/* A message that waits for Redis. */
+struct waiting {
+    struct asker asker;
+    char client_id[];
+};
+
+static struct waiting *waiting_new(const struct asker *asker)
+{
+    struct waiting *w = malloc(sizeof *w + asker->client_id.len);
+    if (!w) {
+        abort();
+    }
+    w->asker = *asker;
+    for (size_t i = 0; i < asker->client_id.len; i++) {
+        w->client_id[i] = asker->client_id.ptr[i];
+    }
+    w->asker.client_id = (struct slice){w->client_id, asker->client_id.len};
+    sio_socket_ref(asker->socket);
+    return w;
+}
+
+static void waiting_free(struct waiting *w)
+{
+    sio_socket_unref(w->asker.socket);
+    free(w);
+}
+
+static void on_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct slice message)
+{
+    struct waiting *w = arg;
+    struct payload_error e = {CHAT_E_UNAVAILABLE, NULL, 0};
+    switch (sent) {
+    case RELAY_SENT_OK:
+    case RELAY_SENT_DUP:
+        e.err = CHAT_OK;
+        accept(&w->asker, message_id, sent == RELAY_SENT_DUP, message);
+        break;
+    case RELAY_SENT_NO_SUCH_USER: e.err = CHAT_E_NO_SUCH_USER; break;
+    case RELAY_SENT_CONFLICT:
+        e.err = CHAT_E_INVALID;
+        e.text = "client_id was used for another message";
+        break;
+    case RELAY_SENT_ENDED: e.err = CHAT_E_SESSION_EXPIRED; break;
+    case RELAY_SENT_UNAVAILABLE: break;
+    }
+    if (e.err != CHAT_OK) {
+        refuse(&w->asker, e);
+    }
+    waiting_free(w);
+}
+
+void talk_out(struct hub *hub, struct client *client, const struct sio_event *event)
+{
+    struct message_out *m = &hub->incoming;
+    struct session *session = client->user->session;
+    struct asker asker = {
+        hub, client->socket, event->wants_ack, event->ack_id, {NULL, 0}
+    };
+    if (!session) {
+        refuse(&asker, (struct payload_error){CHAT_E_SESSION_EXPIRED, NULL, 0});
+        return;
+    }
+    uint64_t wait_ms =
+        bucket_take(&client->user->messages, hub->config.rate_messages, clock_mono_ms());
+    enum chat_err err = message_out_parse(m, event->args, session->name);
+    asker.client_id = buf_slice(&m->client_id);
+    if (wait_ms > 0) {
+        refuse(&asker, (struct payload_error){CHAT_E_RATE_LIMITED, NULL, wait_ms});
+        return;
+    }
+    if (err != CHAT_OK) {
+        const char *text = err == CHAT_E_INVALID ? m->why : NULL;
+        refuse(&asker, (struct payload_error){err, text, 0});
+        return;
+    }
+    struct waiting *w = waiting_new(&asker);
+    if (!relay_send(hub->relay, session, slice_text(m->to), asker.client_id, buf_slice(&m->text),
+                    on_sent, w)) {
+        waiting_free(w);
+        refuse(&asker, (struct payload_error){CHAT_E_UNAVAILABLE, NULL, 0});
+    }
+}
+
+/* ---- Deliveries
+ * ----------------------------------------------------------------------------------- */
+
+static void emit_user(const struct user *user, struct sio_frame *frame)
+{
+    for (const struct client *c = user->clients; c; c = c->next) {
+        if (c->place != CLIENT_WAITING) {
+            sio_socket_emit(c->socket, frame);
+        }
+    }
+}
+
+static void emit_others(struct hub *hub, const struct user *sender, struct sio_frame *frame)
+{
+    for (size_t i = 0; i < hub->welcomed.count; i++) {
+        if (hub->welcomed.at[i]->user != sender) {
+            sio_socket_emit(hub->welcomed.at[i]->socket, frame);
+        }
+    }
+}
+
+void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *receiver,
+                  struct session *sender)
+{
+    const struct user *from = sender ? sender->owner : NULL;
+    const struct user *to = receiver ? receiver->owner : NULL;
+    bool group = m->receiver.len == 0;
+    if (group || (to && to != from)) {
+        struct sio_frame *frame = sio_event_frame(hub->nsp, SLICE("message_in"), m->json);
+        if (group) {
+            emit_others(hub, from, frame);
+        } else {
+            emit_user(to, frame);
+        }
+        sio_frame_unref(frame);
+    }
+    if (from) {
+        buf_clear(&hub->json);
+        payload_with_client_id(&hub->json, m->json, m->client_id);
+        struct sio_frame *echo =
+            sio_event_frame(hub->nsp, SLICE("message_in"), buf_slice(&hub->json));
+        emit_user(from, echo);
+        sio_frame_unref(echo);
+    }
+}

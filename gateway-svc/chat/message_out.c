@@ -1,0 +1,128 @@
+/* message_out.c - checks and normalises the payload of `message_out` */
+#include "gateway-svc/chat/message_out.h"
+#include "shared/json.h"
+#include <string.h>
+
+#define ESCAPE_MAX 6 /* bytes that one byte of text may need in JSON: \u0000 */
+
+void message_out_init(struct message_out *m, size_t text_max)
+{
+    memset(m, 0, sizeof *m);
+    m->text_max = text_max;
+    size_t scratch = text_max > CLIENT_ID_MAX ? text_max : CLIENT_ID_MAX;
+    buf_init(&m->client_id, CLIENT_ID_MAX * ESCAPE_MAX + 2);
+    buf_init(&m->text, text_max * ESCAPE_MAX + 2);
+    buf_init(&m->scratch, scratch);
+}
+
+void message_out_deinit(struct message_out *m)
+{
+    buf_deinit(&m->client_id);
+    buf_deinit(&m->text);
+    buf_deinit(&m->scratch);
+}
+
+static enum chat_err invalid(struct message_out *m, const char *why)
+{
+    m->why = why;
+    return CHAT_E_INVALID;
+}
+
+/* Decodes a string of at most `max` bytes into the scratch buffer. */
+static enum json_err decode(struct message_out *m, struct json value, size_t max)
+{
+    buf_clear(&m->scratch);
+    enum json_err err = json_string(value, &m->scratch);
+    return err == JSON_OK && m->scratch.len > max ? JSON_E_TOO_LARGE : err;
+}
+
+static enum chat_err read_client_id(struct message_out *m, struct json object)
+{
+    struct json value;
+    enum json_err err = json_find(object, SLICE("client_id"), &value);
+    if (err == JSON_E_ABSENT) {
+        return CHAT_OK;
+    }
+    if (err != JSON_OK || decode(m, value, CLIENT_ID_MAX) != JSON_OK || m->scratch.len == 0) {
+        return invalid(m, "client_id must be one string of 1 to 64 bytes");
+    }
+    json_append_string(&m->client_id, buf_slice(&m->scratch));
+    return CHAT_OK;
+}
+
+static enum chat_err read_sender(struct message_out *m, struct json object, const char *sender)
+{
+    struct json value;
+    enum json_err err = json_find(object, SLICE("sender"), &value);
+    if (err == JSON_E_ABSENT) {
+        return CHAT_OK;
+    }
+    char folded[USERNAME_MAX + 1];
+    if (err != JSON_OK || decode(m, value, USERNAME_MAX) != JSON_OK) {
+        return invalid(m, "sender must be the name of the session");
+    }
+    username_fold(buf_slice(&m->scratch), folded);
+    if (!slice_equal(slice_text(folded), slice_text(sender))) {
+        return invalid(m, "sender must be the name of the session");
+    }
+    return CHAT_OK;
+}
+
+static enum chat_err read_receiver(struct message_out *m, struct json object)
+{
+    struct json value;
+    if (json_find(object, SLICE("receiver"), &value) != JSON_OK || value.type != JSON_STRING) {
+        return invalid(m, "receiver must be one string");
+    }
+    enum json_err err = decode(m, value, USERNAME_MAX);
+    if (err == JSON_E_SURROGATE) {
+        return invalid(m, "receiver holds half a character");
+    }
+    if (err != JSON_OK) {
+        return CHAT_E_NO_SUCH_USER;
+    }
+    username_fold(buf_slice(&m->scratch), m->to);
+    if (slice_equal(slice_text(m->to), SLICE("group"))) {
+        return CHAT_OK;
+    }
+    return username_check(buf_slice(&m->scratch)) == USERNAME_OK ? CHAT_OK : CHAT_E_NO_SUCH_USER;
+}
+
+static enum chat_err read_text(struct message_out *m, struct json object)
+{
+    struct json value;
+    if (json_find(object, SLICE("message_text"), &value) != JSON_OK || value.type != JSON_STRING) {
+        return invalid(m, "message_text must be one string");
+    }
+    switch (decode(m, value, m->text_max)) {
+    case JSON_OK: break;
+    case JSON_E_TOO_LARGE: return CHAT_E_TOO_LARGE;
+    case JSON_E_SURROGATE: return invalid(m, "message_text holds half a character");
+    case JSON_E_SYNTAX:
+    case JSON_E_DEPTH:
+    case JSON_E_UTF8:
+    case JSON_E_TYPE:
+    case JSON_E_ABSENT:
+    case JSON_E_DUPLICATE: return invalid(m, "message_text must be one string");
+    }
+    if (m->scratch.len == 0) {
+        return invalid(m, "message_text must not be empty");
+    }
+    json_append_string(&m->text, buf_slice(&m->scratch));
+    return CHAT_OK;
+}
+
+enum chat_err message_out_parse(struct message_out *m, struct slice args, const char *sender)
+{
+    struct json object;
+    buf_clear(&m->client_id);
+    buf_clear(&m->text);
+    m->why = "the payload must be one object";
+    if (json_parse(args, &object) != JSON_OK || object.type != JSON_OBJECT) {
+        return CHAT_E_INVALID;
+    }
+    enum chat_err err = read_client_id(m, object);
+    err = err ? err : read_sender(m, object, sender);
+    err = err ? err : read_text(m, object);
+    return err ? err : read_receiver(m, object);
+}

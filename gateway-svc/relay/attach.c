@@ -1,0 +1,339 @@
+/* attach.c - sessions: attaching them one by one or all again, detaching, and sending for them */
+#include "gateway-svc/relay/relay_state.h"
+#include "shared/clock.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 64 /* sessions in one call */
+#define FIELDS 5 /* arguments per session */
+
+/* One attach that waits for its answer: which sessions, and at which attempt.  Sessions may be gone
+ * or tried anew by then, so they are looked up again. */
+struct attach_call {
+    struct relay *relay;
+    uint32_t round; /* 0: not part of an attach-all */
+    size_t count;
+    struct {
+        char hash[TOKEN_HASH_LEN + 1];
+        uint32_t attempt;
+    } items[];
+};
+
+static struct attach_call *call_new(struct relay *r, uint32_t round, size_t capacity)
+{
+    struct attach_call *call = calloc(1, sizeof *call + capacity * sizeof call->items[0]);
+    if (!call) {
+        abort();
+    }
+    call->relay = r;
+    call->round = round;
+    return call;
+}
+
+static void call_add(struct attach_call *call, struct session *s)
+{
+    s->attempt = ++call->relay->attempts;
+    memcpy(call->items[call->count].hash, s->hash, sizeof s->hash);
+    call->items[call->count++].attempt = s->attempt;
+}
+
+/* The session that an answer is for, unless it is gone or was attached once more since. */
+static struct session *call_session(const struct attach_call *call, size_t i)
+{
+    struct session *s = sessions_find(call->relay->sessions, slice_text(call->items[i].hash));
+    return s && s->attempt == call->items[i].attempt ? s : NULL;
+}
+
+static void copy_name(char out[USERNAME_MAX + 1], struct slice name)
+{
+    snprintf(out, USERNAME_MAX + 1, "%.*s", (int)slice_head(name, USERNAME_MAX).len,
+             name.len ? name.ptr : "");
+}
+
+static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
+{
+    r->handler->refused(r->app, s, why);
+    sessions_remove(r->sessions, s);
+}
+
+/* ---- One session, by its token ------------------------------------------------------------------
+ */
+
+static void learn(struct session *s, const struct redis_reply *reply)
+{
+    uint64_t rest_ms = redis_reply_u64_at(reply, 6);
+    copy_name(s->name, redis_reply_text_at(reply, 3));
+    copy_name(s->shown, redis_reply_text_at(reply, 4));
+    s->login = redis_reply_u64_at(reply, 5);
+    s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
+    s->attached = true;
+}
+
+static void finish_round(struct relay *r, const struct attach_call *call);
+
+static void on_connected(void *arg, const struct redis_reply *reply)
+{
+    struct attach_call *call = arg;
+    struct relay *r = call->relay;
+    bool heard = relay_heard(r, reply, 2);
+    struct session *s = call_session(call, 0);
+    if (heard && s && functions_status_is(reply, "ok")) {
+        learn(s, reply);
+        if (redis_reply_u64_at(reply, 9) == 1) {
+            roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
+        }
+        r->handler->attached(r->app, s);
+    } else if (heard && s) {
+        refuse(r, s, functions_status_is(reply, "unknown") ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
+    } else if (reply && s && redis_reply_is_error(reply, "")) {
+        refuse(r, s, RELAY_UNAVAILABLE);
+    }
+    if (heard) {
+        finish_round(r, call);
+    }
+    free(call);
+}
+
+static bool connect_one(struct relay *r, struct session *s, uint32_t round)
+{
+    struct attach_call *call = call_new(r, round, 1);
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
+                                 slice_text(s->hash)};
+    call_add(call, s);
+    if (!functions_call(r->commands, "parley_connect", args, 3, on_connected, call)) {
+        free(call);
+        return false;
+    }
+    return true;
+}
+
+/* ---- All sessions again
+ * -------------------------------------------------------------------------- */
+
+/* The last answer of a round is in: everything is attached, in one epoch or not. */
+static void end_round(struct relay *r)
+{
+    if (r->round_mixed) {
+        relay_step(r, LINK_EV_STALE);
+        return;
+    }
+    if (r->round_epoch[0] == '\0') { /* there was nothing to attach */
+        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
+    }
+    memcpy(r->caller.epoch, r->round_epoch, sizeof r->caller.epoch);
+    r->serving = true;
+    if (r->heard_id > r->caller.seen) {
+        r->caller.seen = r->heard_id;
+    }
+    relay_step(r, LINK_EV_ATTACHED);
+}
+
+static void finish_round(struct relay *r, const struct attach_call *call)
+{
+    if (call->round != r->round || r->attaching == 0) {
+        return;
+    }
+    if (r->round_epoch[0] == '\0') {
+        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
+    }
+    r->round_mixed = r->round_mixed || strcmp(r->round_epoch, r->heard_epoch) != 0;
+    if (--r->attaching == 0) {
+        end_round(r);
+    }
+}
+
+static void judge(struct relay *r, struct session *s, struct slice verdict)
+{
+    if (slice_equal(verdict, SLICE("ok"))) {
+        s->attached = true;
+        r->handler->attached(r->app, s);
+    } else {
+        r->handler->ended(r->app, s, SLICE("session_expired"));
+        sessions_remove(r->sessions, s);
+    }
+}
+
+static void on_reattached(void *arg, const struct redis_reply *reply)
+{
+    struct attach_call *call = arg;
+    struct relay *r = call->relay;
+    if (relay_heard(r, reply, 2)) {
+        for (size_t i = 0; i < call->count; i++) {
+            struct session *s = call_session(call, i);
+            if (s) {
+                judge(r, s, redis_reply_text_at(reply, 4 + i));
+            }
+        }
+        finish_round(r, call);
+    } else if (reply && redis_reply_is_error(reply, "")) {
+        relay_step(r, LINK_EV_REFUSED); /* cannot go on like this; try from the start */
+    }
+    free(call);
+}
+
+struct batch {
+    struct attach_call *call;
+    struct slice args[2 + BATCH * FIELDS];
+    char numbers[BATCH][2][24];
+};
+
+static void batch_add(struct batch *b, struct session *s, uint64_t now_ms)
+{
+    size_t i = b->call->count;
+    uint64_t rest_ms = s->expires_ms > now_ms ? s->expires_ms - now_ms : s->expires_ms ? 1 : 0;
+    struct slice *at = &b->args[2 + i * FIELDS];
+    snprintf(b->numbers[i][0], sizeof b->numbers[i][0], "%llu", (unsigned long long)s->login);
+    snprintf(b->numbers[i][1], sizeof b->numbers[i][1], "%llu", (unsigned long long)rest_ms);
+    at[0] = slice_text(s->hash);
+    at[1] = slice_text(s->name);
+    at[2] = slice_text(s->shown);
+    at[3] = slice_text(b->numbers[i][0]);
+    at[4] = slice_text(b->numbers[i][1]);
+    call_add(b->call, s);
+}
+
+static void batch_send(struct relay *r, struct batch *b)
+{
+    size_t count = 2 + b->call->count * FIELDS;
+    if (b->call->count == 0 ||
+        !functions_call(r->commands, "parley_reattach", b->args, count, on_reattached, b->call)) {
+        free(b->call);
+    } else {
+        r->attaching++;
+    }
+    b->call = NULL;
+}
+
+void relay_attach_all(struct relay *r)
+{
+    struct batch *b = calloc(1, sizeof *b);
+    if (!b) {
+        abort();
+    }
+    uint64_t now_ms = clock_mono_ms();
+    r->round++;
+    r->attaching = 0;
+    r->round_epoch[0] = '\0';
+    r->round_mixed = false;
+    b->args[0] = slice_text(r->config.gateway_id);
+    b->args[1] = slice_text(r->number_text);
+    b->call = call_new(r, r->round, BATCH);
+    for (size_t i = 0; i < sessions_count(r->sessions); i++) {
+        struct session *s = sessions_at(r->sessions, i);
+        if (s->name[0] == '\0') {
+            r->attaching += connect_one(r, s, r->round);
+            continue;
+        }
+        batch_add(b, s, now_ms);
+        if (b->call->count == BATCH) {
+            batch_send(r, b);
+            b->call = call_new(r, r->round, BATCH);
+        }
+    }
+    batch_send(r, b);
+    free(b);
+    if (r->attaching == 0) {
+        end_round(r);
+    }
+}
+
+void relay_forget_all(struct relay *r)
+{
+    r->attaching = 0;
+    r->serving = false;
+    for (size_t i = sessions_count(r->sessions); i-- > 0;) {
+        struct session *s = sessions_at(r->sessions, i);
+        s->attached = false;
+        if (s->name[0] == '\0') { /* whose it is was never answered */
+            refuse(r, s, RELAY_UNAVAILABLE);
+        }
+    }
+}
+
+/* ---- For the application
+ * ------------------------------------------------------------------------- */
+
+struct session *relay_open(struct relay *r, struct slice hash)
+{
+    struct session *s = sessions_find(r->sessions, hash);
+    if (s) {
+        return s;
+    }
+    if (!link_is_open(r->state) || hash.len != TOKEN_HASH_LEN) {
+        return NULL;
+    }
+    s = sessions_add(r->sessions, hash);
+    if (!connect_one(r, s, 0)) {
+        sessions_remove(r->sessions, s);
+        return NULL;
+    }
+    return s;
+}
+
+void relay_close(struct relay *r, struct session *s)
+{
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
+                                 slice_text(s->hash)};
+    if (link_is_open(r->state)) { /* else the next link prunes it */
+        functions_call(r->commands, "parley_detach", args, 3, NULL, NULL);
+    }
+    sessions_remove(r->sessions, s);
+}
+
+struct send_call {
+    struct relay *relay;
+    relay_sent_fn *fn;
+    void *arg;
+};
+
+static const struct {
+    const char *status;
+    enum relay_sent sent;
+} outcomes[] = {
+    {"ok",           RELAY_SENT_OK          },
+    {"dup",          RELAY_SENT_DUP         },
+    {"no_such_user", RELAY_SENT_NO_SUCH_USER},
+    {"conflict",     RELAY_SENT_CONFLICT    },
+    {"ended",        RELAY_SENT_ENDED       },
+};
+
+static void on_sent(void *arg, const struct redis_reply *reply)
+{
+    struct send_call *call = arg;
+    enum relay_sent sent = RELAY_SENT_UNAVAILABLE;
+    if (relay_heard(call->relay, reply, 0)) {
+        for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+            sent = functions_status_is(reply, outcomes[i].status) ? outcomes[i].sent : sent;
+        }
+    }
+    call->fn(call->arg, sent, reply ? redis_reply_u64_at(reply, 2) : 0,
+             reply ? redis_reply_text_at(reply, 3) : slice_text(NULL));
+    free(call);
+}
+
+bool relay_send(struct relay *r, struct session *s, struct slice to, struct slice client_id,
+                struct slice text, relay_sent_fn *fn, void *arg)
+{
+    if (!link_is_open(r->state) || !s->attached) {
+        return false;
+    }
+    struct send_call *call = malloc(sizeof *call);
+    if (!call) {
+        abort();
+    }
+    *call = (struct send_call){r, fn, arg};
+    const struct slice args[] = {slice_text(r->config.gateway_id),
+                                 slice_text(r->number_text),
+                                 slice_text(s->hash),
+                                 slice_text(s->name),
+                                 to,
+                                 client_id,
+                                 text};
+    if (!functions_call(r->commands, "parley_send", args, sizeof args / sizeof *args, on_sent,
+                        call)) {
+        free(call);
+        return false;
+    }
+    return true;
+}

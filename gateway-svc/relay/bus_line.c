@@ -1,0 +1,89 @@
+/* bus_line.c - takes apart what arrives on the Redis channels */
+#include "gateway-svc/relay/bus_line.h"
+#include "shared/json.h"
+#include "shared/token.h"
+#include <string.h>
+
+#define COUNT_MAX ((uint64_t)1 << 53)
+
+static bool is_hash(struct slice s)
+{
+    return s.len == TOKEN_HASH_LEN;
+}
+
+static bool take_u64(struct slice *rest, uint64_t *out)
+{
+    return slice_u64(slice_cut(rest, ' '), COUNT_MAX, out);
+}
+
+static bool decode_nonce(struct slice rest, struct bus_nonce *out)
+{
+    out->nonce = slice_cut(&rest, ' ');
+    if (!take_u64(&rest, &out->group_count) || !take_u64(&rest, &out->version)) {
+        return false;
+    }
+    out->epoch = rest;
+    return out->nonce.len > 0 && out->epoch.len > 0;
+}
+
+static bool decode_end(struct slice rest, struct bus_end *out)
+{
+    out->session = slice_cut(&rest, ' ');
+    out->code = rest;
+    return is_hash(out->session) && out->code.len > 0 && out->code.len <= 32;
+}
+
+static bool decode_message(struct slice rest, struct bus_message *out)
+{
+    struct slice json = rest, client_id;
+    struct json value;
+    rest = slice_cut(&json, '\n');
+    if (!take_u64(&rest, &out->id)) {
+        return false;
+    }
+    out->sender = slice_cut(&rest, ' ');
+    out->receiver = slice_cut(&rest, ' ');
+    client_id = rest;
+    if (slice_equal(out->receiver, SLICE("-"))) {
+        out->receiver = slice_text(NULL);
+    } else if (!is_hash(out->receiver)) {
+        return false;
+    }
+    out->client_id = client_id;
+    if (client_id.len > 0 && (json_parse(client_id, &value) || value.type != JSON_STRING)) {
+        return false;
+    }
+    if (json_parse(json, &value) || value.type != JSON_OBJECT) {
+        return false;
+    }
+    out->json = value.raw;
+    return is_hash(out->sender);
+}
+
+struct bus_line bus_line_decode(struct slice line)
+{
+    struct bus_line out;
+    memset(&out, 0, sizeof out);
+    struct slice rest = line, kind = slice_cut(&rest, ' ');
+    if (!take_u64(&rest, &out.count)) {
+        return out;
+    }
+    if (slice_equal(kind, SLICE("message"))) {
+        out.kind = decode_message(rest, &out.message) ? BUS_MESSAGE : BUS_BAD;
+    } else if (slice_equal(kind, SLICE("nonce"))) {
+        out.kind = decode_nonce(rest, &out.nonce) ? BUS_NONCE : BUS_BAD;
+    } else if (slice_equal(kind, SLICE("end"))) {
+        out.kind = decode_end(rest, &out.end) ? BUS_END : BUS_BAD;
+    }
+    return out;
+}
+
+bool bus_change_decode(struct slice line, struct bus_change *out)
+{
+    out->epoch = slice_cut(&line, ' ');
+    if (!take_u64(&line, &out->version)) {
+        return false;
+    }
+    out->list = line;
+    return out->epoch.len > 0 && line.len > 0;
+}

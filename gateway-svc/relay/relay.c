@@ -1,0 +1,467 @@
+/* relay.c - the link to Redis: renewing it, proving it, and what the channels bring */
+#include "gateway-svc/relay/relay_state.h"
+#include "shared/clock.h"
+#include "shared/json_doc.h"
+#include "shared/version.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROVE_AGAIN_MS                                                                             \
+    100 /* the subscription may be a moment later than the renew that it proves */
+#define INFO_MAX 512
+
+static uint64_t renew_interval_ms(const struct relay *r)
+{
+    return r->config.lease_ms / 3;
+}
+
+static void set_tick(struct relay *r, uint64_t after_ms)
+{
+    r->tick.repeat = (double)after_ms / 1000.0;
+    ev_timer_again(r->loop, &r->tick);
+}
+
+static void set_settling(struct relay *r, bool settling)
+{
+    if (r->settling != settling) {
+        r->settling = settling;
+        log_info("redis %s", settling ? "settles: logins and messages wait" : "has settled");
+        r->handler->settling(r->app, settling);
+    }
+}
+
+static void copy_epoch(char out[EPOCH_MAX + 1], struct slice epoch)
+{
+    snprintf(out, EPOCH_MAX + 1, "%.*s", (int)slice_head(epoch, EPOCH_MAX).len,
+             epoch.len ? epoch.ptr : "");
+}
+
+/* ---- Renew -------------------------------------------------------------------------------------
+ */
+
+static void put_info(const struct relay *r, struct buf *out)
+{
+    struct json_doc *doc = json_doc_new();
+    json_doc_text(doc, "host", slice_text(r->config.info_host));
+    json_doc_number(doc, "port", r->config.info_port);
+    json_doc_number(doc, "pid", (uint64_t)getpid());
+    json_doc_text(doc, "version", slice_text(PARLEY_VERSION));
+    json_doc_number(doc, "connections", r->handler->connections(r->app));
+    json_doc_print(doc, out);
+    json_doc_free(doc);
+}
+
+static void on_renewed(void *arg, const struct redis_reply *reply)
+{
+    struct relay *r = arg;
+    if (!relay_heard(r, reply, 2)) {
+        return;
+    }
+    r->number = redis_reply_u64_at(reply, 3);
+    snprintf(r->number_text, sizeof r->number_text, "%llu", (unsigned long long)r->number);
+    set_settling(r, slice_equal(redis_reply_text_at(reply, 4), SLICE("1")));
+    relay_step(r, LINK_EV_RENEWED);
+    if (r->nonce_back) {
+        relay_step(r, LINK_EV_PROVEN);
+    }
+}
+
+static void renew(struct relay *r, bool fresh)
+{
+    struct buf info;
+    char number[24];
+    buf_init(&info, INFO_MAX);
+    put_info(r, &info);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)r->number);
+    if (fresh || r->nonce_back) {
+        random_bytes(r->nonce, NONCE_LEN);
+        for (size_t i = 0; i < NONCE_LEN; i++) {
+            r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
+        }
+        r->nonce_back = false;
+    }
+    const struct slice args[] = {slice_text(r->config.gateway_id),
+                                 fresh ? SLICE("new") : SLICE("keep"), slice_text(number),
+                                 slice_text(r->nonce), buf_slice(&info)};
+    functions_call(r->commands, "parley_renew", args, sizeof args / sizeof *args, on_renewed, r);
+    buf_deinit(&info);
+}
+
+/* ---- Prune -------------------------------------------------------------------------------------
+ */
+
+static void prune(struct relay *r, struct slice cursor);
+
+static void on_pruned(void *arg, const struct redis_reply *reply)
+{
+    struct relay *r = arg;
+    if (!relay_heard(r, reply, 0) || r->state != LINK_PRUNING) {
+        return;
+    }
+    struct slice cursor = redis_reply_text_at(reply, 2);
+    if (slice_equal(cursor, SLICE("0"))) {
+        relay_step(r, LINK_EV_PRUNED);
+    } else {
+        prune(r, cursor);
+    }
+}
+
+static void prune(struct relay *r, struct slice cursor)
+{
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
+                                 cursor};
+    functions_call(r->commands, "parley_prune", args, sizeof args / sizeof *args, on_pruned, r);
+}
+
+/* ---- The link ----------------------------------------------------------------------------------
+ */
+
+static void reset(struct relay *r, const char *why)
+{
+    /* Each calls back into on_*_down, which steps the link with LINK_EV_LOST. */
+    if (r->commands_up) {
+        functions_reset(r->commands, why);
+    }
+    if (r->feed_up) {
+        redis_conn_reset(r->feed, why);
+    }
+}
+
+static void act(struct relay *r, enum link_action action, enum link_event event)
+{
+    switch (action) {
+    case LINK_ACT_NONE: break;
+    case LINK_ACT_RENEW_NEW:
+        r->proving_ms = clock_mono_ms();
+        renew(r, true);
+        set_tick(r, PROVE_AGAIN_MS);
+        break;
+    case LINK_ACT_RENEW_KEEP: renew(r, false); break;
+    case LINK_ACT_ATTACH_ALL:
+        set_tick(r, renew_interval_ms(r));
+        relay_attach_all(r);
+        break;
+    case LINK_ACT_PRUNE: prune(r, SLICE("0")); break;
+    case LINK_ACT_SERVE:
+        log_info("link up number=%s sessions=%zu", r->number_text, sessions_count(r->sessions));
+        roster_feed_sync(r);
+        break;
+    case LINK_ACT_FORGET:
+        roster_feed_lost(r);
+        relay_forget_all(r);
+        break;
+    case LINK_ACT_RESET:
+        reset(r, event == LINK_EV_DEAF ? "own nonce did not come back" : "link refused");
+        break;
+    }
+}
+
+void relay_step(struct relay *r, enum link_event event)
+{
+    struct link_step step = link_next(r->state, event);
+    if (step.next != r->state) {
+        log_debug("link %s -> %s", link_state_name(r->state), link_state_name(step.next));
+    }
+    r->state = step.next;
+    act(r, step.action, event);
+}
+
+/* An epoch other than the one that our sessions are attached in: Redis lost or changed its data. */
+static void note_epoch(struct relay *r, struct slice epoch)
+{
+    if (epoch.len == 0) {
+        return;
+    }
+    copy_epoch(r->heard_epoch, epoch);
+    bool known = r->caller.epoch[0] != '\0';
+    if (known && strcmp(r->heard_epoch, r->caller.epoch) != 0 && !r->settling) {
+        set_settling(r, true); /* every epoch but the first begins so */
+    }
+    if (strcmp(r->heard_epoch, r->caller.epoch) != 0 &&
+        (r->state == LINK_UP || r->state == LINK_PRUNING)) {
+        log_warn("redis opened a new epoch: attaching every session again");
+        relay_step(r, LINK_EV_STALE);
+    }
+}
+
+bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
+{
+    if (!reply) {
+        return false; /* the connection broke; its `down` says so */
+    }
+    if (functions_status_is(reply, "link")) {
+        relay_step(r, LINK_EV_REFUSED);
+        return false;
+    }
+    if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2) {
+        log_error("redis refused a call: %s", log_escape(redis_reply_text(reply)));
+        return false;
+    }
+    uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
+    note_epoch(r, functions_epoch(reply));
+    if (id > 0) {
+        r->heard_id = id;
+    }
+    /* An id of another epoch says nothing about ours. */
+    if (id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
+        r->caller.seen = id;
+    }
+    return true;
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop;
+    (void)events;
+    struct relay *r = timer->data;
+    bool waited = clock_mono_ms() - r->proving_ms > r->config.lease_ms;
+    if (!r->nonce_back && (link_is_open(r->state) || (r->state == LINK_PROVING && waited))) {
+        relay_step(r, LINK_EV_DEAF);
+        return;
+    }
+    if (r->state == LINK_RENEWING && waited) {
+        relay_step(r, LINK_EV_REFUSED);
+        return;
+    }
+    relay_step(r, LINK_EV_TICK);
+}
+
+/* ---- What the channels bring -------------------------------------------------------------------
+ */
+
+/* Counts a channel's lines; false when some are missing before this one. */
+static bool in_sequence(uint64_t *last, uint64_t count)
+{
+    bool ok = count == *last + 1;
+    *last = count;
+    return ok;
+}
+
+static void on_nonce(struct relay *r, const struct bus_line *line)
+{
+    const struct bus_nonce *n = &line->nonce;
+    if (!slice_equal(n->nonce, slice_text(r->nonce))) {
+        return;
+    }
+    bool first = !link_is_open(r->state);
+    r->nonce_back = true;
+    r->proven_ms = clock_mono_ms();
+    if (first) {
+        r->own_count = line->count;
+        r->group_count = n->group_count;
+        relay_step(r, LINK_EV_PROVEN);
+        return;
+    }
+    if (r->group_count != n->group_count) {
+        log_warn("messages to the group were lost on the way count=%llu",
+                 (unsigned long long)(n->group_count - r->group_count));
+        r->group_count = n->group_count;
+    }
+    if (n->version > r->roster.version) {
+        roster_feed_sync(r);
+    }
+}
+
+static void on_end(struct relay *r, const struct bus_end *end)
+{
+    struct session *s = sessions_find(r->sessions, end->session);
+    if (s) {
+        r->handler->ended(r->app, s, end->code);
+        sessions_remove(r->sessions, s);
+    }
+}
+
+static struct session *attached_session(struct relay *r, struct slice hash)
+{
+    struct session *s = sessions_find(r->sessions, hash);
+    return s && s->attached ? s : NULL;
+}
+
+static void on_message(struct relay *r, const struct bus_message *m)
+{
+    if (m->id > r->caller.seen) {
+        r->caller.seen = m->id;
+    }
+    r->handler->message(r->app, m, attached_session(r, m->receiver),
+                        attached_session(r, m->sender));
+}
+
+static void on_own_line(struct relay *r, const struct bus_line *line)
+{
+    bool hole = !in_sequence(&r->own_count, line->count) && link_is_open(r->state);
+    if (line->kind == BUS_NONCE) {
+        on_nonce(r, line);
+    } else if (line->kind == BUS_END) {
+        on_end(r, &line->end);
+    } else if (link_is_open(r->state)) {
+        on_message(r, &line->message);
+    }
+    if (hole) { /* what is missing may have been the end of a session */
+        log_warn("lines of the own channel were lost on the way: attaching every session again");
+        relay_step(r, LINK_EV_STALE);
+    }
+}
+
+static void on_group_line(struct relay *r, const struct bus_line *line)
+{
+    if (line->kind != BUS_MESSAGE || !r->serving) {
+        r->group_count = line->count;
+        return;
+    }
+    if (!in_sequence(&r->group_count, line->count)) {
+        log_warn("messages to the group were lost on the way");
+    }
+    on_message(r, &line->message);
+}
+
+static void on_line(void *ctx, struct slice channel, struct slice payload)
+{
+    struct relay *r = ctx;
+    channel = slice_tail(channel, strlen(r->config.key_prefix));
+    if (slice_equal(channel, SLICE("presence"))) {
+        roster_feed_line(r, payload);
+        return;
+    }
+    struct bus_line line = bus_line_decode(payload);
+    if (line.kind == BUS_BAD) {
+        if (log_limit_ok(&r->bad_lines, 5, clock_mono_ms())) {
+            log_warn("ignored a line that is not ours on channel %s", log_escape(channel));
+        }
+    } else if (slice_equal(channel, SLICE("group"))) {
+        on_group_line(r, &line);
+    } else {
+        on_own_line(r, &line);
+    }
+}
+
+/* ---- The two connections -----------------------------------------------------------------------
+ */
+
+static void connected(struct relay *r)
+{
+    if (r->commands_up && r->feed_up) {
+        relay_step(r, LINK_EV_CONNECTED);
+    }
+}
+
+static void on_commands_up(void *ctx)
+{
+    struct relay *r = ctx;
+    r->commands_up = true;
+    connected(r);
+}
+
+static void on_commands_down(void *ctx, const char *why)
+{
+    struct relay *r = ctx;
+    if (r->commands_up) {
+        log_warn("redis commands: %s", why);
+    }
+    r->commands_up = false;
+    relay_step(r, LINK_EV_LOST);
+}
+
+static void on_feed_up(void *ctx)
+{
+    struct relay *r = ctx;
+    struct buf own, group, presence;
+    struct buf *const names[] = {&own, &group, &presence};
+    const char *const tails[] = {"to:", "group", "presence"};
+    struct slice channels[3];
+    for (size_t i = 0; i < 3; i++) {
+        buf_init(names[i], 256);
+        buf_printf(names[i], "%s%s%s", r->config.key_prefix, tails[i],
+                   i == 0 ? r->config.gateway_id : "");
+        channels[i] = buf_slice(names[i]);
+    }
+    r->feed_up = redis_conn_subscribe(r->feed, channels, 3, false, on_line, r);
+    for (size_t i = 0; i < 3; i++) {
+        buf_deinit(names[i]);
+    }
+    connected(r);
+}
+
+static void on_feed_down(void *ctx, const char *why)
+{
+    struct relay *r = ctx;
+    if (r->feed_up) {
+        log_warn("redis subscriptions: %s", why);
+    }
+    r->feed_up = false;
+    relay_step(r, LINK_EV_LOST);
+}
+
+static const struct redis_conn_handler commands_handler = {on_commands_up, on_commands_down};
+static const struct redis_conn_handler feed_handler = {on_feed_up, on_feed_down};
+
+static struct redis_conn_config conn_config(const struct relay_config *config, const char *name)
+{
+    uint64_t quarter = config->lease_ms / 4;
+    uint32_t limit = quarter < 2000 ? (uint32_t)quarter : 2000;
+    return (struct redis_conn_config){.url = config->redis_url,
+                                      .name = name,
+                                      .connect_timeout_ms = limit,
+                                      .command_timeout_ms = limit < 1000 ? 1000 : limit,
+                                      .backoff_min_ms = limit < 50 ? limit : 50,
+                                      .backoff_max_ms = limit};
+}
+
+struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
+                        const struct relay_handler *handler, void *app)
+{
+    struct relay *r = calloc(1, sizeof *r);
+    if (!r) {
+        abort();
+    }
+    r->loop = loop;
+    r->config = *config;
+    r->handler = handler;
+    r->app = app;
+    r->caller.grace_ms = config->grace_ms;
+    r->caller.lease_ms = config->lease_ms;
+    r->sessions = sessions_new();
+    ev_init(&r->tick, on_tick);
+    r->tick.data = r;
+    struct redis_conn_config commands = conn_config(config, "parley-gateway");
+    struct redis_conn_config feed = conn_config(config, "parley-gateway-feed");
+    r->commands =
+        functions_new(loop, &commands, &commands_handler, r, config->key_prefix, &r->caller);
+    r->feed = redis_conn_new(loop, &feed, &feed_handler, r);
+    return r;
+}
+
+void relay_leave(struct relay *r)
+{
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text)};
+    if (link_is_open(r->state)) {
+        functions_call(r->commands, "parley_leave", args, 2, NULL, NULL);
+    }
+}
+
+void relay_free(struct relay *r)
+{
+    if (!r) {
+        return;
+    }
+    ev_timer_stop(r->loop, &r->tick);
+    functions_free(r->commands);
+    redis_conn_free(r->feed);
+    sessions_free(r->sessions);
+    free(r);
+}
+
+bool relay_is_ready(const struct relay *r, const char **why)
+{
+    if (r->state != LINK_UP) {
+        *why = "no link to redis";
+        return false;
+    }
+    if (clock_mono_ms() - r->proven_ms > r->config.lease_ms) {
+        *why = "own channel is silent";
+        return false;
+    }
+    *why = NULL;
+    return true;
+}

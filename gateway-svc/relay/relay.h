@@ -1,0 +1,85 @@
+/* relay.h - the gateway's half of the rules in Redis: sessions attached here, messages in and out
+ *
+ * Keeps the link (link.h), attaches and detaches sessions, sends, and receives from the three
+ * channels.  Knows neither sockets nor what clients are told.  Loop thread only. */
+#ifndef PARLEY_RELAY_H
+#define PARLEY_RELAY_H
+
+#include "gateway-svc/relay/bus_line.h"
+#include "gateway-svc/relay/sessions.h"
+
+struct ev_loop;
+struct relay;
+
+struct relay_config {
+    const char *redis_url;
+    const char *key_prefix;
+    const char *gateway_id; /* unique for this process's life: [A-Za-z0-9._-]+ */
+    const char *info_host;  /* shown to operators in gateway:<id> */
+    uint16_t info_port;
+    uint64_t grace_ms;
+    uint64_t lease_ms;
+};
+
+enum relay_refusal {
+    RELAY_UNKNOWN,    /* no such session, or it has ended: for good */
+    RELAY_UNAVAILABLE /* Redis settles, or its answer never came: try again */
+};
+
+enum relay_sent {
+    RELAY_SENT_OK = 0,
+    RELAY_SENT_DUP, /* accepted before under this client_id */
+    RELAY_SENT_NO_SUCH_USER,
+    RELAY_SENT_CONFLICT,   /* client_id was used for another message */
+    RELAY_SENT_ENDED,      /* the session has ended */
+    RELAY_SENT_UNAVAILABLE /* not accepted, or nobody knows */
+};
+/* message_id, and for RELAY_SENT_DUP the first message as JSON (borrowed). */
+typedef void relay_sent_fn(void *arg, enum relay_sent sent, uint64_t message_id, struct slice json);
+
+struct relay_handler {
+    /* The session is attached, for the first time or again. */
+    void (*attached)(void *app, struct session *s);
+    /* It is not, or no longer; the session is freed when this returns. */
+    void (*refused)(void *app, struct session *s, enum relay_refusal why);
+    /* It has ended (code: logged_out, kicked, session_expired); freed when this returns. */
+    void (*ended)(void *app, struct session *s, struct slice code);
+    /* A message.  receiver NULL: for the group, or the receiver is not here; sender NULL: not here.
+     * Only attached sessions are given. */
+    void (*message)(void *app, const struct bus_message *m, struct session *receiver,
+                    struct session *sender);
+    /* The list of users: whole (names, then end), or one change; see roster.h.  `change` returns
+     * false when something is missing before it. */
+    void (*roster_begin)(void *app);
+    void (*roster_name)(void *app, struct slice shown);
+    void (*roster_end)(void *app, struct slice epoch, uint64_t version);
+    bool (*roster_change)(void *app, struct slice epoch, uint64_t version, struct slice list);
+    /* While Redis settles no leaves may be told. */
+    void (*settling)(void *app, bool settling);
+    uint64_t (*connections)(void *app); /* for gateway:<id> */
+};
+
+struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
+                        const struct relay_handler *handler, void *app);
+/* Gives the lease back if the link is open (the command is sent; relay_free may follow after the
+ * loop had a turn). */
+void relay_leave(struct relay *r);
+void relay_free(struct relay *r);
+
+/* True while users are served: the link is up and the last nonce came back. */
+bool relay_is_ready(const struct relay *r, const char **why);
+
+/* The session of a token's hash, to be served here.  One that is here already is returned as it is
+ * (see its `attached`); otherwise attaching begins, and `attached` or `refused` follows, never
+ * before this returns.  NULL while the link is not open: try again later. */
+struct session *relay_open(struct relay *r, struct slice hash);
+/* Its last socket is gone.  Frees the session; Redis is told. */
+void relay_close(struct relay *r, struct session *s);
+
+/* Sends a message of an attached session; `fn` is called exactly once if true is returned, also
+ * when the link breaks.  False: nothing was sent (unavailable). to: lower case or "group";
+ * client_id, text: JSON strings (client_id may be empty). */
+bool relay_send(struct relay *r, struct session *s, struct slice to, struct slice client_id,
+                struct slice text, relay_sent_fn *fn, void *arg);
+
+#endif

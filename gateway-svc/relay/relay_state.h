@@ -1,0 +1,76 @@
+/* relay_state.h - what the files of the relay share: relay.c (link and channels), attach.c
+ * (sessions), roster_feed.c (the list of users) */
+#ifndef PARLEY_RELAY_STATE_H
+#define PARLEY_RELAY_STATE_H
+
+#include "gateway-svc/relay/link.h"
+#include "gateway-svc/relay/relay.h"
+#include "shared/functions.h"
+#include "shared/log.h"
+#include <ev.h>
+
+#define NONCE_LEN 16
+
+/* Where the list of users stands. */
+struct roster_feed {
+    bool asking;  /* a page or changes are on their way */
+    bool loading; /* ... of a whole list */
+    bool again;   /* something was missed meanwhile: ask once more */
+    char epoch[EPOCH_MAX + 1];
+    uint64_t version;
+};
+
+struct relay {
+    struct ev_loop *loop;
+    struct relay_config config;
+    const struct relay_handler *handler;
+    void *app;
+
+    struct functions *commands;
+    struct redis_conn *feed;
+    bool commands_up, feed_up;
+    struct functions_caller caller;
+
+    enum link_state state;
+    uint64_t number; /* the link's; the last one we ever had while there is none */
+    char number_text[24];
+    ev_timer tick;
+    char nonce[NONCE_LEN + 1];
+    bool nonce_back;
+    uint64_t proven_ms;  /* when the last nonce came back */
+    uint64_t proving_ms; /* since when we wait for the first one of this link */
+    uint64_t own_count, group_count;
+    bool settling;
+    bool serving; /* every session was attached on this link: the group may be delivered */
+
+    char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
+    uint64_t heard_id;               /* message:id in the latest answer that had it */
+    uint32_t attempts;
+    uint32_t round;   /* number of the latest attach-all */
+    size_t attaching; /* its answers that are still out */
+    char round_epoch[EPOCH_MAX + 1];
+    bool round_mixed; /* its answers came from more than one epoch */
+
+    struct sessions *sessions;
+    struct roster_feed roster;
+    struct log_limit bad_lines;
+};
+
+/* The one place where the link's state changes. */
+void relay_step(struct relay *r, enum link_event event);
+/* To be called on every answer first: notes the epoch and, at `id_at` (0: none), message:id.  False
+ * when the answer is none, or a refusal of the link: then nothing else is in it. */
+bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at);
+
+/* attach.c */
+void relay_attach_all(struct relay *r);
+void relay_forget_all(struct relay *r);
+
+/* roster_feed.c */
+void roster_feed_sync(struct relay *r); /* whatever is missing is fetched */
+void roster_feed_line(struct relay *r, struct slice line);
+/* An answer says that `shown` became visible with this version: its own line may come later. */
+void roster_feed_joined(struct relay *r, uint64_t version, struct slice shown);
+void roster_feed_lost(struct relay *r); /* answers that were out will not come */
+
+#endif

@@ -1,0 +1,147 @@
+/* roster_feed.c - keeps the list of users whole: first all of it in pages, then change by change
+ *
+ * Pages are read at different moments.  The list is exact once every change since the first page's
+ * version has been applied on top of them, because a change sets a name present or absent whatever
+ * it was before. */
+#include "gateway-svc/relay/relay_state.h"
+#include <stdio.h>
+#include <string.h>
+
+static void ask_page(struct relay *r, struct slice cursor);
+
+static void ask_changes(struct relay *r);
+
+static bool same_epoch(const struct relay *r, const struct redis_reply *reply)
+{
+    return slice_equal(functions_epoch(reply), slice_text(r->roster.epoch));
+}
+
+/* An answer is in; whatever was missed while it was out is asked for now. */
+static void done(struct relay *r)
+{
+    r->roster.asking = false;
+    r->roster.loading = false;
+    if (r->roster.again) {
+        roster_feed_sync(r);
+    }
+}
+
+static void load(struct relay *r)
+{
+    r->roster.loading = true;
+    r->roster.epoch[0] = '\0';
+    r->handler->roster_begin(r->app);
+    ask_page(r, SLICE("0"));
+}
+
+static void on_page(void *arg, const struct redis_reply *reply)
+{
+    struct relay *r = arg;
+    if (!relay_heard(r, reply, 0)) {
+        done(r);
+        return;
+    }
+    if (r->roster.epoch[0] == '\0') { /* the first page */
+        snprintf(r->roster.epoch, sizeof r->roster.epoch, "%s", r->heard_epoch);
+        r->roster.version = redis_reply_u64_at(reply, 2);
+    }
+    for (size_t i = 5; i < redis_reply_count(reply); i++) {
+        r->handler->roster_name(r->app, redis_reply_text_at(reply, i));
+    }
+    struct slice cursor = redis_reply_text_at(reply, 4);
+    if (!same_epoch(r, reply)) {
+        load(r);
+    } else if (!slice_equal(cursor, SLICE("0"))) {
+        ask_page(r, cursor);
+    } else {
+        r->roster.loading = false;
+        r->handler->roster_end(r->app, slice_text(r->roster.epoch), r->roster.version);
+        ask_changes(r);
+    }
+}
+
+static void ask_page(struct relay *r, struct slice cursor)
+{
+    r->roster.asking = functions_call(r->commands, "parley_roster", &cursor, 1, on_page, r);
+}
+
+static void on_changes(void *arg, const struct redis_reply *reply)
+{
+    struct relay *r = arg;
+    if (!relay_heard(r, reply, 0)) {
+        done(r);
+        return;
+    }
+    if (!same_epoch(r, reply) || functions_status_is(reply, "trimmed")) {
+        load(r);
+        return;
+    }
+    for (size_t i = 3; i + 1 < redis_reply_count(reply); i += 2) {
+        r->roster.version = redis_reply_u64_at(reply, i);
+        r->handler->roster_change(r->app, slice_text(r->roster.epoch), r->roster.version,
+                                  redis_reply_text_at(reply, i + 1));
+    }
+    if (r->roster.version < redis_reply_u64_at(reply, 2)) {
+        ask_changes(r);
+    } else {
+        done(r);
+    }
+}
+
+static void ask_changes(struct relay *r)
+{
+    char version[24];
+    snprintf(version, sizeof version, "%llu", (unsigned long long)r->roster.version);
+    struct slice arg = slice_text(version);
+    r->roster.again = false;
+    r->roster.asking = functions_call(r->commands, "parley_changes", &arg, 1, on_changes, r);
+}
+
+void roster_feed_sync(struct relay *r)
+{
+    if (r->roster.asking) {
+        r->roster.again = true;
+        return;
+    }
+    if (r->roster.epoch[0] == '\0' || strcmp(r->roster.epoch, r->heard_epoch) != 0) {
+        load(r);
+    } else {
+        ask_changes(r);
+    }
+}
+
+void roster_feed_line(struct relay *r, struct slice line)
+{
+    struct bus_change change;
+    if (!bus_change_decode(line, &change)) {
+        return;
+    }
+    if (!r->handler->roster_change(r->app, change.epoch, change.version, change.list)) {
+        if (r->state == LINK_UP) {
+            roster_feed_sync(r);
+        }
+    } else if (change.version > r->roster.version) {
+        r->roster.version = change.version;
+    }
+}
+
+void roster_feed_joined(struct relay *r, uint64_t version, struct slice shown)
+{
+    char list[USERNAME_MAX + 2];
+    if (version == r->roster.version + 1 && strcmp(r->roster.epoch, r->heard_epoch) == 0) {
+        snprintf(list, sizeof list, "+%.*s", (int)slice_head(shown, USERNAME_MAX).len, shown.ptr);
+        if (r->handler->roster_change(r->app, slice_text(r->roster.epoch), version,
+                                      slice_text(list))) {
+            r->roster.version = version;
+        }
+    }
+}
+
+void roster_feed_lost(struct relay *r)
+{
+    r->roster.asking = false;
+    if (r->roster.loading) { /* half a list is none */
+        r->roster.loading = false;
+        r->roster.epoch[0] = '\0';
+    }
+}

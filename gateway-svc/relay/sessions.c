@@ -1,0 +1,117 @@
+/* sessions.c - hash table and dense list of sessions */
+#include "gateway-svc/relay/sessions.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sessions {
+    struct session **buckets;
+    size_t mask;
+    struct session **all;
+    size_t count, cap;
+};
+
+static void *must(void *memory)
+{
+    if (!memory) {
+        abort();
+    }
+    return memory;
+}
+
+/* The key is a SHA-256 already: its first characters are as good as any hash of it. */
+static size_t bucket_of(const struct sessions *t, const char *hash)
+{
+    uint64_t h;
+    memcpy(&h, hash, sizeof h);
+    return (size_t)((h * 0x9e3779b97f4a7c15U) >> 32) & t->mask;
+}
+
+static void grow(struct sessions *t)
+{
+    size_t count = 2 * (t->mask + 1);
+    free(t->buckets);
+    t->buckets = must(calloc(count, sizeof(struct session *)));
+    t->mask = count - 1;
+    for (size_t i = 0; i < t->count; i++) {
+        struct session **slot = &t->buckets[bucket_of(t, t->all[i]->hash)];
+        t->all[i]->next = *slot;
+        *slot = t->all[i];
+    }
+}
+
+struct sessions *sessions_new(void)
+{
+    struct sessions *t = must(calloc(1, sizeof *t));
+    t->mask = 63;
+    t->buckets = must(calloc(t->mask + 1, sizeof(struct session *)));
+    return t;
+}
+
+void sessions_free(struct sessions *t)
+{
+    if (!t) {
+        return;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        free(t->all[i]);
+    }
+    free(t->all);
+    free(t->buckets);
+    free(t);
+}
+
+size_t sessions_count(const struct sessions *t)
+{
+    return t->count;
+}
+
+struct session *sessions_at(const struct sessions *t, size_t i)
+{
+    assert(i < t->count);
+    return t->all[i];
+}
+
+struct session *sessions_find(const struct sessions *t, struct slice hash)
+{
+    if (hash.len != TOKEN_HASH_LEN) {
+        return NULL;
+    }
+    struct session *s = t->buckets[bucket_of(t, hash.ptr)];
+    while (s && memcmp(s->hash, hash.ptr, hash.len) != 0) {
+        s = s->next;
+    }
+    return s;
+}
+
+struct session *sessions_add(struct sessions *t, struct slice hash)
+{
+    assert(hash.len == TOKEN_HASH_LEN);
+    if (t->count > t->mask) {
+        grow(t);
+    }
+    if (t->count == t->cap) {
+        t->cap = t->cap ? 2 * t->cap : 64;
+        t->all = must(realloc(t->all, t->cap * sizeof(struct session *)));
+    }
+    struct session *s = must(calloc(1, sizeof *s));
+    memcpy(s->hash, hash.ptr, hash.len);
+    struct session **slot = &t->buckets[bucket_of(t, s->hash)];
+    s->next = *slot;
+    *slot = s;
+    s->place = t->count;
+    t->all[t->count++] = s;
+    return s;
+}
+
+void sessions_remove(struct sessions *t, struct session *s)
+{
+    struct session **slot = &t->buckets[bucket_of(t, s->hash)];
+    while (*slot != s) {
+        slot = &(*slot)->next;
+    }
+    *slot = s->next;
+    t->all[s->place] = t->all[--t->count];
+    t->all[s->place]->place = s->place;
+    free(s);
+}

@@ -1,0 +1,37 @@
+/* sessions.h - the sessions that this gateway serves, by the hash of their token (pure) */
+#ifndef PARLEY_SESSIONS_H
+#define PARLEY_SESSIONS_H
+
+#include "shared/token.h"
+#include "shared/username.h"
+
+/* One session with at least one local socket. */
+struct session {
+    struct session *next; /* in its bucket */
+    size_t place;         /* in the table's list */
+    char hash[TOKEN_HASH_LEN + 1];
+    char name[USERNAME_MAX + 1];  /* lower case; empty until the first attach was answered */
+    char shown[USERNAME_MAX + 1]; /* as typed at login */
+    uint64_t login;               /* number of the login */
+    uint64_t expires_ms;          /* monotonic; 0: never */
+    uint32_t attempt; /* number of the latest attach; answers to older ones do not count */
+    bool attached;    /* ... and it was answered "ok": messages may be delivered */
+    void *owner;      /* the application's own pointer */
+};
+
+struct sessions;
+
+struct sessions *sessions_new(void);
+void sessions_free(struct sessions *table); /* with all sessions in it */
+
+size_t sessions_count(const struct sessions *table);
+/* The i-th, 0 <= i < count, in no order; a removal moves the last one into its place. */
+struct session *sessions_at(const struct sessions *table, size_t i);
+
+/* NULL when there is none, or `hash` has not the length of a hash. */
+struct session *sessions_find(const struct sessions *table, struct slice hash);
+/* The hash must be TOKEN_HASH_LEN characters and not be there yet. */
+struct session *sessions_add(struct sessions *table, struct slice hash);
+void sessions_remove(struct sessions *table, struct session *s); /* frees it */
+
+#endif
