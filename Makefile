@@ -1,9 +1,18 @@
 # make               the programs, in build/release/
-# make unit          unit tests under ASan + UBSan (T=tsan: ThreadSanitizer)
+# make run           everything on this machine: http://localhost:5000 (Ctrl-C ends it)
+# make test          what a change needs: builds with sanitizers, unit and end-to-end tests
+# make test-all      and the long ones
+# make unit          unit tests alone under ASan + UBSan (T=tsan: ThreadSanitizer)
+# make lint          banned functions, format, clang-tidy, cppcheck, floors
+# make cover         which lines of ours the tests reach
+# make install       PREFIX=/usr/local DESTDIR=
 # make clean         removes build/
+#
+# CC=clang works too; CI=1 makes warnings errors; O= is the folder of the results.
 MODE ?= release
 T    ?= asan
 O    ?= build/$(MODE)
+JOBS ?= $(shell nproc)
 
 CFLAGS ?= -g
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wundef -Wvla \
@@ -11,8 +20,11 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wforma
 ifdef CI
 WARN += -Werror
 endif
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
-          -ftrivial-auto-var-init=zero
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+ifeq ($(MODE),release) # clang before 16 does not know this one
+HARDEN += $(shell $(CC) -Werror -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null \
+            2>/dev/null && echo -ftrivial-auto-var-init=zero)
+endif
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=3 -fPIE $(HARDEN)
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -fsanitize=thread -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -25,8 +37,9 @@ STD  := -std=c11 -D_DEFAULT_SOURCE -I.
 
 objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -name 'fuzz_*'))
 bins   = $(patsubst %.c,$O/%,$(shell find $(1) -name '$(2)_*.c' 2>/dev/null))
-PROGS := $O/parley-auth $O/parley-gateway $O/parley-presence $O/parley-conformance
-TESTS := $(call bins,tests/unit,test)
+SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
+PROGS    := $(SERVICES) $O/parley-conformance
+TESTS    := $(call bins,tests/unit,test)
 
 all: $(PROGS)
 
@@ -65,13 +78,72 @@ $O/%.o: %.c
 # The Redis Functions library is built into the programs.
 $O/shared/functions.o: shared/parley.lua
 
+SUB := $(MAKE) --no-print-directory -s -j$(JOBS)
+NPM := tests/node_modules/.package-lock.json
+
+run:
+	@deploy/packages build run
+	@$(SUB) services
+	@exec deploy/run --with-parent --bin $O
+services: $(SERVICES)
+
+test test-all:
+	@deploy/packages build run test
+	@$(SUB) MODE=$T run-$@
+run-test run-test-all: $(PROGS) $(TESTS) $(NPM)
+	@exec tests/run --bin $O $(if $(filter %-all,$@),--all)
 unit:
-	$(MAKE) MODE=$T run-unit
+	@$(SUB) MODE=$T run-unit
 run-unit: $(TESTS)
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+	@exec tests/run --bin $O tests/unit
+$(NPM): tests/package-lock.json
+	npm ci --prefix tests --no-audit --no-fund --silent
+	@touch $@
+
+cover:
+	@deploy/packages build run test
+	@$(SUB) MODE=cover run-cover
+run-cover: $(PROGS) $(TESTS) $(NPM)
+	@find $O -name '*.gcda' -delete
+	@tests/run --bin $O
+	@gcovr --root . --filter 'shared/' --filter '[a-z]+-svc/' $O
+
+C_FILES := $(shell find shared *-svc client tests -name node_modules -prune -o -name '*.[ch]' \
+             -print 2>/dev/null)
+BANNED  := strcpy|strcat|sprintf|strtok|atoi|atol|gets|alloca
+TIDY    := $(patsubst %.c,build/lint/%.tidy,$(filter %.c,$(C_FILES)))
+lint:
+	@deploy/packages build lint
+	@$(SUB) -k banned format floors static tidy
+banned:
+	@! grep -nE '(^|[^A-Za-z0-9_])($(BANNED)) *\(' $(C_FILES)
+format:
+	@clang-format --dry-run -Werror $(C_FILES)
+floors:
+	@tests/check-floors.sh
+static:
+	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+	    -I. $(filter %.c,$(C_FILES))
+tidy: $(TIDY)
+build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy
+	@mkdir -p $(@D)
+	@echo clang-tidy $<
+	@clang-tidy --quiet $< -- $(STD)
+	@touch $@
+
+PREFIX ?= /usr/local
+SHARE  := $(DESTDIR)$(PREFIX)/share
+install: $(SERVICES)
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/parley $(SHARE)/doc/parley
+	install $(SERVICES) $(DESTDIR)$(PREFIX)/bin
+	install deploy/run $(DESTDIR)$(PREFIX)/bin/parley-run
+	install -m 644 shared/parley.lua deploy/haproxy/haproxy.cfg deploy/redis/redis.conf $(SHARE)/parley
+	install -m 644 $(wildcard *.md) LICENSE $(SHARE)/doc/parley
+
 clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all unit run-unit clean
--include $(shell find build -name '*.d' 2>/dev/null)
+.PHONY: all run services test test-all run-test run-test-all unit run-unit cover run-cover lint \
+        banned format floors static tidy install clean
+-include $(shell find $O -name '*.d' 2>/dev/null)

@@ -24,7 +24,11 @@
 --
 -- Words:
 --   caller        the four first arguments of every service's call: the epoch that it lives in, the
---                 highest message id that it has seen, grace and lease in milliseconds.
+--                 highest message id that it has seen in it, grace and lease in milliseconds.
+--                 A gateway that is answered another epoch goes on calling from the old one, with
+--                 the ids seen there, until all its sessions were attached again: only so may they
+--                 return.  Then it takes over the epoch and message:id together, and reads the list
+--                 of users anew, because versions of two epochs do not compare.
 --   epoch         one uninterrupted history of these keys.  When Redis lost or changed its data a new
 --                 epoch opens, and settles: gateways attach their users again, and meanwhile nobody
 --                 logs in, sends, expires or is seen leaving.
@@ -41,6 +45,7 @@ local ENDED_S = 3600         -- how long an ended session is remembered
 local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
 local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
 local BATCH = 64             -- users looked at by one call
+local WHO_MAX = 500          -- users shown by parley_who, so that an operator stops nobody
 
 -- redis.call does not exist yet while the library is loaded.
 local function call(...)
@@ -77,6 +82,7 @@ local function name_of(value)    return matching(value, '^[a-z0-9][a-z0-9._-]*$'
 local function shown_of(value)   return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'shown name') end
 local function hash_of(value)    return matching(value, '^%x+$', 'session hash') end
 local function gateway_of(value) return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'gateway') end
+local function link_of(value)    return text(integer(value, 'link')) end
 
 local function hash_table(key)
   local flat = call('HGETALL', key)
@@ -139,6 +145,9 @@ local function open_epoch(c, run)
   c.settle = nil -- an older settling ends with its epoch
   note(c)
   local _, micros = now_ms()
+  if not c.epoch then
+    call('UNLINK', c.prefix .. 'presence:log') -- a log without its version could not be continued
+  end
   c.epoch = redis.sha1hex(run .. ':' .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
   c.id = math.max(c.id, c.seen) + ID_JUMP
   local skew = c.now - c.time + c.grace -- whoever was in grace gets a whole new one
@@ -155,9 +164,12 @@ local function enter(keys, args)
   if #keys ~= 1 then
     refuse('one key is needed, the prefix')
   end
-  local c = { prefix = keys[1], presence = keys[1] .. 'presence', joined = {}, left = {},
+  local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {},
     caller = matching(args[1], '^%x*$', 'epoch'), seen = integer(args[2], 'seen'),
     grace = integer(args[3], 'grace'), lease = integer(args[4], 'lease') }
+  if c.lease == 0 then
+    refuse('lease must not be 0') -- a key's time to live cannot be 0
+  end
   local state = call('HMGET', c.presence, 'epoch', 'run', 'settle')
   c.epoch, c.settle = state[1], tonumber(state[3] or nil)
   c.id = tonumber(call('GET', c.prefix .. 'message:id') or 0)
@@ -187,15 +199,13 @@ local function publish(c, channel, kind, rest)
   call('PUBLISH', c.prefix .. channel, kind .. ' ' .. text(count) .. ' ' .. rest)
 end
 
--- One version, one log entry and one message for all changes of a call.
+-- One version, one log entry and one message for all changes of a call, in the order in which they
+-- happened: while it settles, one session of a name may take the place of another ("-bob +bob").
 local function announce(c)
-  if #c.joined + #c.left == 0 then
+  if #c.changes == 0 then
     return
   end
-  local changes = {}
-  for _, shown in ipairs(c.joined) do changes[#changes + 1] = '+' .. shown end
-  for _, shown in ipairs(c.left) do changes[#changes + 1] = '-' .. shown end
-  local list = table.concat(changes, ' ')
+  local list = table.concat(c.changes, ' ')
   local version = text(call('HINCRBY', c.presence, 'version', 1))
   call('XADD', c.prefix .. 'presence:log', 'MAXLEN', '~', LOG_LENGTH, version .. '-0', 'changes', list)
   call('PUBLISH', c.prefix .. 'presence', c.epoch .. ' ' .. version .. ' ' .. list)
@@ -247,7 +257,7 @@ local function attach(c, id, link, name, user)
   if not user.online then
     call('HSET', user_key(c, name), 'online', text(c.now))
     call('SADD', c.prefix .. 'online', user.name)
-    c.joined[#c.joined + 1] = user.name
+    c.changes[#c.changes + 1] = '+' .. user.name
   end
 end
 
@@ -264,7 +274,8 @@ local function detach(c, id, name, user)
     deadline = math.min(deadline, expires)
   end
   call('ZADD', c.prefix .. 'deadlines', text(deadline), name)
-  call('SET', c.prefix .. 'grace:' .. name, 'away since ' .. text(c.now), 'PX', text(c.grace))
+  call('SET', c.prefix .. 'grace:' .. name, 'away since ' .. text(c.now), 'PX',
+    text(math.max(deadline - c.time, 1)))
 end
 
 -- The one end of a session, whatever ends it: its sockets are closed wherever they are, its token is
@@ -280,7 +291,7 @@ local function end_session(c, name, user, code)
   call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
   if user.online then
     call('SREM', c.prefix .. 'online', user.name)
-    c.left[#c.left + 1] = user.name
+    c.changes[#c.changes + 1] = '-' .. user.name
   end
 end
 
@@ -310,35 +321,51 @@ local function lapse(c, id)
   call('ZREM', c.prefix .. 'gateways', id)
   call('HSET', c.prefix .. 'links', id, 'lapsed ' .. link)
   call('DEL', c.prefix .. 'gateway:' .. id)
-  if call('EXISTS', source) == 1 then
-    local target = c.prefix .. 'lapsed:' .. entry
-    call('SUNIONSTORE', target, target, source)
-    call('DEL', source)
+  local target = c.prefix .. 'lapsed:' .. entry
+  if call('EXISTS', target) == 1 then
+    call('SUNIONSTORE', target, target, source) -- adds to what is being drained
+    call('UNLINK', source)
+  elseif call('EXISTS', source) == 1 then
+    call('RENAME', source, target) -- however many they are, it takes no time
   end
   call('SADD', c.prefix .. 'lapsed', entry)
 end
 
+-- A gateway that did not come back, none of whose lists is left, is forgotten: its link number and
+-- its channel's counter.  Not earlier: a link with a number that was in use before would hold again,
+-- and whoever is still listed may yet be told something on the channel, which would count it anew.
+local function forget(c, id)
+  if not (call('HGET', c.prefix .. 'links', id) or ''):match('^lapsed') then
+    return
+  end
+  for _, entry in ipairs(call('SMEMBERS', c.prefix .. 'lapsed')) do
+    if entry:match('^(.*):%d+$') == id then
+      return
+    end
+  end
+  call('HDEL', c.prefix .. 'links', id)
+  call('HDEL', c.prefix .. 'channels', 'to:' .. id)
+end
+
 -- Detaches up to `limit` users of one lapsed list; an attachment that is newer than the list stays.
+-- Returns how many it looked at, and how many it detached.
 local function drain(c, entry, limit)
   local id, link = entry:match('^(.*):(%d+)$')
-  local list = c.prefix .. 'lapsed:' .. entry
+  local list, detached = c.prefix .. 'lapsed:' .. entry, 0
   local names = call('SPOP', list, limit)
   for _, name in ipairs(names) do
     local user = hash_table(user_key(c, name))
     local at = user and user['at:' .. id]
     if at and tonumber(at) <= tonumber(link) then
       detach(c, id, name, user)
+      detached = detached + 1
     end
   end
   if call('EXISTS', list) == 0 then
     call('SREM', c.prefix .. 'lapsed', entry)
-    -- The number may be forgotten only now: see link in ARCHITECTURE.md.
-    if (call('HGET', c.prefix .. 'links', id) or ''):match('^lapsed') then
-      call('HDEL', c.prefix .. 'links', id)
-      call('HDEL', c.prefix .. 'channels', 'to:' .. id)
-    end
+    forget(c, id)
   end
-  return #names
+  return #names, detached
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -365,6 +392,9 @@ local function login(keys, args)
   end
   local number = call('HINCRBY', c.presence, 'logins', 1)
   make_session(c, name, shown, hash, number, longest > 0 and c.time + longest or 0)
+  if longest > 0 then
+    pending = math.min(pending, longest)
+  end
   call('ZADD', c.prefix .. 'deadlines', text(c.time + pending), name)
   return answer(c, 'ok')
 end
@@ -418,6 +448,9 @@ end
 local function renew(keys, args)
   local id, number = gateway_of(args[5]), integer(args[7], 'link')
   local nonce = matching(args[8], '^%w+$', 'nonce')
+  if args[6] ~= 'new' and args[6] ~= 'keep' then
+    refuse('new or keep?')
+  end
   local c = enter(keys, args)
   note(c)
   local link = text(number)
@@ -438,9 +471,9 @@ end
 
 -- gateway, link, session hash
 -- ok <message:id> <name> <as typed> <login> <ms to the end, 0: none> <version> <floor>
---    | unknown | unavailable | link
+--    <1: became visible with this version> | unknown | unavailable | link
 local function connect(keys, args)
-  local id, link, hash = gateway_of(args[5]), args[6], hash_of(args[7])
+  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
   local c = enter(keys, args)
   note(c)
   if not link_holds(c, id, link) then
@@ -452,6 +485,9 @@ local function connect(keys, args)
   end
   local expires = tonumber(user.expires)
   if expires > 0 and c.time >= expires then
+    if c.settle then
+      return answer(c, 'unavailable') -- nobody expires meanwhile
+    end
     end_session(c, name, user, 'session_expired')
     announce(c)
     return answer(c, 'unknown')
@@ -459,20 +495,19 @@ local function connect(keys, args)
   attach(c, id, link, name, user)
   announce(c)
   return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
-    version_of(c), user.floor)
+    version_of(c), user.floor, text(#c.changes))
 end
 
--- gateway, link, session hash, name      ok | link
+-- gateway, link, session hash      ok | link
 local function leave_session(keys, args)
-  local id, link = gateway_of(args[5]), args[6]
-  local hash, name = hash_of(args[7]), name_of(args[8])
+  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
   local c = enter(keys, args)
   note(c)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local user = hash_table(user_key(c, name))
-  if user and user.session == hash and user['at:' .. id] then
+  local status, name, user = owner_of(c, hash)
+  if status == 'ok' and user['at:' .. id] then
     detach(c, id, name, user)
   end
   return answer(c, 'ok')
@@ -487,12 +522,10 @@ local function may_return(c, user, login)
 end
 
 local function reattach_one(c, id, link, s)
-  if call('GET', session_key(c, s.hash)) == 'ended' then
-    return 'ended'
-  end
   local user = hash_table(user_key(c, s.name))
   if not user or user.session ~= s.hash then
-    if not may_return(c, user, s.login) then
+    -- (asked only here: "ended" may also be the name of a user)
+    if call('GET', session_key(c, s.hash)) == 'ended' or not may_return(c, user, s.login) then
       return 'ended'
     end
     if user then
@@ -510,7 +543,7 @@ end
 -- gateway, link, then for each session: hash, name, as typed, login, ms to the end (0: none)
 -- ok <message:id> <version> then for each "ok" or "ended"      | link
 local function reattach(keys, args)
-  local id, link, sessions = gateway_of(args[5]), args[6], {}
+  local id, link, sessions = gateway_of(args[5]), link_of(args[6]), {}
   if (#args - 6) % 5 ~= 0 or #args > 6 + 5 * BATCH then
     refuse('sessions come in fives, at most ' .. BATCH)
   end
@@ -535,7 +568,7 @@ end
 -- gateway, link, cursor ("0" to begin): after everything was attached again, what is left of older
 -- links of this gateway goes.    ok <next cursor, "0" at the end> | link
 local function prune(keys, args)
-  local id, link, cursor = gateway_of(args[5]), args[6], args[7]
+  local id, link, cursor = gateway_of(args[5]), link_of(args[6]), args[7]
   integer(cursor, 'cursor')
   local c = enter(keys, args)
   note(c)
@@ -555,7 +588,7 @@ end
 
 -- gateway, link: the gateway stops and gives its lease back.      ok | link
 local function leave(keys, args)
-  local id, link = gateway_of(args[5]), args[6]
+  local id, link = gateway_of(args[5]), link_of(args[6])
   local c = enter(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
@@ -612,9 +645,12 @@ end
 -- client_id as a JSON string or "", message_text as a JSON string
 -- ok <id> | dup <id> <the message as JSON> | no_such_user | conflict | ended | unavailable | link
 local function send(keys, args)
-  local id, link = gateway_of(args[5]), args[6]
+  local id, link = gateway_of(args[5]), link_of(args[6])
   local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
   local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
+  if client_id ~= '' then
+    matching(client_id, '^"[^\n]+"$', 'client_id') -- a line break would end the head of the message
+  end
   local c = enter(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
@@ -664,7 +700,8 @@ local function roster(keys, args)
 end
 
 -- version      ok <version now> then for each change: version, changes     | trimmed
--- At most 64 changes; ask again until the version is reached.
+-- At most 64 changes; ask again until the version is reached.  The version must be of the epoch that
+-- is answered: after a change of epoch the whole list has to be read.
 local function changes(keys, args)
   local from = integer(args[5], 'version')
   local c = enter(keys, args)
@@ -703,7 +740,8 @@ local function expire(c, name)
 end
 
 -- ok <more to do at once 0/1> <users ended> <users detached> <gateways lapsed> <settling 0/1>
--- At most 64 users a call, so that nobody waits for it.
+-- At most 64 users a call, so that nobody waits for it; deadlines have half of them for sure, so that
+-- nobody's end waits for the many users of a dead gateway.
 local function sweep(keys, args)
   local c = enter(keys, args)
   note(c)
@@ -715,22 +753,20 @@ local function sweep(keys, args)
   for _, id in ipairs(silent) do
     lapse(c, id)
   end
-  local room, detached = BATCH, 0
+  local room = call('EXISTS', c.prefix .. 'lapsed') == 1 and BATCH / 2 or BATCH
+  local due = call('ZRANGEBYSCORE', c.prefix .. 'deadlines', '-inf', time, 'LIMIT', 0, room)
+  local ended, detached, full = 0, 0, #due == room
+  for _, name in ipairs(due) do
+    ended = ended + expire(c, name)
+  end
+  room = BATCH - #due
   for _, entry in ipairs(call('SRANDMEMBER', c.prefix .. 'lapsed', 4)) do
-    local n = drain(c, entry, room)
-    detached, room = detached + n, room - n
+    local looked, gone = drain(c, entry, room)
+    detached, room = detached + gone, room - looked
     if room == 0 then break end
   end
-  local ended, looked = 0, 0
-  if room > 0 then
-    local due = call('ZRANGEBYSCORE', c.prefix .. 'deadlines', '-inf', time, 'LIMIT', 0, room)
-    for _, name in ipairs(due) do
-      ended = ended + expire(c, name)
-    end
-    looked = #due
-  end
   announce(c)
-  local more = (room == 0 or looked == room or call('EXISTS', c.prefix .. 'lapsed') == 1) and '1' or '0'
+  local more = (full or call('EXISTS', c.prefix .. 'lapsed') == 1) and '1' or '0'
   return answer(c, 'ok', more, text(ended), text(detached), text(#silent), '0')
 end
 
@@ -740,7 +776,7 @@ end
 -- FCALL parley_kick 1 {chat}: alice
 local function kick(keys, args)
   local name = name_of((args[1] or ''):lower())
-  local c = { prefix = keys[1], presence = keys[1] .. 'presence', joined = {}, left = {} }
+  local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {} }
   c.epoch = call('HGET', c.presence, 'epoch') or ''
   local user = hash_table(user_key(c, name))
   if not user then
@@ -755,22 +791,33 @@ local function seconds(ms)
   return text(math.max(ms, 0) / 1000) .. ' s'
 end
 
--- FCALL_RO parley_who 1 {chat}:    one line per user
-local function who(keys)
-  local prefix, lines = keys[1], {}
-  local now, skew = now_ms(), tonumber(call('HGET', prefix .. 'presence', 'skew') or 0)
-  for _, shown in ipairs(call('SMEMBERS', prefix .. 'online')) do
-    local name = shown:lower()
-    local user = hash_table(prefix .. 'user:' .. name)
-    local at = gateways_of(user)
-    local where = 'on ' .. table.concat(at, ', ')
-    if #at == 0 then
-      local deadline = tonumber(call('ZSCORE', prefix .. 'deadlines', name) or 0)
-      where = 'in grace, ' .. seconds(deadline + skew - now) .. ' left'
-    end
-    lines[#lines + 1] = shown .. ': online for ' .. seconds(now - tonumber(user.online)) .. ', ' .. where
+local function describe(prefix, shown, now, skew)
+  local name = shown:lower()
+  local user = hash_table(prefix .. 'user:' .. name)
+  local at = gateways_of(user)
+  local where = 'on ' .. table.concat(at, ', ')
+  if #at == 0 then
+    local deadline = tonumber(call('ZSCORE', prefix .. 'deadlines', name) or 0)
+    where = 'in grace, ' .. seconds(deadline + skew - now) .. ' left'
   end
+  return shown .. ': online for ' .. seconds(now - tonumber(user.online)) .. ', ' .. where
+end
+
+-- FCALL_RO parley_who 1 {chat}:    one line per user; of very many, some and the number of the others
+local function who(keys)
+  local online, lines, cursor = keys[1] .. 'online', {}, '0'
+  local now, skew = now_ms(), tonumber(call('HGET', keys[1] .. 'presence', 'skew') or 0)
+  repeat
+    local page = call('SSCAN', online, cursor, 'COUNT', 100)
+    for _, shown in ipairs(page[2]) do
+      lines[#lines + 1] = describe(keys[1], shown, now, skew)
+    end
+    cursor = page[1]
+  until cursor == '0' or #lines >= WHO_MAX
   table.sort(lines)
+  if cursor ~= '0' then
+    lines[#lines + 1] = '... and ' .. text(call('SCARD', online) - #lines) .. ' more'
+  end
   return lines
 end
 
@@ -779,7 +826,8 @@ end
 -- settling, because there is nobody to come back.
 local function first(keys)
   local c = { prefix = keys[1], presence = keys[1] .. 'presence', id = 0, seen = 0, grace = 0, lease = 0 }
-  if call('EXISTS', c.presence, c.prefix .. 'gateways', c.prefix .. 'links') > 0 then
+  if call('EXISTS', c.presence, c.prefix .. 'message:id', c.prefix .. 'gateways', c.prefix .. 'links',
+    c.prefix .. 'deadlines', c.prefix .. 'online') > 0 then
     refuse('not the first: there is state already')
   end
   open_epoch(c, server_run())

@@ -21,8 +21,9 @@ struct redis_conn_config {
     uint32_t connect_timeout_ms; /* to the first answer */
     uint32_t command_timeout_ms; /* age of the oldest unanswered command */
     uint32_t backoff_min_ms;     /* wait before the first new attempt; doubled each time ... */
-    uint32_t backoff_max_ms;     /* ... up to this, each with +-50 % jitter, never above it */
-    uint32_t idle_ping_ms;       /* PING when nothing was sent for so long; 0: never */
+    uint32_t backoff_max_ms; /* ... up to this, each with +-50 % jitter, never above it; it begins
+                                anew once a connection has lasted for this long */
+    uint32_t idle_ping_ms;   /* PING when nothing was sent for so long; 0: never */
 };
 
 struct redis_conn_handler {
@@ -47,8 +48,8 @@ bool redis_conn_is_up(const struct redis_conn *conn);
  * For a peer that answers nonsense, or a link that its owner no longer trusts. */
 void redis_conn_reset(struct redis_conn *conn, const char *why);
 
-/* Sends a command; arguments are copied.  False when the connection is not up: `fn` is not called.
- * `fn` may be NULL. */
+/* Sends a command; arguments are copied.  False when the connection is not up, or Redis has not yet
+ * taken 16 MiB of commands: `fn` is not called.  `fn` may be NULL. */
 bool redis_conn_send(struct redis_conn *conn, const struct slice *argv, size_t argc,
                      redis_reply_fn *fn, void *arg);
 /* Subscribes this connection, from then on for nothing else (no redis_conn_send, no idle ping), to

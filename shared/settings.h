@@ -17,6 +17,8 @@ struct rate {
     uint64_t burst;
 };
 
+/* In the order in which a reader asks; packing a few dozen of them tighter is worth nothing. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct setting {
     const char *name; /* of the environment variable */
     enum setting_type type;

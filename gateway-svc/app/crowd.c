@@ -39,8 +39,7 @@ static struct sio_frame *frame_of_json(struct crowd *c)
     return sio_event_frame(c->nsp, SLICE("user_change_in"), buf_slice(&c->json));
 }
 
-/* ---- The full list
- * -------------------------------------------------------------------------------- */
+/* ---- The full list --------------------------------------------------------------------------- */
 
 static void drop_list(struct crowd *c)
 {
@@ -85,8 +84,7 @@ static void send_list(struct crowd *c, struct sio_socket *socket, struct slice e
     }
 }
 
-/* ---- Bundles
- * -------------------------------------------------------------------------------------- */
+/* ---- Bundles --------------------------------------------------------------------------------- */
 
 static void remember(struct crowd *c, struct slice from, struct sio_frame *frame)
 {
@@ -147,8 +145,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-/* ---- For the hub
- * ---------------------------------------------------------------------------------- */
+/* ---- For the hub ----------------------------------------------------------------------------- */
 
 struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_emit_fn *emit,
                         void *ctx)
@@ -184,12 +181,18 @@ void crowd_free(struct crowd *c)
     free(c);
 }
 
+/* The list for the user `shown`, who is in it in any case. */
+static void send_list_to(struct crowd *c, struct sio_socket *socket, struct slice shown)
+{
+    send_list(c, socket, roster_was_told(c->roster, shown) ? slice_text(NULL) : shown);
+}
+
 void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown)
 {
     if (!c->frozen && wait_ms(c) == 0) {
         tell(c);
     }
-    send_list(c, socket, roster_was_told(c->roster, shown) ? slice_text(NULL) : shown);
+    send_list_to(c, socket, shown);
 }
 
 static bool send_changes(struct crowd *c, struct sio_socket *socket, struct slice since)
@@ -205,7 +208,8 @@ static bool send_changes(struct crowd *c, struct sio_socket *socket, struct slic
     return i < c->newest;
 }
 
-void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since)
+void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since,
+                  struct slice shown)
 {
     if (since.len > 0 && slice_equal(since, roster_cursor(c->roster))) {
         buf_clear(&c->json);
@@ -214,7 +218,7 @@ void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since
         sio_socket_emit(socket, frame);
         sio_frame_unref(frame);
     } else if (since.len == 0 || !send_changes(c, socket, since)) {
-        send_list(c, socket, slice_text(NULL));
+        send_list_to(c, socket, shown);
     }
 }
 

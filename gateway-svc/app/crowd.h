@@ -20,8 +20,9 @@ void crowd_free(struct crowd *c);
  * name, in it in any case.  What was pending is told to the others first, if it is time. */
 void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown);
 /* Answers user_change_out: with the changes since the cursor if they are still known, else the
- * list. */
-void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since);
+ * list, again with `shown` in it. */
+void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since,
+                  struct slice shown);
 
 /* While frozen nothing is told: Redis settles, and who seems gone may come back. */
 void crowd_freeze(struct crowd *c, bool frozen);

@@ -275,7 +275,9 @@ static void on_user_change_out(struct hub *hub, struct client *client,
         json_string(value, &since) != JSON_OK) {
         buf_clear(&since); /* no cursor of ours: the whole list answers it */
     }
-    crowd_answer(hub->crowd, client->socket, buf_slice(&since));
+    const struct session *session = client->user->session;
+    crowd_answer(hub->crowd, client->socket, buf_slice(&since),
+                 slice_text(session ? session->shown : NULL));
     buf_deinit(&since);
     if (event->wants_ack) {
         sio_socket_ack(client->socket, event->ack_id, SLICE("{\"ok\":true}"));

@@ -121,9 +121,9 @@ void talk_out(struct hub *hub, struct client *client, const struct sio_event *ev
         refuse(&asker, (struct payload_error){err, text, 0});
         return;
     }
+    const struct relay_text text = {slice_text(m->to), asker.client_id, buf_slice(&m->text)};
     struct waiting *w = waiting_new(&asker);
-    if (!relay_send(hub->relay, session, slice_text(m->to), asker.client_id, buf_slice(&m->text),
-                    on_sent, w)) {
+    if (!relay_send(hub->relay, session, &text, on_sent, w)) {
         waiting_free(w);
         refuse(&asker, (struct payload_error){CHAT_E_UNAVAILABLE, NULL, 0});
     }

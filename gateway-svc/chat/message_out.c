@@ -57,12 +57,8 @@ static enum chat_err read_sender(struct message_out *m, struct json object, cons
     if (err == JSON_E_ABSENT) {
         return CHAT_OK;
     }
-    char folded[USERNAME_MAX + 1];
-    if (err != JSON_OK || decode(m, value, USERNAME_MAX) != JSON_OK) {
-        return invalid(m, "sender must be the name of the session");
-    }
-    username_fold(buf_slice(&m->scratch), folded);
-    if (!slice_equal(slice_text(folded), slice_text(sender))) {
+    if (err != JSON_OK || decode(m, value, USERNAME_MAX) != JSON_OK ||
+        !slice_equal_nocase(buf_slice(&m->scratch), slice_text(sender))) {
         return invalid(m, "sender must be the name of the session");
     }
     return CHAT_OK;
@@ -81,11 +77,10 @@ static enum chat_err read_receiver(struct message_out *m, struct json object)
     if (err != JSON_OK) {
         return CHAT_E_NO_SUCH_USER;
     }
-    username_fold(buf_slice(&m->scratch), m->to);
-    if (slice_equal(slice_text(m->to), SLICE("group"))) {
-        return CHAT_OK;
-    }
-    return username_check(buf_slice(&m->scratch)) == USERNAME_OK ? CHAT_OK : CHAT_E_NO_SUCH_USER;
+    struct slice name = buf_slice(&m->scratch);
+    username_fold(name, m->to);
+    bool exists = slice_equal_nocase(name, SLICE("group")) || username_check(name) == USERNAME_OK;
+    return exists ? CHAT_OK : CHAT_E_NO_SUCH_USER;
 }
 
 static enum chat_err read_text(struct message_out *m, struct json object)

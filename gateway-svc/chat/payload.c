@@ -64,6 +64,17 @@ void payload_connect_error(struct buf *out, struct slice code)
     put(out, "}");
 }
 
+/* Is it an object's text with nothing in it? */
+static bool is_empty_object(struct slice object)
+{
+    size_t i = object.len - 1;
+    while (i > 1 && (object.ptr[i - 1] == ' ' || object.ptr[i - 1] == '\t' ||
+                     object.ptr[i - 1] == '\n' || object.ptr[i - 1] == '\r')) {
+        i--;
+    }
+    return i == 1;
+}
+
 void payload_with_client_id(struct buf *out, struct slice message, struct slice client_id)
 {
     if (client_id.len == 0 || message.len < 2) {
@@ -71,7 +82,7 @@ void payload_with_client_id(struct buf *out, struct slice message, struct slice 
         return;
     }
     buf_append(out, slice_head(message, message.len - 1));
-    put(out, ",\"client_id\":");
+    put(out, is_empty_object(message) ? "\"client_id\":" : ",\"client_id\":");
     buf_append(out, client_id);
     put(out, "}");
 }

@@ -51,7 +51,7 @@ static void entries_push(struct entries *list, struct entry *e)
 {
     if (list->count == list->cap) {
         list->cap = list->cap ? 2 * list->cap : 64;
-        list->at = must(realloc(list->at, list->cap * sizeof *list->at));
+        list->at = must(realloc(list->at, list->cap * sizeof(struct entry *)));
     }
     list->at[list->count++] = e;
 }
@@ -147,9 +147,10 @@ static void forget(struct roster *r, struct entry *e)
     free(e);
 }
 
+/* What cannot be a name is passed over: channels are open to whoever may write to Redis. */
 static void set_present(struct roster *r, struct slice shown, bool present)
 {
-    if (shown.len == 0 || shown.len > USERNAME_MAX) {
+    if (username_check(shown) != USERNAME_OK) {
         return;
     }
     struct entry *e = find(r, shown);
@@ -226,7 +227,7 @@ enum roster_result roster_apply(struct roster *r, struct slice epoch, uint64_t v
     r->version = version;
     while (list.len > 0) {
         struct slice item = slice_cut(&list, ' ');
-        if (item.len > 1) {
+        if (slice_starts(item, SLICE("+")) || slice_starts(item, SLICE("-"))) {
             set_present(r, slice_tail(item, 1), item.ptr[0] == '+');
         }
     }

@@ -21,7 +21,8 @@ enum roster_result {
     ROSTER_GAP  /* versions in between are missing, or it is another epoch's: nothing was done */
 };
 
-/* One published change: `list` is "+alice -bob", `version` the one it leads to. */
+/* One published change: `list` is "+alice -bob", `version` the one it leads to.  Items that are no
+ * such thing, and names that nobody can have, are passed over; so they are in a load. */
 enum roster_result roster_apply(struct roster *r, struct slice epoch, uint64_t version,
                                 struct slice list);
 

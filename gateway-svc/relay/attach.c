@@ -7,6 +7,9 @@
 
 #define BATCH 64 /* sessions in one call */
 #define FIELDS 5 /* arguments per session */
+/* Calls of an attach-all that are out at the same time.  All at once, they would take Redis longer
+ * than any command may wait for its answer, as soon as enough users are here. */
+#define WINDOW 16
 
 /* One attach that waits for its answer: which sessions, and at which attempt.  Sessions may be gone
  * or tried anew by then, so they are looked up again. */
@@ -57,8 +60,7 @@ static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
     sessions_remove(r->sessions, s);
 }
 
-/* ---- One session, by its token ------------------------------------------------------------------
- */
+/* ---- One session, by its token --------------------------------------------------------------- */
 
 static void learn(struct session *s, const struct redis_reply *reply)
 {
@@ -76,20 +78,18 @@ static void on_connected(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
-    bool heard = relay_heard(r, reply, 2);
+    relay_heard(r, reply, 2);
     struct session *s = call_session(call, 0);
-    if (heard && s && functions_status_is(reply, "ok")) {
+    if (s && functions_status_is(reply, "ok")) {
         learn(s, reply);
         if (redis_reply_u64_at(reply, 9) == 1) {
             roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
         }
         r->handler->attached(r->app, s);
-    } else if (heard && s) {
+    } else if (s && relay_answered(reply)) {
         refuse(r, s, functions_status_is(reply, "unknown") ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
-    } else if (reply && s && redis_reply_is_error(reply, "")) {
-        refuse(r, s, RELAY_UNAVAILABLE);
     }
-    if (heard) {
+    if (relay_answered(reply)) {
         finish_round(r, call);
     }
     free(call);
@@ -108,8 +108,7 @@ static bool connect_one(struct relay *r, struct session *s, uint32_t round)
     return true;
 }
 
-/* ---- All sessions again
- * -------------------------------------------------------------------------- */
+/* ---- All sessions again ---------------------------------------------------------------------- */
 
 /* The last answer of a round is in: everything is attached, in one epoch or not. */
 static void end_round(struct relay *r)
@@ -129,20 +128,6 @@ static void end_round(struct relay *r)
     relay_step(r, LINK_EV_ATTACHED);
 }
 
-static void finish_round(struct relay *r, const struct attach_call *call)
-{
-    if (call->round != r->round || r->attaching == 0) {
-        return;
-    }
-    if (r->round_epoch[0] == '\0') {
-        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
-    }
-    r->round_mixed = r->round_mixed || strcmp(r->round_epoch, r->heard_epoch) != 0;
-    if (--r->attaching == 0) {
-        end_round(r);
-    }
-}
-
 static void judge(struct relay *r, struct session *s, struct slice verdict)
 {
     if (slice_equal(verdict, SLICE("ok"))) {
@@ -158,7 +143,7 @@ static void on_reattached(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
-    if (relay_heard(r, reply, 2)) {
+    if (relay_heard(r, reply, 2) && redis_reply_count(reply) == 4 + call->count) {
         for (size_t i = 0; i < call->count; i++) {
             struct session *s = call_session(call, i);
             if (s) {
@@ -166,7 +151,7 @@ static void on_reattached(void *arg, const struct redis_reply *reply)
             }
         }
         finish_round(r, call);
-    } else if (reply && redis_reply_is_error(reply, "")) {
+    } else if (relay_answered(reply)) {
         relay_step(r, LINK_EV_REFUSED); /* cannot go on like this; try from the start */
     }
     free(call);
@@ -193,66 +178,109 @@ static void batch_add(struct batch *b, struct session *s, uint64_t now_ms)
     call_add(b->call, s);
 }
 
-static void batch_send(struct relay *r, struct batch *b)
+/* The next session of this round, or NULL.  From the end, so that a removal, which moves the last
+ * session into the gap, hides nobody; sessions that come meanwhile attach by themselves. */
+static struct session *next_unsent(struct relay *r)
 {
-    size_t count = 2 + b->call->count * FIELDS;
-    if (b->call->count == 0 ||
-        !functions_call(r->commands, "parley_reattach", b->args, count, on_reattached, b->call)) {
-        free(b->call);
-    } else {
-        r->attaching++;
+    if (r->unsent > sessions_count(r->sessions)) {
+        r->unsent = sessions_count(r->sessions);
     }
-    b->call = NULL;
+    while (r->unsent > 0) {
+        struct session *s = sessions_at(r->sessions, --r->unsent);
+        if (s->round != r->round) {
+            s->round = r->round;
+            return s;
+        }
+    }
+    return NULL;
 }
 
-void relay_attach_all(struct relay *r)
+/* Sends the call that begins with session `s`: it alone, or as many as fit. */
+static bool attach_some(struct relay *r, struct session *s, struct batch *b)
 {
-    struct batch *b = calloc(1, sizeof *b);
-    if (!b) {
-        abort();
+    if (s->name[0] == '\0') {
+        return connect_one(r, s, r->round);
     }
     uint64_t now_ms = clock_mono_ms();
-    r->round++;
-    r->attaching = 0;
-    r->round_epoch[0] = '\0';
-    r->round_mixed = false;
+    b->call = call_new(r, r->round, BATCH);
     b->args[0] = slice_text(r->config.gateway_id);
     b->args[1] = slice_text(r->number_text);
-    b->call = call_new(r, r->round, BATCH);
-    for (size_t i = 0; i < sessions_count(r->sessions); i++) {
-        struct session *s = sessions_at(r->sessions, i);
-        if (s->name[0] == '\0') {
-            r->attaching += connect_one(r, s, r->round);
-            continue;
+    batch_add(b, s, now_ms);
+    while (b->call->count < BATCH && (s = next_unsent(r))) {
+        if (s->name[0] == '\0') { /* it goes alone, next */
+            s->round--;
+            r->unsent++;
+            break;
         }
         batch_add(b, s, now_ms);
-        if (b->call->count == BATCH) {
-            batch_send(r, b);
-            b->call = call_new(r, r->round, BATCH);
-        }
     }
-    batch_send(r, b);
-    free(b);
+    size_t count = 2 + b->call->count * FIELDS;
+    if (!functions_call(r->commands, "parley_reattach", b->args, count, on_reattached, b->call)) {
+        free(b->call);
+        return false;
+    }
+    return true;
+}
+
+/* Keeps the window full, and ends the round when nothing is left. */
+static void attach_more(struct relay *r)
+{
+    struct batch b;
+    struct session *s;
+    while (r->attaching < WINDOW && (s = next_unsent(r))) {
+        if (!attach_some(r, s, &b)) {
+            relay_step(r, LINK_EV_REFUSED); /* whoever was left out would wait for ever */
+            return;
+        }
+        r->attaching++;
+    }
     if (r->attaching == 0) {
         end_round(r);
     }
 }
 
+static void finish_round(struct relay *r, const struct attach_call *call)
+{
+    if (call->round != r->round || r->attaching == 0) {
+        return;
+    }
+    if (r->round_epoch[0] == '\0') {
+        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
+    }
+    r->round_mixed = r->round_mixed || strcmp(r->round_epoch, r->heard_epoch) != 0;
+    r->attaching--;
+    attach_more(r);
+}
+
+void relay_attach_all(struct relay *r)
+{
+    r->round++;
+    r->attaching = 0;
+    r->unsent = sessions_count(r->sessions);
+    r->round_epoch[0] = '\0';
+    r->round_mixed = false;
+    for (size_t i = 0; i < r->unsent; i++) {
+        sessions_at(r->sessions, i)->attempt = 0; /* older answers count no more */
+    }
+    attach_more(r);
+}
+
 void relay_forget_all(struct relay *r)
 {
     r->attaching = 0;
+    r->unsent = 0;
     r->serving = false;
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;
+        s->attempt = 0;           /* whatever answer is still to come counts no more */
         if (s->name[0] == '\0') { /* whose it is was never answered */
             refuse(r, s, RELAY_UNAVAILABLE);
         }
     }
 }
 
-/* ---- For the application
- * ------------------------------------------------------------------------- */
+/* ---- For the application --------------------------------------------------------------------- */
 
 struct session *relay_open(struct relay *r, struct slice hash)
 {
@@ -302,7 +330,7 @@ static void on_sent(void *arg, const struct redis_reply *reply)
 {
     struct send_call *call = arg;
     enum relay_sent sent = RELAY_SENT_UNAVAILABLE;
-    if (relay_heard(call->relay, reply, 0)) {
+    if (relay_heard(call->relay, reply, functions_status_is(reply, "ok") ? 2 : 0)) {
         for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
             sent = functions_status_is(reply, outcomes[i].status) ? outcomes[i].sent : sent;
         }
@@ -312,8 +340,8 @@ static void on_sent(void *arg, const struct redis_reply *reply)
     free(call);
 }
 
-bool relay_send(struct relay *r, struct session *s, struct slice to, struct slice client_id,
-                struct slice text, relay_sent_fn *fn, void *arg)
+bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
+                relay_sent_fn *fn, void *arg)
 {
     if (!link_is_open(r->state) || !s->attached) {
         return false;
@@ -327,9 +355,9 @@ bool relay_send(struct relay *r, struct session *s, struct slice to, struct slic
                                  slice_text(r->number_text),
                                  slice_text(s->hash),
                                  slice_text(s->name),
-                                 to,
-                                 client_id,
-                                 text};
+                                 message->to,
+                                 message->client_id,
+                                 message->text};
     if (!functions_call(r->commands, "parley_send", args, sizeof args / sizeof *args, on_sent,
                         call)) {
         free(call);

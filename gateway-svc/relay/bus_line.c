@@ -4,11 +4,22 @@
 #include "shared/token.h"
 #include <string.h>
 
-#define COUNT_MAX ((uint64_t)1 << 53)
+#define COUNT_MAX 999999999999999U /* the largest that parley.lua takes back from us */
+#define CODE_MAX 32
 
 static bool is_hash(struct slice s)
 {
     return s.len == TOKEN_HASH_LEN;
+}
+
+/* Clients get it as it is. */
+static bool is_code(struct slice s)
+{
+    size_t i = 0;
+    while (i < s.len && ((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || s.ptr[i] == '_')) {
+        i++;
+    }
+    return i == s.len && s.len > 0 && s.len <= CODE_MAX;
 }
 
 static bool take_u64(struct slice *rest, uint64_t *out)
@@ -30,12 +41,12 @@ static bool decode_end(struct slice rest, struct bus_end *out)
 {
     out->session = slice_cut(&rest, ' ');
     out->code = rest;
-    return is_hash(out->session) && out->code.len > 0 && out->code.len <= 32;
+    return is_hash(out->session) && is_code(out->code);
 }
 
 static bool decode_message(struct slice rest, struct bus_message *out)
 {
-    struct slice json = rest, client_id;
+    struct slice json = rest;
     struct json value;
     rest = slice_cut(&json, '\n');
     if (!take_u64(&rest, &out->id)) {
@@ -43,16 +54,15 @@ static bool decode_message(struct slice rest, struct bus_message *out)
     }
     out->sender = slice_cut(&rest, ' ');
     out->receiver = slice_cut(&rest, ' ');
-    client_id = rest;
     if (slice_equal(out->receiver, SLICE("-"))) {
         out->receiver = slice_text(NULL);
     } else if (!is_hash(out->receiver)) {
         return false;
     }
-    out->client_id = client_id;
-    if (client_id.len > 0 && (json_parse(client_id, &value) || value.type != JSON_STRING)) {
+    if (rest.len > 0 && (json_parse(rest, &value) || value.type != JSON_STRING)) {
         return false;
     }
+    out->client_id = rest.len > 0 ? value.raw : rest;
     if (json_parse(json, &value) || value.type != JSON_OBJECT) {
         return false;
     }

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROVE_AGAIN_MS                                                                             \
-    100 /* the subscription may be a moment later than the renew that it proves */
+/* The subscription may be a moment later than the renew that it proves. */
+#define PROVE_AGAIN_MS 100
 #define INFO_MAX 512
 
 static uint64_t renew_interval_ms(const struct relay *r)
@@ -17,10 +17,14 @@ static uint64_t renew_interval_ms(const struct relay *r)
     return r->config.lease_ms / 3;
 }
 
-static void set_tick(struct relay *r, uint64_t after_ms)
+/* A tick that is set already goes on: whatever happens often must not put off the renewals. */
+static void set_tick(struct relay *r, uint64_t interval_ms)
 {
-    r->tick.repeat = (double)after_ms / 1000.0;
-    ev_timer_again(r->loop, &r->tick);
+    if (r->tick_ms != interval_ms) {
+        r->tick_ms = interval_ms;
+        r->tick.repeat = (double)interval_ms / 1000.0;
+        ev_timer_again(r->loop, &r->tick);
+    }
 }
 
 static void set_settling(struct relay *r, bool settling)
@@ -38,8 +42,7 @@ static void copy_epoch(char out[EPOCH_MAX + 1], struct slice epoch)
              epoch.len ? epoch.ptr : "");
 }
 
-/* ---- Renew -------------------------------------------------------------------------------------
- */
+/* ---- Renew ----------------------------------------------------------------------------------- */
 
 static void put_info(const struct relay *r, struct buf *out)
 {
@@ -89,15 +92,18 @@ static void renew(struct relay *r, bool fresh)
     buf_deinit(&info);
 }
 
-/* ---- Prune -------------------------------------------------------------------------------------
- */
+/* ---- Prune ----------------------------------------------------------------------------------- */
 
 static void prune(struct relay *r, struct slice cursor);
 
 static void on_pruned(void *arg, const struct redis_reply *reply)
 {
     struct relay *r = arg;
-    if (!relay_heard(r, reply, 0) || r->state != LINK_PRUNING) {
+    bool heard = relay_heard(r, reply, 0);
+    if (!heard && relay_answered(reply)) {
+        relay_step(r, LINK_EV_REFUSED); /* cannot go on without it; try from the start */
+    }
+    if (!heard || r->state != LINK_PRUNING) {
         return;
     }
     struct slice cursor = redis_reply_text_at(reply, 2);
@@ -112,11 +118,13 @@ static void prune(struct relay *r, struct slice cursor)
 {
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
                                  cursor};
-    functions_call(r->commands, "parley_prune", args, sizeof args / sizeof *args, on_pruned, r);
+    if (!functions_call(r->commands, "parley_prune", args, sizeof args / sizeof *args, on_pruned,
+                        r)) {
+        relay_step(r, LINK_EV_REFUSED);
+    }
 }
 
-/* ---- The link ----------------------------------------------------------------------------------
- */
+/* ---- The link -------------------------------------------------------------------------------- */
 
 static void reset(struct relay *r, const char *why)
 {
@@ -196,7 +204,9 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         return false;
     }
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2) {
-        log_error("redis refused a call: %s", log_escape(redis_reply_text(reply)));
+        if (log_limit_ok(&r->refusals, 5, clock_mono_ms())) {
+            log_error("redis refused a call: %s", log_escape(redis_reply_text(reply)));
+        }
         return false;
     }
     uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
@@ -228,8 +238,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     relay_step(r, LINK_EV_TICK);
 }
 
-/* ---- What the channels bring -------------------------------------------------------------------
- */
+/* ---- What the channels bring ----------------------------------------------------------------- */
 
 /* Counts a channel's lines; false when some are missing before this one. */
 static bool in_sequence(uint64_t *last, uint64_t count)
@@ -259,7 +268,7 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
                  (unsigned long long)(n->group_count - r->group_count));
         r->group_count = n->group_count;
     }
-    if (n->version > r->roster.version) {
+    if (n->version > r->roster.version || r->roster.epoch[0] == '\0') {
         roster_feed_sync(r);
     }
 }
@@ -281,7 +290,7 @@ static struct session *attached_session(struct relay *r, struct slice hash)
 
 static void on_message(struct relay *r, const struct bus_message *m)
 {
-    if (m->id > r->caller.seen) {
+    if (m->id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
         r->caller.seen = m->id;
     }
     r->handler->message(r->app, m, attached_session(r, m->receiver),
@@ -336,13 +345,21 @@ static void on_line(void *ctx, struct slice channel, struct slice payload)
     }
 }
 
-/* ---- The two connections -----------------------------------------------------------------------
- */
+/* ---- The two connections --------------------------------------------------------------------- */
 
 static void connected(struct relay *r)
 {
-    if (r->commands_up && r->feed_up) {
+    if (r->commands_up && r->feed_up && !r->leaving) {
         relay_step(r, LINK_EV_CONNECTED);
+    }
+}
+
+/* Both connections make one link: what the other still brings belongs to a link that is no more. */
+static void lost(struct relay *r)
+{
+    if (r->state != LINK_DOWN) {
+        relay_step(r, LINK_EV_LOST);
+        reset(r, "the link's other connection is gone");
     }
 }
 
@@ -360,7 +377,7 @@ static void on_commands_down(void *ctx, const char *why)
         log_warn("redis commands: %s", why);
     }
     r->commands_up = false;
-    relay_step(r, LINK_EV_LOST);
+    lost(r);
 }
 
 static void on_feed_up(void *ctx)
@@ -380,6 +397,10 @@ static void on_feed_up(void *ctx)
     for (size_t i = 0; i < 3; i++) {
         buf_deinit(names[i]);
     }
+    if (!r->feed_up) {
+        redis_conn_reset(r->feed, "cannot subscribe");
+        return;
+    }
     connected(r);
 }
 
@@ -390,7 +411,7 @@ static void on_feed_down(void *ctx, const char *why)
         log_warn("redis subscriptions: %s", why);
     }
     r->feed_up = false;
-    relay_step(r, LINK_EV_LOST);
+    lost(r);
 }
 
 static const struct redis_conn_handler commands_handler = {on_commands_up, on_commands_down};
@@ -424,6 +445,8 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     r->sessions = sessions_new();
     ev_init(&r->tick, on_tick);
     r->tick.data = r;
+    /* After a pause of this process, a nonce that is waiting to be read is read first. */
+    ev_set_priority(&r->tick, EV_MINPRI);
     struct redis_conn_config commands = conn_config(config, "parley-gateway");
     struct redis_conn_config feed = conn_config(config, "parley-gateway-feed");
     r->commands =
@@ -438,6 +461,8 @@ void relay_leave(struct relay *r)
     if (link_is_open(r->state)) {
         functions_call(r->commands, "parley_leave", args, 2, NULL, NULL);
     }
+    r->leaving = true; /* a renewal would only be refused, and end in a new link */
+    ev_timer_stop(r->loop, &r->tick);
 }
 
 void relay_free(struct relay *r)

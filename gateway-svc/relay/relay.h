@@ -76,10 +76,14 @@ struct session *relay_open(struct relay *r, struct slice hash);
 /* Its last socket is gone.  Frees the session; Redis is told. */
 void relay_close(struct relay *r, struct session *s);
 
+struct relay_text {
+    struct slice to;        /* lower case, or "group" */
+    struct slice client_id; /* JSON string, or empty */
+    struct slice text;      /* JSON string */
+};
 /* Sends a message of an attached session; `fn` is called exactly once if true is returned, also
- * when the link breaks.  False: nothing was sent (unavailable). to: lower case or "group";
- * client_id, text: JSON strings (client_id may be empty). */
-bool relay_send(struct relay *r, struct session *s, struct slice to, struct slice client_id,
-                struct slice text, relay_sent_fn *fn, void *arg);
+ * when the link breaks.  False: nothing was sent (unavailable). */
+bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
+                relay_sent_fn *fn, void *arg);
 
 #endif

@@ -35,6 +35,7 @@ struct relay {
     uint64_t number; /* the link's; the last one we ever had while there is none */
     char number_text[24];
     ev_timer tick;
+    uint64_t tick_ms; /* its interval */
     char nonce[NONCE_LEN + 1];
     bool nonce_back;
     uint64_t proven_ms;  /* when the last nonce came back */
@@ -42,18 +43,20 @@ struct relay {
     uint64_t own_count, group_count;
     bool settling;
     bool serving; /* every session was attached on this link: the group may be delivered */
+    bool leaving; /* the lease was given back: no new link */
 
     char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
     uint64_t heard_id;               /* message:id in the latest answer that had it */
     uint32_t attempts;
     uint32_t round;   /* number of the latest attach-all */
     size_t attaching; /* its answers that are still out */
+    size_t unsent;    /* the sessions in front of this place have not been sent yet */
     char round_epoch[EPOCH_MAX + 1];
     bool round_mixed; /* its answers came from more than one epoch */
 
     struct sessions *sessions;
     struct roster_feed roster;
-    struct log_limit bad_lines;
+    struct log_limit bad_lines, refusals;
 };
 
 /* The one place where the link's state changes. */
@@ -61,6 +64,12 @@ void relay_step(struct relay *r, enum link_event event);
 /* To be called on every answer first: notes the epoch and, at `id_at` (0: none), message:id.  False
  * when the answer is none, or a refusal of the link: then nothing else is in it. */
 bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at);
+/* Redis said something, if only an error, and did not refuse the link (which is dealt with already,
+ * as a broken connection is). */
+static inline bool relay_answered(const struct redis_reply *reply)
+{
+    return reply && !functions_status_is(reply, "link");
+}
 
 /* attach.c */
 void relay_attach_all(struct relay *r);

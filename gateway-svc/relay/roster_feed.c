@@ -26,6 +26,16 @@ static void done(struct relay *r)
     }
 }
 
+/* No answer, or an error.  Half a list is none; the next nonce asks again. */
+static void failed(struct relay *r)
+{
+    r->roster.asking = false;
+    if (r->roster.loading) {
+        r->roster.loading = false;
+        r->roster.epoch[0] = '\0';
+    }
+}
+
 static void load(struct relay *r)
 {
     r->roster.loading = true;
@@ -38,7 +48,7 @@ static void on_page(void *arg, const struct redis_reply *reply)
 {
     struct relay *r = arg;
     if (!relay_heard(r, reply, 0)) {
-        done(r);
+        failed(r);
         return;
     }
     if (r->roster.epoch[0] == '\0') { /* the first page */
@@ -62,14 +72,30 @@ static void on_page(void *arg, const struct redis_reply *reply)
 
 static void ask_page(struct relay *r, struct slice cursor)
 {
-    r->roster.asking = functions_call(r->commands, "parley_roster", &cursor, 1, on_page, r);
+    r->roster.asking = true;
+    if (!functions_call(r->commands, "parley_roster", &cursor, 1, on_page, r)) {
+        failed(r);
+    }
+}
+
+/* False when something is missing before it.  What is known already is none the worse for coming
+ * twice, as a line and in an answer. */
+static bool take_change(struct relay *r, struct slice epoch, uint64_t version, struct slice list)
+{
+    if (!r->handler->roster_change(r->app, epoch, version, list)) {
+        return false;
+    }
+    if (version > r->roster.version) {
+        r->roster.version = version;
+    }
+    return true;
 }
 
 static void on_changes(void *arg, const struct redis_reply *reply)
 {
     struct relay *r = arg;
     if (!relay_heard(r, reply, 0)) {
-        done(r);
+        failed(r);
         return;
     }
     if (!same_epoch(r, reply) || functions_status_is(reply, "trimmed")) {
@@ -77,11 +103,13 @@ static void on_changes(void *arg, const struct redis_reply *reply)
         return;
     }
     for (size_t i = 3; i + 1 < redis_reply_count(reply); i += 2) {
-        r->roster.version = redis_reply_u64_at(reply, i);
-        r->handler->roster_change(r->app, slice_text(r->roster.epoch), r->roster.version,
-                                  redis_reply_text_at(reply, i + 1));
+        if (!take_change(r, slice_text(r->roster.epoch), redis_reply_u64_at(reply, i),
+                         redis_reply_text_at(reply, i + 1))) {
+            load(r);
+            return;
+        }
     }
-    if (r->roster.version < redis_reply_u64_at(reply, 2)) {
+    if (redis_reply_count(reply) > 3 && r->roster.version < redis_reply_u64_at(reply, 2)) {
         ask_changes(r);
     } else {
         done(r);
@@ -94,7 +122,10 @@ static void ask_changes(struct relay *r)
     snprintf(version, sizeof version, "%llu", (unsigned long long)r->roster.version);
     struct slice arg = slice_text(version);
     r->roster.again = false;
-    r->roster.asking = functions_call(r->commands, "parley_changes", &arg, 1, on_changes, r);
+    r->roster.asking = true;
+    if (!functions_call(r->commands, "parley_changes", &arg, 1, on_changes, r)) {
+        failed(r);
+    }
 }
 
 void roster_feed_sync(struct relay *r)
@@ -116,12 +147,8 @@ void roster_feed_line(struct relay *r, struct slice line)
     if (!bus_change_decode(line, &change)) {
         return;
     }
-    if (!r->handler->roster_change(r->app, change.epoch, change.version, change.list)) {
-        if (r->state == LINK_UP) {
-            roster_feed_sync(r);
-        }
-    } else if (change.version > r->roster.version) {
-        r->roster.version = change.version;
+    if (!take_change(r, change.epoch, change.version, change.list) && r->state == LINK_UP) {
+        roster_feed_sync(r);
     }
 }
 
@@ -130,18 +157,11 @@ void roster_feed_joined(struct relay *r, uint64_t version, struct slice shown)
     char list[USERNAME_MAX + 2];
     if (version == r->roster.version + 1 && strcmp(r->roster.epoch, r->heard_epoch) == 0) {
         snprintf(list, sizeof list, "+%.*s", (int)slice_head(shown, USERNAME_MAX).len, shown.ptr);
-        if (r->handler->roster_change(r->app, slice_text(r->roster.epoch), version,
-                                      slice_text(list))) {
-            r->roster.version = version;
-        }
+        take_change(r, slice_text(r->roster.epoch), version, slice_text(list));
     }
 }
 
 void roster_feed_lost(struct relay *r)
 {
-    r->roster.asking = false;
-    if (r->roster.loading) { /* half a list is none */
-        r->roster.loading = false;
-        r->roster.epoch[0] = '\0';
-    }
+    failed(r);
 }

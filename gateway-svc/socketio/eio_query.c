@@ -2,7 +2,7 @@
 #include "gateway-svc/socketio/eio_query.h"
 #include <string.h>
 
-static int hex_digit(char c)
+static int hex_digit(char c) /* or -1 */
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -24,7 +24,10 @@ static char next_char(struct slice *rest)
         return (char)(high * 16 + low);
     }
     *rest = slice_tail(*rest, 1);
-    return c == '+' ? ' ' : c;
+    if (c == '+') {
+        return ' ';
+    }
+    return c;
 }
 
 /* Decodes into out[size], NUL-terminated.  False when it does not fit or holds a NUL. */
@@ -96,7 +99,10 @@ bool eio_query_append(struct buf *raw, struct slice argument)
             buf_byte(raw, (char)c);
             continue;
         }
-        buf_append(raw, (struct slice){(char[]){'%', digits[c >> 4], digits[c & 15]}, 3});
+        buf_append(raw, (struct slice){
+                            (char[]){'%', digits[c >> 4], digits[c & 15]},
+                            3
+        });
     }
     return !raw->failed;
 }
@@ -105,13 +111,13 @@ static const struct {
     unsigned status;
     const char *text;
 } refusals[] = {
-    [EIO_UNKNOWN_TRANSPORT] = {400, "Transport unknown"},
-    [EIO_UNKNOWN_SID] = {400, "Session ID unknown"},
-    [EIO_BAD_METHOD] = {400, "Bad handshake method"},
-    [EIO_BAD_REQUEST] = {400, "Bad request"},
-    [EIO_FORBIDDEN] = {403, "Forbidden"},
+    [EIO_UNKNOWN_TRANSPORT] = {400, "Transport unknown"           },
+    [EIO_UNKNOWN_SID] = {400, "Session ID unknown"          },
+    [EIO_BAD_METHOD] = {400, "Bad handshake method"        },
+    [EIO_BAD_REQUEST] = {400, "Bad request"                 },
+    [EIO_FORBIDDEN] = {403, "Forbidden"                   },
     [EIO_UNSUPPORTED_VERSION] = {400, "Unsupported protocol version"},
-    [EIO_ACCEPTABLE] = {200, "OK"},
+    [EIO_ACCEPTABLE] = {200, "OK"                          },
 };
 
 const char *eio_refusal_text(enum eio_refusal refusal)

@@ -77,7 +77,7 @@ struct sio_stats {
 };
 const struct sio_stats *sio_server_stats(const struct sio_server *server);
 
-/* ---- Namespaces and sockets ------------------------------------------------------------------ */
+/* ---- The ends of a connection --------------------------------------------------------------- */
 
 /* Why a socket is gone; the names are the official ones. */
 enum sio_reason {
@@ -96,6 +96,25 @@ enum sio_reason {
 };
 const char *sio_reason_name(enum sio_reason reason);
 
+/* ---- Engine.IO without Socket.IO --------------------------------------------------------------
+ */
+
+/* A connection to a raw path: messages without events, namespaces and acks. */
+struct eio_conn;
+
+struct sio_raw_handler {
+    void (*open)(void *app, struct eio_conn *conn);
+    void (*message)(void *app, struct eio_conn *conn, struct slice data, bool binary);
+    /* Exactly once for each `open`; `conn` is gone when it returns. */
+    void (*closed)(void *app, struct eio_conn *conn, enum sio_reason reason);
+};
+/* Serves raw Engine.IO on a second path ("/engine.io/") of the same port. */
+void sio_server_raw(struct sio_server *server, const char *path,
+                    const struct sio_raw_handler *handler, void *app);
+void sio_raw_send(struct eio_conn *conn, struct slice data, bool binary);
+
+/* ---- Namespaces and sockets ------------------------------------------------------------------ */
+
 /* An event from a client. */
 struct sio_event {
     struct slice name; /* the name's JSON string content, quotes off, escapes as sent */
@@ -111,7 +130,9 @@ struct sio_namespace_handler {
     /* Only for accepted sockets. */
     void (*event)(void *app, struct sio_socket *socket, const struct sio_event *event);
     /* The socket is gone: exactly once for each `connect` that was not refused, whether it had been
-     * answered or not.  Emitting to it does nothing any more. */
+     * answered or not.  Emitting to it does nothing any more.  Never called from inside a call that
+     * the application makes (except sio_server_close_all and sio_server_free): what it asks for
+     * happens at the end of the turn of the loop, though the socket counts as gone at once. */
     void (*disconnect)(void *app, struct sio_socket *socket, enum sio_reason reason);
 };
 

@@ -9,9 +9,9 @@
 
 struct sio_frame {
     uint32_t refs;
-    uint32_t len;        /* bytes on a WebSocket, header included */
-    uint8_t payload_at;  /* the packet starts here, for transports with another framing */
-    unsigned char ws[];  /* len bytes; never changed once it is shared */
+    uint32_t len;       /* bytes on a WebSocket, header included */
+    uint8_t payload_at; /* the packet starts here, for transports with another framing */
+    unsigned char ws[]; /* len bytes; never changed once it is shared */
 };
 
 enum ws_opcode { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8 };

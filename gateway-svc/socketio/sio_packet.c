@@ -31,10 +31,18 @@ bool sio_packet_is_reserved(struct slice name)
     return false;
 }
 
-/* The same for a name with escapes in it, such as "\u0063onnect". */
-static bool is_reserved_decoded(struct json name)
+static struct slice unquoted(struct json string)
+{
+    return (struct slice){string.raw.ptr + 1, string.raw.len - 2};
+}
+
+static bool is_reserved_string(struct json name)
 {
     struct buf decoded;
+    if (!memchr(name.raw.ptr, '\\', name.raw.len)) {
+        return sio_packet_is_reserved(unquoted(name));
+    }
+    /* "\u0063onnect" and the like */
     buf_init(&decoded, 64); /* reserved names are shorter; a longer one does not fit and is none */
     enum json_err err = json_string(name, &decoded);
     bool reserved = err == JSON_OK && sio_packet_is_reserved(buf_slice(&decoded));
@@ -92,12 +100,17 @@ static bool cut_ack_id(struct slice *rest, struct sio_packet *out)
     return digits.len == 0 || slice_u64(digits, SIO_ACK_ID_MAX, &out->ack_id);
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct slice trim_json(struct slice s)
 {
-    while (s.len > 0 && strchr(" \t\r\n", s.ptr[0])) {
+    while (s.len > 0 && is_space(s.ptr[0])) {
         s = slice_tail(s, 1);
     }
-    while (s.len > 0 && strchr(" \t\r\n", s.ptr[s.len - 1])) {
+    while (s.len > 0 && is_space(s.ptr[s.len - 1])) {
         s.len--;
     }
     return s;
@@ -117,17 +130,16 @@ static enum sio_packet_err read_event(struct json payload, struct sio_packet *ou
     if (payload.type != JSON_ARRAY) {
         return SIO_PACKET_E_PAYLOAD;
     }
-    if (!json_next(&walk, NULL, &name) ||
-        (name.type != JSON_STRING && name.type != JSON_NUMBER)) {
+    if (!json_next(&walk, NULL, &name) || (name.type != JSON_STRING && name.type != JSON_NUMBER)) {
         return SIO_PACKET_E_NAME;
     }
-    if (name.type == JSON_STRING && is_reserved_decoded(name)) {
+    if (name.type == JSON_STRING && is_reserved_string(name)) {
         return SIO_PACKET_E_NAME;
     }
-    bool quoted = name.type == JSON_STRING;
-    out->name = quoted ? (struct slice){name.raw.ptr + 1, name.raw.len - 2} : name.raw;
+    out->name = name.type == JSON_STRING ? unquoted(name) : name.raw;
     struct slice all = inside(payload.raw);
-    struct slice behind = trim_json(slice_tail(all, (size_t)(name.raw.ptr - all.ptr) + name.raw.len));
+    struct slice behind =
+        trim_json(slice_tail(all, (size_t)(name.raw.ptr - all.ptr) + name.raw.len));
     out->args = behind.len > 0 ? trim_json(slice_tail(behind, 1)) : behind; /* off with the comma */
     return SIO_PACKET_OK;
 }
@@ -158,12 +170,12 @@ static const struct {
     enum sio_packet_err (*read)(struct json payload, struct sio_packet *out);
     bool may_be_empty;
 } payloads[SIO_PACKET_TYPES] = {
-    [SIO_PACKET_CONNECT] = {read_connect, true},
-    [SIO_PACKET_DISCONNECT] = {read_nothing, true},
-    [SIO_PACKET_EVENT] = {read_event, false},
-    [SIO_PACKET_ACK] = {read_ack, true}, /* the official server ignores an empty one */
-    [SIO_PACKET_BINARY_EVENT] = {read_event, false},
-    [SIO_PACKET_BINARY_ACK] = {read_ack, false},
+    [SIO_PACKET_CONNECT] = {read_connect, true },
+    [SIO_PACKET_DISCONNECT] = {read_nothing, true },
+    [SIO_PACKET_EVENT] = {read_event,   false},
+    [SIO_PACKET_ACK] = {read_ack,     true }, /* the official server ignores an empty one */
+    [SIO_PACKET_BINARY_EVENT] = {read_event,   false},
+    [SIO_PACKET_BINARY_ACK] = {read_ack,     false},
 };
 
 static enum sio_packet_err read_payload(struct slice rest, struct sio_packet *out)

@@ -1,0 +1,210 @@
+/* main.c - auth-svc: issues and ends sessions over HTTP; wiring and signals */
+#include "auth-svc/config.h"
+#include "auth-svc/desk.h"
+#include "auth-svc/front.h"
+#include "auth-svc/store_redis.h"
+#include "shared/functions.h"
+#include "shared/health.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A request is answered within 2 s whatever Redis does: the command timeout lies below that. */
+#define COMMAND_TIMEOUT_MS 1500
+#define CONNECT_TIMEOUT_MS 1000
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 1000
+#define IDLE_PING_MS 1000
+#define HTTP_TIMEOUT_S 10
+#define HTTP_CONNECTIONS 2000
+#define STOP_AFTER_S 2.0
+#define STOP_LOOK_S 0.01
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
+
+struct service {
+    struct ev_loop *loop;
+    struct config config;
+    struct functions_caller caller;
+    struct store_redis store_state;
+    struct store store;
+    struct desk_config desk_config;
+    struct desk *desk;
+    struct http_server *http;
+    struct health *health;
+    ev_signal signals[STOP_SIGNALS];
+    ev_timer stop_look;
+    ev_tstamp stop_at; /* 0: not stopping */
+};
+
+static void redis_up(void *ctx)
+{
+    (void)ctx;
+    log_debug("redis up"); /* told by the connection */
+}
+
+static void redis_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    log_debug("redis down why=\"%s\"", why); /* the connection itself warns, less often */
+}
+
+static bool ready(void *ctx, struct buf *why)
+{
+    const struct service *s = ctx;
+
+    if (s->stop_at > 0) {
+        buf_append(why, SLICE("stopping"));
+        return false;
+    }
+    if (!functions_is_up(s->store_state.functions)) {
+        buf_append(why, SLICE("redis is away"));
+        return false;
+    }
+    return true;
+}
+
+/* Ends the loop when everybody has an answer. */
+static void look_whether_done(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    const struct service *s = timer->data;
+
+    (void)events;
+    if (desk_outstanding(s->desk) == 0 || ev_now(loop) >= s->stop_at) {
+        ev_break(loop, EVBREAK_ALL);
+    }
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    struct service *s = watcher->data;
+
+    (void)events;
+    if (s->stop_at > 0) {
+        return;
+    }
+    log_info("stopping signal=%d outstanding=%zu", watcher->signum, desk_outstanding(s->desk));
+    s->stop_at = ev_now(loop) + STOP_AFTER_S;
+    desk_close(s->desk);
+    ev_timer_start(loop, &s->stop_look);
+}
+
+static void watch_signals(struct service *s)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        ev_signal_init(&s->signals[i], on_signal, stop_signals[i]);
+        s->signals[i].data = s;
+        ev_signal_start(s->loop, &s->signals[i]);
+    }
+    ev_timer_init(&s->stop_look, look_whether_done, STOP_LOOK_S, STOP_LOOK_S);
+    s->stop_look.data = s;
+}
+
+static void connect_redis(struct service *s)
+{
+    static const struct redis_conn_handler handler = {.up = redis_up, .down = redis_down};
+    const struct redis_conn_config config = {.url = s->config.redis_url,
+                                             .name = "parley-auth",
+                                             .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                             .command_timeout_ms = COMMAND_TIMEOUT_MS,
+                                             .backoff_min_ms = BACKOFF_MIN_MS,
+                                             .backoff_max_ms = BACKOFF_MAX_MS,
+                                             .idle_ping_ms = IDLE_PING_MS};
+
+    s->caller.grace_ms = s->config.grace_s * 1000;
+    s->caller.lease_ms = s->config.lease_ms;
+    s->store_state.caller = &s->caller;
+    s->store_state.functions =
+        functions_new(s->loop, &config, &handler, s, s->config.key_prefix, &s->caller);
+    s->store = store_redis_port(&s->store_state);
+}
+
+static bool open_desk(struct service *s)
+{
+    s->desk_config = (struct desk_config){.allowed_origins = s->config.allowed_origins,
+                                          .rate_logins = s->config.rate_logins,
+                                          .pending_s = s->config.pending_s,
+                                          .session_max_s = s->config.session_max_s};
+    s->desk = desk_new(&s->desk_config, &s->store);
+    return s->desk != NULL;
+}
+
+static bool listen_http(struct service *s)
+{
+    const struct http_server_config config = {.host = s->config.host,
+                                              .port = (uint16_t)s->config.port,
+                                              .timeout_s = HTTP_TIMEOUT_S,
+                                              .max_connections = HTTP_CONNECTIONS};
+
+    s->http = http_server_new(s->loop, &config, front_handle, s->desk);
+    if (!s->http) {
+        log_error("cannot listen host=%s port=%" PRIu64 " error=\"%s\"", s->config.host,
+                  s->config.port, strerror(errno));
+        return false;
+    }
+    s->health = health_new(s->loop, s->config.host, (uint16_t)s->config.health_port, ready, s);
+    if (!s->health) {
+        log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"", s->config.host,
+                  s->config.health_port, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool service_start(struct service *s)
+{
+    watch_signals(s);
+    connect_redis(s);
+    if (!s->store_state.functions || !open_desk(s) || !listen_http(s)) {
+        return false;
+    }
+    log_info("listening host=%s port=%" PRIu64 " health_port=%" PRIu64, s->config.host,
+             s->config.port, s->config.health_port);
+    log_warn("AUTH_MODE=open: passwords are NOT checked, anybody may log in under any free name");
+    return true;
+}
+
+/* In this order: whoever still waits for Redis is answered while the HTTP server lives. */
+static void service_stop(struct service *s)
+{
+    functions_free(s->store_state.functions);
+    if (s->http) {
+        http_server_free(s->http);
+    }
+    if (s->health) {
+        health_free(s->health);
+    }
+    desk_free(s->desk);
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        ev_signal_stop(s->loop, &s->signals[i]);
+    }
+    ev_timer_stop(s->loop, &s->stop_look);
+    ev_loop_destroy(s->loop);
+}
+
+int main(int argc, char **argv)
+{
+    static struct service s;
+
+    settings_main(argc, argv, config_settings, config_settings_count, &s.config, "parley-auth",
+                  "Issues and ends the sessions of Parley, over HTTP.");
+    log_init("parley-auth", (enum log_level)s.config.log_level);
+    s.loop = ev_default_loop(0);
+    if (!s.loop) {
+        log_error("no event loop");
+        return EXIT_FAILURE;
+    }
+    bool started = service_start(&s);
+    if (started) {
+        ev_run(s.loop, 0);
+    }
+    service_stop(&s);
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,160 @@
+/* store_redis.c - the store port on Redis */
+#include "auth-svc/store_redis.h"
+
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/username.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_MAX 24
+#define ERRORS_LOGGED_PER_SECOND 5
+
+enum question { ASK_LOGIN, ASK_LOGOUT, ASK_SESSION };
+
+static const char *const function_names[] = {
+    [ASK_LOGIN] = "parley_login",
+    [ASK_LOGOUT] = "parley_logout",
+    [ASK_SESSION] = "parley_session",
+};
+
+static const struct {
+    const char *word;
+    enum store_status status;
+} statuses[] = {
+    {"ok",          STORE_OK         },
+    {"taken",       STORE_TAKEN      },
+    {"unknown",     STORE_UNKNOWN    },
+    {"forbidden",   STORE_FORBIDDEN  },
+    {"unavailable", STORE_UNAVAILABLE},
+};
+
+/* One question on its way. */
+struct call {
+    struct store_redis *state;
+    enum question question;
+    store_answer_fn *fn;
+    void *arg;
+};
+
+static const struct store_answer unavailable = {.status = STORE_UNAVAILABLE};
+
+static void complain(struct call *call, const struct redis_reply *reply)
+{
+    struct log_limit *limit = &call->state->limit;
+
+    if (log_limit_ok(limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
+        log_warn("redis refused call=%s reply=\"%s\" suppressed=%" PRIu64,
+                 function_names[call->question], log_escape(redis_reply_text(reply)),
+                 limit->suppressed);
+    }
+}
+
+/* False: an error, or a shape that no version of ours answers. */
+static bool read_status(const struct redis_reply *reply, enum store_status *out)
+{
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        if (functions_status_is(reply, statuses[i].word)) {
+            *out = statuses[i].status;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_answer(enum question question, const struct redis_reply *reply,
+                        struct store_answer *out)
+{
+    if (!read_status(reply, &out->status)) {
+        return false;
+    }
+    if (out->status == STORE_TAKEN) {
+        out->ms = redis_reply_u64_at(reply, 2);
+    }
+    if (out->status == STORE_OK && question == ASK_SESSION) {
+        out->name = redis_reply_text_at(reply, 2);
+        out->ms = redis_reply_u64_at(reply, 3);
+        return username_check(out->name) == USERNAME_OK;
+    }
+    return true;
+}
+
+static void note_epoch(struct functions_caller *caller, const struct redis_reply *reply)
+{
+    struct slice epoch = functions_epoch(reply);
+
+    if (epoch.len > 0 && epoch.len <= EPOCH_MAX) {
+        memcpy(caller->epoch, epoch.ptr, epoch.len);
+        caller->epoch[epoch.len] = '\0';
+    }
+}
+
+static void call_answered(void *arg, const struct redis_reply *reply)
+{
+    struct call *call = arg;
+    struct store_answer answer = {.status = STORE_UNAVAILABLE};
+
+    if (reply && read_answer(call->question, reply, &answer)) {
+        note_epoch(call->state->caller, reply);
+    } else {
+        if (reply) {
+            complain(call, reply);
+        }
+        answer = unavailable;
+    }
+    call->fn(call->arg, &answer);
+    free(call);
+}
+
+static void ask(const struct call *question, const struct slice *args, size_t count)
+{
+    struct call *call = malloc(sizeof *call);
+
+    if (call) {
+        *call = *question;
+        if (functions_call(call->state->functions, function_names[call->question], args, count,
+                           call_answered, call)) {
+            return;
+        }
+        free(call);
+    }
+    question->fn(question->arg, &unavailable);
+}
+
+static struct slice decimal(char out[NUMBER_MAX], uint64_t value)
+{
+    snprintf(out, NUMBER_MAX, "%" PRIu64, value);
+    return slice_text(out);
+}
+
+static void store_login(void *ctx, const struct store_login *login, store_answer_fn *fn, void *arg)
+{
+    char pending[NUMBER_MAX], longest[NUMBER_MAX];
+    const struct slice args[] = {login->name, login->shown, login->hash,
+                                 decimal(pending, login->pending_ms),
+                                 decimal(longest, login->longest_ms)};
+
+    ask(&(struct call){ctx, ASK_LOGIN, fn, arg}, args, sizeof args / sizeof *args);
+}
+
+static void store_logout(void *ctx, struct slice name, struct slice hash, store_answer_fn *fn,
+                         void *arg)
+{
+    const struct slice args[] = {name, hash};
+
+    ask(&(struct call){ctx, ASK_LOGOUT, fn, arg}, args, sizeof args / sizeof *args);
+}
+
+static void store_session(void *ctx, struct slice hash, store_answer_fn *fn, void *arg)
+{
+    ask(&(struct call){ctx, ASK_SESSION, fn, arg}, &hash, 1);
+}
+
+struct store store_redis_port(struct store_redis *state)
+{
+    return (struct store){
+        .ctx = state, .login = store_login, .logout = store_logout, .session = store_session};
+}

@@ -1,0 +1,20 @@
+/* store_redis.h - the store port on Redis: the functions parley_login, _logout, _session */
+#ifndef PARLEY_AUTH_STORE_REDIS_H
+#define PARLEY_AUTH_STORE_REDIS_H
+
+#include "auth-svc/store.h"
+#include "shared/functions.h"
+#include "shared/log.h"
+
+/* The state behind the port; the owner's storage. */
+struct store_redis {
+    struct functions *functions;     /* borrowed */
+    struct functions_caller *caller; /* its epoch follows every answer; `seen` stays 0 */
+    struct log_limit limit;
+};
+
+/* A port whose ctx is `state`.  When the connection is down it answers at once; otherwise the
+ * connection's command timeout bounds the wait. */
+struct store store_redis_port(struct store_redis *state);
+
+#endif

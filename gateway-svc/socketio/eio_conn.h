@@ -1,0 +1,112 @@
+/* eio_conn.h - one Engine.IO connection: heartbeat, queue, and the ways in which it ends
+ *
+ * Between a transport below, which moves bytes, and an endpoint above, which knows what messages
+ * mean.  Neither is called from inside a call of the endpoint's: what the endpoint asks for is
+ * queued, and done at the end of the turn of the loop.
+ *
+ *     OPEN --eio_conn_end--> ENDING --end of the turn--> CLOSING --transport gone--> freed
+ *
+ * From ENDING on nothing is received and nothing can be queued; CLOSING has told the endpoint, has
+ * sent the peer its close behind everything queued before, and waits for the peer to follow. */
+#ifndef PARLEY_EIO_CONN_H
+#define PARLEY_EIO_CONN_H
+
+#include "gateway-svc/socketio/eio_deadline.h"
+#include "gateway-svc/socketio/eio_outbox.h"
+#include "shared/buf.h"
+
+struct eio_conn;
+struct eio_engine;
+
+/* How bytes move.  One table per kind of transport; `conn->wire` is its own. */
+struct eio_transport_ops {
+    /* Sends what can be sent without waiting.  Called at the end of the turn when something was
+     * queued, and early when the queue is full. */
+    void (*flush)(struct eio_conn *conn);
+    /* Tells the peer that it is over, behind what is queued; `code` 0 stands for none.  The
+     * transport reports with eio_conn_transport_gone when the peer has followed. */
+    void (*close)(struct eio_conn *conn, uint16_t code);
+    /* Hangs up; eio_conn_transport_gone follows, but not from inside. */
+    void (*kill)(struct eio_conn *conn);
+};
+
+/* A path that clients connect to, and what its messages mean. */
+struct eio_endpoint {
+    struct eio_endpoint *next;
+    struct eio_engine *engine;
+    const char *path; /* ends in '/' */
+    bool must_join;   /* a connection that does not join anything in time is ended */
+    void (*open)(struct eio_conn *conn);
+    /* One message; only while the connection is open. */
+    void (*text)(struct eio_conn *conn, struct slice data);
+    void (*binary)(struct eio_conn *conn, struct slice data);
+    /* At the end of a turn in which eio_conn_touch was called; may be NULL. */
+    void (*turn)(struct eio_conn *conn);
+    /* Exactly once for each `open`. */
+    void (*ended)(struct eio_conn *conn, enum sio_reason reason);
+    void *ctx; /* the endpoint's own */
+};
+
+enum eio_state { EIO_STATE_NEW = 0, EIO_STATE_OPEN, EIO_STATE_ENDING, EIO_STATE_CLOSING };
+
+struct eio_conn {
+    struct eio_endpoint *endpoint;
+    const struct eio_transport_ops *transport;
+    void *wire;     /* the transport's */
+    void *data;     /* the application's, from `allow` */
+    void *upper;    /* the endpoint's */
+    struct buf *rx; /* the transport's: a message that has come in part */
+    struct eio_outbox *outbox;
+    struct eio_deadline heartbeat; /* the next ping, or the pong to the last one */
+    struct eio_deadline limit;     /* to join something; when CLOSING, to be gone */
+    uint32_t dirty;                /* its place among the engine's dirty connections + 1, or 0 */
+    uint32_t left;                 /* the endpoint's */
+    uint32_t fragments;            /* the transport's: frames so far of the message in `rx` */
+    uint16_t close_code;
+    uint8_t state;  /* enum eio_state */
+    uint8_t reason; /* enum sio_reason, from ENDING on */
+    bool blocked;   /* the transport's: the kernel takes no more at the moment */
+    bool pong_due;  /* a ping is unanswered */
+    bool pong_late; /* its time was extended once already */
+};
+
+/* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */
+struct eio_conn *eio_conn_new(struct eio_endpoint *endpoint,
+                              const struct eio_transport_ops *transport, void *data);
+
+/* ---- From the transport ---------------------------------------------------------------------- */
+
+/* The transport carries packets now: queues the open packet, starts the heartbeat. */
+void eio_conn_opened(struct eio_conn *conn, uint64_t now_us);
+/* One packet, borrowed; text is valid UTF-8. */
+void eio_conn_text(struct eio_conn *conn, struct slice packet, uint64_t now_us);
+void eio_conn_binary(struct eio_conn *conn, struct slice packet, uint64_t now_us);
+/* Queues a frame of the transport's own (its close), in any state and without a limit. */
+void eio_conn_queue(struct eio_conn *conn, struct sio_frame *frame);
+/* The kernel took the first `bytes` bytes of the queue; see eio_outbox_advance. */
+struct eio_outbox_sent eio_conn_sent(struct eio_conn *conn, size_t bytes);
+/* It carries nothing any more: ends the connection if it has not ended yet, and frees it. */
+void eio_conn_transport_gone(struct eio_conn *conn, enum sio_reason reason);
+
+/* ---- From the endpoint ----------------------------------------------------------------------- */
+
+bool eio_conn_is_open(const struct eio_conn *conn);
+/* Queues a frame; takes its own reference.  Ends the connection (SIO_SLOW, 4008) when more than
+ * queue_max_bytes would wait. */
+void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame);
+size_t eio_conn_queued(const struct eio_conn *conn);
+/* It has joined something: the time limit for that is off, for good. */
+void eio_conn_joined(struct eio_conn *conn);
+/* Asks for endpoint->turn at the end of this turn of the loop. */
+void eio_conn_touch(struct eio_conn *conn);
+
+/* Ends it; the first reason stays.  `code` is the WebSocket close code, 0 for none.  `why` is a
+ * literal that says in the log what a misbehaving peer did, NULL when nobody did wrong. */
+void eio_conn_end(struct eio_conn *conn, enum sio_reason reason, uint16_t code, const char *why);
+
+/* ---- From the engine ------------------------------------------------------------------------- */
+
+void eio_conn_settle(struct eio_conn *conn, uint64_t now_us); /* the end of a turn */
+void eio_conn_ping(struct eio_conn *conn, uint64_t now_us);   /* the next ping is due */
+
+#endif

@@ -1,0 +1,150 @@
+/* eio_engine.c - what all Engine.IO connections share */
+#include "gateway-svc/socketio/eio_engine.h"
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WS_GOING_AWAY 1001
+#define FIRST_DIRTY 64
+
+static uint64_t us(uint32_t ms)
+{
+    return (uint64_t)ms * 1000;
+}
+
+void eio_engine_init(struct eio_engine *engine, const struct sio_config *config)
+{
+    struct slice ping = SLICE("2");
+    *engine = (struct eio_engine){.config = *config};
+    engine->ping = sio_frame_new(WS_TEXT, &ping, 1);
+    eio_deadlines_init(&engine->pings, us(config->ping_interval_ms));
+    eio_deadlines_init(&engine->pongs, us(config->ping_timeout_ms));
+    eio_deadlines_init(&engine->joins, us(config->connect_timeout_ms));
+    eio_deadlines_init(&engine->closings, us(EIO_CLOSING_MS));
+}
+
+void eio_engine_deinit(struct eio_engine *engine)
+{
+    sio_frame_unref(engine->ping);
+    free(engine->dirty);
+    engine->ping = NULL;
+    engine->dirty = NULL;
+}
+
+void eio_engine_add(struct eio_engine *engine, struct eio_endpoint *endpoint)
+{
+    endpoint->engine = engine;
+    endpoint->next = engine->endpoints;
+    engine->endpoints = endpoint;
+}
+
+struct eio_endpoint *eio_engine_find(const struct eio_engine *engine, struct slice path)
+{
+    for (struct eio_endpoint *e = engine->endpoints; e; e = e->next) {
+        struct slice own = slice_text(e->path);
+        if (slice_equal(path, own) || slice_equal(path, slice_head(own, own.len - 1))) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+void eio_engine_mark(struct eio_engine *engine, struct eio_conn *conn)
+{
+    if (conn->dirty > 0) {
+        return;
+    }
+    if (engine->dirty_count == engine->dirty_capacity) {
+        uint32_t capacity = engine->dirty_capacity ? engine->dirty_capacity * 2 : FIRST_DIRTY;
+        struct eio_conn **dirty = realloc(engine->dirty, capacity * sizeof(struct eio_conn *));
+        if (!dirty) { /* 8 bytes for each connection: nothing works any more */
+            log_error("out of memory: dirty connections=%u", capacity);
+            abort();
+        }
+        engine->dirty = dirty;
+        engine->dirty_capacity = capacity;
+    }
+    engine->dirty[engine->dirty_count++] = conn;
+    conn->dirty = engine->dirty_count;
+}
+
+void eio_engine_unmark(struct eio_engine *engine, struct eio_conn *conn)
+{
+    if (conn->dirty > 0) {
+        engine->dirty[conn->dirty - 1] = NULL;
+        conn->dirty = 0;
+    }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t eio_engine_next_us(const struct eio_engine *engine)
+{
+    return earlier(
+        earlier(eio_deadlines_next(&engine->pings), eio_deadlines_next(&engine->pongs)),
+        earlier(eio_deadlines_next(&engine->joins), eio_deadlines_next(&engine->closings)));
+}
+
+static struct eio_conn *by_heartbeat(struct eio_deadline *d)
+{
+    return (struct eio_conn *)(void *)((char *)d - offsetof(struct eio_conn, heartbeat));
+}
+
+static struct eio_conn *by_limit(struct eio_deadline *d)
+{
+    return (struct eio_conn *)(void *)((char *)d - offsetof(struct eio_conn, limit));
+}
+
+void eio_engine_tick(struct eio_engine *engine, uint64_t now_us)
+{
+    struct eio_deadline *d;
+    while ((d = eio_deadlines_due(&engine->pongs, now_us))) {
+        eio_conn_end(by_heartbeat(d), SIO_PING_TIMEOUT, 0, NULL);
+    }
+    while ((d = eio_deadlines_due(&engine->pings, now_us))) {
+        eio_conn_ping(by_heartbeat(d), now_us);
+    }
+    while ((d = eio_deadlines_due(&engine->joins, now_us))) {
+        eio_conn_end(by_limit(d), SIO_CONNECT_TIMEOUT, 0, NULL);
+    }
+    while ((d = eio_deadlines_due(&engine->closings, now_us))) {
+        eio_deadline_stop(d);
+        by_limit(d)->transport->kill(by_limit(d));
+    }
+}
+
+void eio_engine_settle(struct eio_engine *engine, uint64_t now_us)
+{
+    /* Callbacks in here may mark others, or the same one again: the list grows meanwhile. */
+    for (uint32_t i = 0; i < engine->dirty_count; i++) {
+        struct eio_conn *conn = engine->dirty[i];
+        if (conn) {
+            eio_engine_unmark(engine, conn);
+            eio_conn_settle(conn, now_us);
+        }
+    }
+    engine->dirty_count = 0;
+}
+
+void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us)
+{
+    struct eio_deadline *d;
+    engine->draining = true;
+    while ((d = eio_deadlines_first(&engine->pings)) || (d = eio_deadlines_first(&engine->pongs))) {
+        eio_conn_end(by_heartbeat(d), SIO_SERVER_SHUTDOWN, WS_GOING_AWAY, NULL);
+    }
+    eio_engine_settle(engine, now_us);
+}
+
+void eio_engine_kill_all(struct eio_engine *engine)
+{
+    struct eio_deadline *d;
+    while ((d = eio_deadlines_first(&engine->closings))) {
+        eio_deadline_stop(d);
+        by_limit(d)->transport->kill(by_limit(d));
+    }
+}

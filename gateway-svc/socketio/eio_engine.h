@@ -1,0 +1,51 @@
+/* eio_engine.h - what all Engine.IO connections share: limits, deadlines, the end of a turn; pure
+ *
+ * The clock and the loop are outside: they call eio_engine_tick when eio_engine_next_us has come,
+ * and eio_engine_settle at the end of each turn. */
+#ifndef PARLEY_EIO_ENGINE_H
+#define PARLEY_EIO_ENGINE_H
+
+#include "gateway-svc/socketio/eio_conn.h"
+#include "shared/log.h"
+
+#define EIO_CLOSING_MS 5000 /* for the peer to follow our close before it is cut off */
+/* Up to this lateness of our own a pong is expected by the schedule; beyond it, the time that we
+ * lost is not charged to the client. */
+#define EIO_TICK_SLACK_US 20000
+
+struct eio_engine {
+    struct sio_config config;
+    struct eio_endpoint *endpoints;
+    struct eio_deadlines pings, pongs, joins, closings;
+    struct eio_conn **dirty; /* to be settled; NULL where one has gone meanwhile */
+    uint32_t dirty_count;
+    uint32_t dirty_capacity;
+    struct sio_frame *ping; /* one for everybody */
+    struct sio_stats stats;
+    struct log_limit log_limit;
+    bool draining; /* no new connections */
+    /* The application's connection data is no longer in use. */
+    void (*released)(void *ctx, void *data);
+    void *released_ctx;
+};
+
+void eio_engine_init(struct eio_engine *engine, const struct sio_config *config);
+void eio_engine_deinit(struct eio_engine *engine); /* all connections are gone */
+
+void eio_engine_add(struct eio_engine *engine, struct eio_endpoint *endpoint);
+/* By the path of a request, with or without the last slash; NULL when there is none. */
+struct eio_endpoint *eio_engine_find(const struct eio_engine *engine, struct slice path);
+
+/* Puts a connection on the list for the end of the turn, once. */
+void eio_engine_mark(struct eio_engine *engine, struct eio_conn *conn);
+void eio_engine_unmark(struct eio_engine *engine, struct eio_conn *conn);
+
+uint64_t eio_engine_next_us(const struct eio_engine *engine); /* or EIO_NEVER */
+void eio_engine_tick(struct eio_engine *engine, uint64_t now_us);
+void eio_engine_settle(struct eio_engine *engine, uint64_t now_us);
+/* Ends every connection (SIO_SERVER_SHUTDOWN) and settles; accepts no more. */
+void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us);
+/* Every connection that is still there, closing ones too, is hung up. */
+void eio_engine_kill_all(struct eio_engine *engine);
+
+#endif

@@ -1,0 +1,196 @@
+/* eio_ws_lws.c - the WebSocket transport */
+#include "gateway-svc/socketio/eio_ws_lws.h"
+#include "gateway-svc/socketio/eio_engine.h"
+#include "shared/clock.h"
+#include "shared/utf8.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define FRAMES_PER_SEND 64
+#define WS_POLICY 1008
+#define WS_NOT_UTF8 1007
+#define WS_TOO_LARGE 1009
+
+/* ---- Out ------------------------------------------------------------------------------------- */
+
+static void hang_up(struct eio_conn *conn)
+{
+    /* libwebsockets finds the end of the stream, and reports it in its own time. */
+    conn->blocked = true;
+    (void)shutdown(lws_get_socket_fd(conn->wire), SHUT_RDWR);
+}
+
+static void wait_writable(struct eio_conn *conn)
+{
+    conn->blocked = true;
+    lws_callback_on_writable(conn->wire);
+}
+
+static ssize_t send_frames(struct eio_conn *conn)
+{
+    struct iovec iov[FRAMES_PER_SEND];
+    struct msghdr message = {.msg_iov = iov};
+    message.msg_iovlen = eio_outbox_iov(conn->outbox, iov, FRAMES_PER_SEND);
+    return sendmsg(lws_get_socket_fd(conn->wire), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* What the kernel did not take of a frame, libwebsockets keeps and sends before anything else. */
+static void leave_rest(struct eio_conn *conn, struct eio_outbox_sent sent)
+{
+    struct sio_frame *frame = sent.cut;
+    int n = lws_write(conn->wire, frame->ws + sent.cut_at, frame->len - sent.cut_at,
+                      LWS_WRITE_HTTP); /* bytes as they are */
+    sio_frame_unref(frame);
+    if (n < 0) {
+        hang_up(conn);
+        return;
+    }
+    wait_writable(conn);
+}
+
+static void ws_flush(struct eio_conn *conn)
+{
+    while (conn->outbox && !conn->blocked) {
+        if (lws_partial_buffered(conn->wire)) {
+            wait_writable(conn);
+            return;
+        }
+        ssize_t n = send_frames(conn);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            hang_up(conn);
+            return;
+        }
+        if (n < 0) {
+            wait_writable(conn);
+            return;
+        }
+        struct eio_outbox_sent sent = eio_conn_sent(conn, (size_t)n);
+        if (sent.cut) {
+            leave_rest(conn, sent);
+        }
+    }
+}
+
+static void ws_close(struct eio_conn *conn, uint16_t code)
+{
+    struct sio_frame *frame = sio_frame_close(code);
+    eio_conn_queue(conn, frame);
+    sio_frame_unref(frame);
+}
+
+const struct eio_transport_ops eio_ws_ops = {ws_flush, ws_close, hang_up};
+
+/* ---- In -------------------------------------------------------------------------------------- */
+
+static void deliver(struct eio_conn *conn, struct slice message, bool binary)
+{
+    uint64_t now_us = clock_mono_us();
+    if (binary) {
+        eio_conn_binary(conn, message, now_us);
+    } else if (utf8_valid(message)) {
+        eio_conn_text(conn, message, now_us);
+    } else {
+        eio_conn_end(conn, SIO_PARSE_ERROR, WS_NOT_UTF8, "text is not UTF-8");
+    }
+}
+
+static void forget_parts(struct eio_conn *conn)
+{
+    if (conn->rx) {
+        buf_deinit(conn->rx);
+        free(conn->rx);
+        conn->rx = NULL;
+    }
+    conn->fragments = 0;
+}
+
+static bool keep_part(struct eio_conn *conn, struct slice part)
+{
+    if (!conn->rx) {
+        conn->rx = malloc(sizeof *conn->rx);
+        if (!conn->rx) {
+            return false;
+        }
+        buf_init(conn->rx, conn->endpoint->engine->config.max_payload);
+    }
+    return buf_append(conn->rx, part);
+}
+
+/* Are the limits kept?  The length that a frame announces counts before its bytes have come. */
+static bool check_limits(struct eio_conn *conn, size_t len, size_t announced)
+{
+    const struct sio_config *config = &conn->endpoint->engine->config;
+    size_t have = conn->rx ? conn->rx->len : 0;
+    if (announced > config->max_payload || len + announced > config->max_payload - have) {
+        eio_conn_end(conn, SIO_TOO_LARGE, WS_TOO_LARGE, "message above max_payload");
+        return false;
+    }
+    if (announced == 0 && ++conn->fragments > config->max_fragments) {
+        eio_conn_end(conn, SIO_TOO_LARGE, WS_POLICY, "message in too many fragments");
+        return false;
+    }
+    return true;
+}
+
+/* A piece of a message: a frame, or what one read of it brought. */
+static void on_receive(struct eio_conn *conn, struct slice part)
+{
+    struct lws *wsi = conn->wire;
+    if (!eio_conn_is_open(conn) ||
+        !check_limits(conn, part.len, lws_remaining_packet_payload(wsi))) {
+        forget_parts(conn);
+        return;
+    }
+    bool last = lws_is_final_fragment(wsi) != 0;
+    if (last && !conn->rx) {
+        conn->fragments = 0;
+        deliver(conn, part, lws_frame_is_binary(wsi) != 0);
+        return;
+    }
+    if (!keep_part(conn, part)) {
+        eio_conn_end(conn, SIO_TOO_LARGE, WS_TOO_LARGE, "no memory for the message");
+    } else if (last) {
+        deliver(conn, buf_slice(conn->rx), lws_frame_is_binary(wsi) != 0);
+    }
+    if (last) {
+        forget_parts(conn);
+    }
+}
+
+static void on_gone(struct eio_conn *conn)
+{
+    lws_set_opaque_user_data(conn->wire, NULL);
+    eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
+}
+
+/* The peer wants to close.  Nonzero hangs up at once; else libwebsockets answers its close. */
+static int on_peer_close(struct eio_conn *conn)
+{
+    if (conn->state == EIO_STATE_CLOSING) {
+        return -1; /* the answer to ours, which must not be answered in turn */
+    }
+    on_gone(conn);
+    return 0;
+}
+
+int eio_ws_callback(struct lws *wsi, enum lws_callback_reasons why, void *in, size_t len)
+{
+    struct eio_conn *conn = lws_get_opaque_user_data(wsi);
+    if (!conn) {
+        return 0;
+    }
+    switch ((int)why) {
+    case LWS_CALLBACK_ESTABLISHED: eio_conn_opened(conn, clock_mono_us()); break;
+    case LWS_CALLBACK_RECEIVE: on_receive(conn, (struct slice){in, len}); break;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        conn->blocked = false;
+        ws_flush(conn);
+        break;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(conn);
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY: on_gone(conn); break;
+    default: break;
+    }
+    return 0;
+}

@@ -1,0 +1,124 @@
+/* sio_server.c - the server: wires the engine, its endpoints, the ports and the loop together */
+#include "gateway-svc/socketio/eio_listener_lws.h"
+#include "gateway-svc/socketio/eio_turn_ev.h"
+#include "gateway-svc/socketio/sio_raw.h"
+#include "gateway-svc/socketio/sio_session.h"
+#include "shared/clock.h"
+#include <stdlib.h>
+
+struct sio_server {
+    struct eio_engine engine;
+    struct sio_sessions sessions;
+    struct sio_raw *raws;
+    struct eio_listener *listener;
+    struct eio_turn *turn;
+    const struct sio_server_handler *handler;
+    void *app;
+};
+
+void sio_config_defaults(struct sio_config *config)
+{
+    *config = (struct sio_config){
+        .host = "127.0.0.1",
+        .port = 3000,
+        .path = "/socket.io/",
+        .ping_interval_ms = 25000,
+        .ping_timeout_ms = 20000,
+        .connect_timeout_ms = 45000,
+        .max_payload = 1000000,
+        .queue_max_bytes = 1048576,
+        .max_fragments = 1024,
+        .max_namespaces = 8,
+    };
+}
+
+const char *sio_reason_name(enum sio_reason reason)
+{
+    static const char *const names[SIO_REASONS] = {
+        [SIO_TRANSPORT_CLOSE] = "transport close",
+        [SIO_TRANSPORT_ERROR] = "transport error",
+        [SIO_PING_TIMEOUT] = "ping timeout",
+        [SIO_PARSE_ERROR] = "parse error",
+        [SIO_CLIENT_DISCONNECT] = "client namespace disconnect",
+        [SIO_SERVER_DISCONNECT] = "server namespace disconnect",
+        [SIO_SERVER_CLOSE] = "forced server close",
+        [SIO_SERVER_SHUTDOWN] = "server shutting down",
+        [SIO_TOO_LARGE] = "message too large",
+        [SIO_SLOW] = "slow client",
+        [SIO_CONNECT_TIMEOUT] = "connect timeout",
+    };
+    return names[reason];
+}
+
+static void on_released(void *ctx, void *data)
+{
+    const struct sio_server *server = ctx;
+    if (server->handler->closed) {
+        server->handler->closed(server->app, data);
+    }
+}
+
+struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config *config,
+                                  const struct sio_server_handler *handler, void *app)
+{
+    struct sio_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        return NULL;
+    }
+    server->handler = handler;
+    server->app = app;
+    eio_engine_init(&server->engine, config);
+    server->engine.released = on_released;
+    server->engine.released_ctx = server;
+    sio_sessions_init(&server->sessions, &server->engine);
+    server->turn = eio_turn_new(loop, &server->engine);
+    server->listener = eio_listener_new(loop, &server->engine, handler, app);
+    if (!server->turn || !server->listener) {
+        sio_server_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+bool sio_server_http_port(struct sio_server *server, const char *host, uint16_t port)
+{
+    return eio_listener_http_port(server->listener, host, port);
+}
+
+void sio_server_raw(struct sio_server *server, const char *path,
+                    const struct sio_raw_handler *handler, void *app)
+{
+    struct sio_raw *raw = sio_raw_new(&server->engine, path, handler, app);
+    raw->next = server->raws;
+    server->raws = raw;
+}
+
+struct sio_namespace *sio_namespace_open(struct sio_server *server, const char *name,
+                                         const struct sio_namespace_handler *handler, void *app)
+{
+    return sio_sessions_open(&server->sessions, name, handler, app);
+}
+
+void sio_server_close_all(struct sio_server *server)
+{
+    eio_engine_close_all(&server->engine, clock_mono_us());
+}
+
+void sio_server_free(struct sio_server *server)
+{
+    if (!server) {
+        return;
+    }
+    eio_engine_close_all(&server->engine, clock_mono_us());
+    eio_listener_free(server->listener);
+    eio_turn_free(server->turn);
+    sio_sessions_deinit(&server->sessions);
+    sio_raws_free(server->raws);
+    eio_engine_deinit(&server->engine);
+    free(server);
+}
+
+const struct sio_stats *sio_server_stats(const struct sio_server *server)
+{
+    return &server->engine.stats;
+}

@@ -1,0 +1,231 @@
+/* sweep_redis.c - sweeps on Redis */
+#include "presence-svc/sweep_redis.h"
+
+#include "presence-svc/sweeper.h"
+#include "shared/clock.h"
+#include "shared/functions.h"
+#include "shared/log.h"
+
+#include <ev.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND_TIMEOUT_MS 2000
+#define CONNECT_TIMEOUT_MS 1000
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 500
+#define PATTERN_MAX 128
+#define ERRORS_LOGGED_PER_SECOND 1
+
+struct sweep {
+    struct ev_loop *loop;
+    struct sweeper sweeper;
+    struct functions_caller caller;
+    struct functions *functions;
+    struct redis_conn *events;
+    ev_timer due;
+    char grace_pattern[PATTERN_MAX];
+    char gateway_pattern[PATTERN_MAX];
+    bool settling;
+    struct log_limit limit;
+};
+
+/* ---- Sweeping ---- */
+
+static void note_epoch(struct functions_caller *caller, const struct redis_reply *reply)
+{
+    struct slice epoch = functions_epoch(reply);
+
+    if (epoch.len > 0 && epoch.len <= EPOCH_MAX) {
+        memcpy(caller->epoch, epoch.ptr, epoch.len);
+        caller->epoch[epoch.len] = '\0';
+    }
+}
+
+static void tell(struct sweep *sweep, const struct redis_reply *reply)
+{
+    uint64_t ended = redis_reply_u64_at(reply, 3);
+    uint64_t detached = redis_reply_u64_at(reply, 4);
+    uint64_t lapsed = redis_reply_u64_at(reply, 5);
+    bool settling = redis_reply_u64_at(reply, 6) > 0;
+
+    if (ended > 0 || detached > 0 || lapsed > 0) {
+        log_info("swept ended=%" PRIu64 " detached=%" PRIu64 " gateways_lapsed=%" PRIu64, ended,
+                 detached, lapsed);
+    }
+    if (settling != sweep->settling) {
+        log_info("%s epoch=%s", settling ? "settling, nobody is expired" : "settled",
+                 sweep->caller.epoch);
+        sweep->settling = settling;
+    }
+}
+
+static void complain(struct sweep *sweep, const struct redis_reply *reply)
+{
+    if (log_limit_ok(&sweep->limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
+        log_warn("redis refused call=parley_sweep reply=\"%s\" suppressed=%" PRIu64,
+                 log_escape(redis_reply_text(reply)), sweep->limit.suppressed);
+    }
+}
+
+static enum sweep_result read_result(struct sweep *sweep, const struct redis_reply *reply)
+{
+    if (!reply) {
+        return SWEEP_FAILED;
+    }
+    if (!functions_status_is(reply, "ok")) {
+        complain(sweep, reply);
+        return SWEEP_FAILED;
+    }
+    note_epoch(&sweep->caller, reply);
+    tell(sweep, reply);
+    return redis_reply_u64_at(reply, 2) > 0 ? SWEEP_MORE : SWEEP_DONE;
+}
+
+/* The timer goes off when the next sweep is due: in the next turn of the loop, if that is now. */
+static void schedule(struct sweep *sweep)
+{
+    uint64_t wait_ms = sweeper_wait_ms(&sweep->sweeper, clock_mono_ms());
+
+    ev_timer_stop(sweep->loop, &sweep->due);
+    if (wait_ms == SWEEP_AFTER_ANSWER || !functions_is_up(sweep->functions)) {
+        return; /* the answer, or coming up, leads here again */
+    }
+    ev_timer_set(&sweep->due, (double)wait_ms / 1000.0, 0.0);
+    ev_timer_start(sweep->loop, &sweep->due);
+}
+
+static void answered(void *arg, const struct redis_reply *reply)
+{
+    struct sweep *sweep = arg;
+    enum sweep_result result = read_result(sweep, reply);
+
+    sweeper_answered(&sweep->sweeper, result, clock_mono_ms());
+    schedule(sweep);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct sweep *sweep = timer->data;
+    uint64_t now_ms = clock_mono_ms();
+
+    (void)loop;
+    (void)events;
+    if (sweeper_wait_ms(&sweep->sweeper, now_ms) == 0) {
+        sweeper_begun(&sweep->sweeper, now_ms);
+        if (!functions_call(sweep->functions, "parley_sweep", NULL, 0, answered, sweep)) {
+            sweeper_answered(&sweep->sweeper, SWEEP_FAILED, now_ms);
+        }
+    }
+    schedule(sweep);
+}
+
+static void functions_came_up(void *ctx)
+{
+    schedule(ctx);
+}
+
+/* A half-dead link to Redis shows on the calling connection alone: the other one only listens. */
+static void functions_went_down(void *ctx, const char *why)
+{
+    const struct sweep *sweep = ctx;
+
+    if (sweep->events && redis_conn_is_up(sweep->events)) {
+        redis_conn_reset(sweep->events, why);
+    }
+}
+
+/* ---- Events ---- */
+
+static void on_event(void *ctx, struct slice channel, struct slice payload)
+{
+    struct sweep *sweep = ctx;
+
+    (void)channel;
+    if (slice_equal(payload, SLICE("expired"))) {
+        sweeper_event(&sweep->sweeper);
+        schedule(sweep);
+    }
+}
+
+static void events_came_up(void *ctx)
+{
+    struct sweep *sweep = ctx;
+    const struct slice patterns[] = {slice_text(sweep->grace_pattern),
+                                     slice_text(sweep->gateway_pattern)};
+
+    if (!redis_conn_subscribe(sweep->events, patterns, sizeof patterns / sizeof *patterns, true,
+                              on_event, sweep)) {
+        log_warn("cannot subscribe to expiry events");
+    }
+}
+
+static void events_went_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    (void)why; /* told by the connection; sweeps go on by time */
+}
+
+/* ---- Life ---- */
+
+static void connect_both(struct sweep *sweep, const struct sweep_config *config)
+{
+    static const struct redis_conn_handler call_handler = {.up = functions_came_up,
+                                                           .down = functions_went_down};
+    static const struct redis_conn_handler event_handler = {.up = events_came_up,
+                                                            .down = events_went_down};
+    struct redis_conn_config redis = {.url = config->redis_url,
+                                      .name = "parley-presence",
+                                      .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                      .command_timeout_ms = COMMAND_TIMEOUT_MS,
+                                      .backoff_min_ms = BACKOFF_MIN_MS,
+                                      .backoff_max_ms = BACKOFF_MAX_MS};
+
+    sweep->functions = functions_new(sweep->loop, &redis, &call_handler, sweep, config->key_prefix,
+                                     &sweep->caller);
+    redis.name = "parley-presence-events";
+    sweep->events = redis_conn_new(sweep->loop, &redis, &event_handler, sweep);
+}
+
+struct sweep *sweep_new(struct ev_loop *loop, const struct sweep_config *config)
+{
+    struct sweep *sweep = calloc(1, sizeof *sweep);
+
+    if (!sweep) {
+        return NULL;
+    }
+    sweep->loop = loop;
+    sweep->caller.grace_ms = config->grace_ms;
+    sweep->caller.lease_ms = config->lease_ms;
+    snprintf(sweep->grace_pattern, PATTERN_MAX, "__keyspace@*__:%sgrace:*", config->key_prefix);
+    snprintf(sweep->gateway_pattern, PATTERN_MAX, "__keyspace@*__:%sgateway:*", config->key_prefix);
+    ev_timer_init(&sweep->due, on_due, 0.0, 0.0);
+    sweep->due.data = sweep;
+    connect_both(sweep, config);
+    return sweep;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    if (!sweep) {
+        return;
+    }
+    redis_conn_free(sweep->events);
+    sweep->events = NULL;
+    functions_free(sweep->functions); /* answers an outstanding sweep, which sets the timer */
+    ev_timer_stop(sweep->loop, &sweep->due);
+    free(sweep);
+}
+
+bool sweep_ready(void *ctx, struct buf *why)
+{
+    const struct sweep *sweep = ctx;
+
+    if (!sweeper_is_current(&sweep->sweeper, clock_mono_ms())) {
+        buf_append(why, SLICE("no sweep has succeeded lately"));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,323 @@
+/* functions.c - calls to the Redis Functions library, and its loading
+ *
+ * After each connecting: the server's version, then the library's; load or replace what is missing
+ * or older; ask again, so that `up` rests on what the server says and not on what we sent. */
+#include "shared/functions.h"
+
+#include "shared/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOADS_MAX 4 /* of one connection: others may be loading at the same time */
+#define REDIS_MAJOR_MIN 7
+
+/* The path counts from the project's root, where make runs. */
+#ifndef PARLEY_LUA
+#define PARLEY_LUA "shared/parley.lua"
+#endif
+__asm__(".pushsection .rodata\n"
+        "parley_lua_begin:\n"
+        ".incbin \"" PARLEY_LUA "\"\n"
+        "parley_lua_end:\n"
+        ".byte 0\n"
+        ".popsection\n");
+extern const char parley_lua_begin[] __attribute__((visibility("hidden")));
+extern const char parley_lua_end[] __attribute__((visibility("hidden")));
+
+struct version {
+    uint64_t major;
+    uint64_t minor;
+};
+
+struct functions {
+    struct redis_conn *conn;
+    struct redis_conn_handler handler;
+    void *owner;
+    const char *prefix;
+    const struct functions_caller *caller;
+    struct version ours;
+    unsigned loads; /* since the connection came up */
+    bool up;
+    bool *freed; /* set when the owner frees us inside its callback */
+};
+
+/* One call under way; `fn` is the caller's. */
+struct call {
+    struct functions *functions;
+    redis_reply_fn *fn;
+    void *arg;
+};
+
+/* What stands behind the first `mark`; empty when it is not there. */
+static struct slice behind(struct slice text, struct slice mark)
+{
+    while (text.len > 0 && !slice_starts(text, mark)) {
+        text = slice_tail(text, 1);
+    }
+    return slice_tail(text, mark.len);
+}
+
+static struct slice library_text(void)
+{
+    return (struct slice){parley_lua_begin, (size_t)(parley_lua_end - parley_lua_begin)};
+}
+
+/* "7.2.4" gives 7 and 2, "1.0" gives 1 and 0. */
+static bool parse_version(struct slice text, struct version *out)
+{
+    struct slice major = slice_cut(&text, '.');
+    struct slice minor = slice_cut(&text, '.');
+    return slice_u64(major, UINT32_MAX, &out->major) && slice_u64(minor, UINT32_MAX, &out->minor);
+}
+
+/* The library's text says its version in one line: local VERSION = '1.0' */
+static bool library_version(struct version *out)
+{
+    struct slice rest = behind(library_text(), SLICE("\nlocal VERSION = '"));
+    return parse_version(slice_cut(&rest, '\''), out);
+}
+
+/* ---- Coming up ------------------------------------------------------------------------------- */
+
+static void ask_version(struct functions *f);
+
+static void reset_refused(struct functions *f, const char *what, const struct redis_reply *reply)
+{
+    char why[128];
+    (void)snprintf(why, sizeof why, "%s: %s", what, log_escape(redis_reply_text(reply)));
+    redis_conn_reset(f->conn, why);
+}
+
+static void on_loaded(void *arg, const struct redis_reply *reply)
+{
+    struct functions *f = arg;
+    if (!reply) {
+        return;
+    }
+    if (redis_reply_is_error(reply, NULL)) {
+        /* Somebody else was quicker: fine, his version is looked at. */
+        if (behind(redis_reply_text(reply), SLICE(" already exist")).len == 0) {
+            reset_refused(f, "Redis refuses the function library", reply);
+            return;
+        }
+    }
+    ask_version(f);
+}
+
+static void load(struct functions *f, bool replace)
+{
+    struct slice argv[4] = {SLICE("FUNCTION"), SLICE("LOAD")};
+    size_t argc = 2;
+    if (f->loads++ >= LOADS_MAX) {
+        redis_conn_reset(f->conn, "the function library does not stay loaded");
+        return;
+    }
+    if (replace) {
+        argv[argc++] = SLICE("REPLACE");
+    }
+    argv[argc++] = library_text();
+    if (!redis_conn_send(f->conn, argv, argc, on_loaded, f)) {
+        redis_conn_reset(f->conn, "cannot send the function library");
+    }
+}
+
+static void on_version(void *arg, const struct redis_reply *reply)
+{
+    struct functions *f = arg;
+    struct version theirs;
+    if (!reply) {
+        return;
+    }
+    if (redis_reply_is_error(reply, "ERR Function not found")) {
+        load(f, false);
+        return;
+    }
+    if (redis_reply_is_error(reply, NULL) || !parse_version(redis_reply_text(reply), &theirs)) {
+        reset_refused(f, "Redis does not tell the function library's version", reply);
+        return;
+    }
+    if (theirs.major > f->ours.major) {
+        log_error("the function library in Redis has version %" PRIu64 ".%" PRIu64
+                  ", newer than this program's %" PRIu64 ".%" PRIu64
+                  ": run a program of that release",
+                  theirs.major, theirs.minor, f->ours.major, f->ours.minor);
+        exit(EXIT_FAILURE);
+    }
+    if (theirs.major < f->ours.major || theirs.minor < f->ours.minor) {
+        load(f, true);
+        return;
+    }
+    f->up = true;
+    f->handler.up(f->owner);
+}
+
+static void ask_version(struct functions *f)
+{
+    struct slice argv[] = {SLICE("FCALL_RO"), SLICE("parley_version"), SLICE("0")};
+    if (!redis_conn_send(f->conn, argv, 3, on_version, f)) {
+        redis_conn_reset(f->conn, "cannot ask for the function library's version");
+    }
+}
+
+static void on_info(void *arg, const struct redis_reply *reply)
+{
+    struct functions *f = arg;
+    struct version server;
+    if (!reply) {
+        return;
+    }
+    struct slice text = behind(redis_reply_text(reply), SLICE("redis_version:"));
+    if (text.len == 0) {
+        reset_refused(f, "Redis does not tell its version", reply);
+        return;
+    }
+    text = slice_cut(&text, '\r');
+    if (!parse_version(text, &server) || server.major < REDIS_MAJOR_MIN) {
+        log_error("Redis has version \"%s\", but Parley needs Redis %d or newer, or Valkey",
+                  log_escape(text), REDIS_MAJOR_MIN);
+        exit(EXIT_FAILURE);
+    }
+    ask_version(f);
+}
+
+static void on_up(void *ctx)
+{
+    struct functions *f = ctx;
+    f->loads = 0;
+    if (!redis_conn_send(f->conn, (struct slice[]){SLICE("INFO"), SLICE("server")}, 2, on_info,
+                         f)) {
+        redis_conn_reset(f->conn, "cannot ask for the version");
+    }
+}
+
+static void on_down(void *ctx, const char *why)
+{
+    struct functions *f = ctx;
+    f->up = false;
+    f->handler.down(f->owner, why);
+}
+
+/* ---- Calls ----------------------------------------------------------------------------------- */
+
+static void on_answer(void *arg, const struct redis_reply *reply)
+{
+    struct call call = *(struct call *)arg;
+    bool freed = false;
+    free(arg);
+    if (!reply || !redis_reply_is_error(reply, "ERR Function not found")) {
+        if (call.fn) {
+            call.fn(call.arg, reply);
+        }
+        return;
+    }
+    call.functions->freed = &freed;
+    if (call.fn) {
+        call.fn(call.arg, NULL);
+    }
+    if (!freed) {
+        call.functions->freed = NULL;
+        functions_reset(call.functions, "Redis has lost the function library");
+    }
+}
+
+/* FCALL name 1 prefix epoch seen grace lease: as `enter` in parley.lua reads them. */
+static bool send_call(struct functions *f, const char *name, const struct slice *args, size_t count,
+                      struct call *call)
+{
+    const uint64_t numbers[] = {f->caller->seen, f->caller->grace_ms, f->caller->lease_ms};
+    char texts[3][24];
+    struct slice argv[8 + FUNCTIONS_ARGS_MAX] = {SLICE("FCALL"), slice_text(name), SLICE("1"),
+                                                 slice_text(f->prefix),
+                                                 slice_text(f->caller->epoch)};
+    for (size_t i = 0; i < 3; i++) {
+        int n = snprintf(texts[i], sizeof texts[i], "%" PRIu64, numbers[i]);
+        argv[5 + i] = (struct slice){texts[i], (size_t)n};
+    }
+    if (count > 0) {
+        memcpy(argv + 8, args, count * sizeof *args);
+    }
+    return redis_conn_send(f->conn, argv, 8 + count, on_answer, call);
+}
+
+/* ---- Public ---------------------------------------------------------------------------------- */
+
+/* NOLINTNEXTLINE(readability-function-size): called once per program */
+struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_config *config,
+                                const struct redis_conn_handler *handler, void *ctx,
+                                const char *prefix, const struct functions_caller *caller)
+{
+    static const struct redis_conn_handler inner = {.up = on_up, .down = on_down};
+    struct functions *f = calloc(1, sizeof *f);
+    if (!f || !library_version(&f->ours)) {
+        log_error("%s", f ? "the function library in this program has no version" : "no memory");
+        exit(EXIT_FAILURE);
+    }
+    f->handler = *handler;
+    f->owner = ctx;
+    f->prefix = prefix;
+    f->caller = caller;
+    f->conn = redis_conn_new(loop, config, &inner, f);
+    return f;
+}
+
+void functions_free(struct functions *f)
+{
+    if (!f) {
+        return;
+    }
+    f->up = false;
+    redis_conn_free(f->conn);
+    if (f->freed) {
+        *f->freed = true;
+    }
+    free(f);
+}
+
+bool functions_is_up(const struct functions *f)
+{
+    return f->up;
+}
+
+void functions_reset(struct functions *f, const char *why)
+{
+    redis_conn_reset(f->conn, why);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): args and count are one argument */
+bool functions_call(struct functions *f, const char *name, const struct slice *args, size_t count,
+                    redis_reply_fn *fn, void *arg)
+{
+    if (!f->up || count > FUNCTIONS_ARGS_MAX) {
+        return false;
+    }
+    struct call *call = malloc(sizeof *call);
+    if (!call) {
+        return false;
+    }
+    *call = (struct call){.functions = f, .fn = fn, .arg = arg};
+    if (!send_call(f, name, args, count, call)) {
+        free(call);
+        return false;
+    }
+    return true;
+}
+
+bool functions_command(struct functions *f, const struct slice *argv, size_t argc,
+                       redis_reply_fn *fn, void *arg)
+{
+    return f->up && redis_conn_send(f->conn, argv, argc, fn, arg);
+}
+
+bool functions_status_is(const struct redis_reply *reply, const char *status)
+{
+    return redis_reply_count(reply) >= 2 &&
+           slice_equal(redis_reply_text_at(reply, 0), slice_text(status));
+}
+
+struct slice functions_epoch(const struct redis_reply *reply)
+{
+    return redis_reply_text_at(reply, 1);
+}

@@ -1,0 +1,72 @@
+/* health.c - /healthz and /readyz on a service's internal port */
+#include "shared/health.h"
+
+#include <stdlib.h>
+
+#define TIMEOUT_S 5
+#define CONNECTIONS_MAX 32
+
+struct health {
+    struct http_server *server;
+    health_ready_fn *ready;
+    void *ctx;
+};
+
+static void answer_ready(const struct health *health, struct http_response *res)
+{
+    if (health->ready(health->ctx, &res->body)) {
+        buf_clear(&res->body); /* a reason is for refusals alone */
+        buf_append(&res->body, SLICE("ready"));
+    } else {
+        res->status = 503;
+    }
+}
+
+static void on_request(void *ctx, struct http_request *req)
+{
+    const struct health *health = ctx;
+    struct slice path = http_request_path(req);
+    bool get = slice_equal(http_request_method(req), SLICE("GET"));
+    struct http_response res;
+    http_response_init(&res, 200);
+    res.content_type = "text/plain; charset=utf-8";
+    if (get && slice_equal(path, SLICE("/healthz"))) {
+        buf_append(&res.body, SLICE("ok"));
+    } else if (get && slice_equal(path, SLICE("/readyz"))) {
+        answer_ready(health, &res);
+    } else {
+        res.status = 404;
+        buf_append(&res.body, SLICE("not found"));
+    }
+    buf_byte(&res.body, '\n');
+    http_request_answer(req, &res);
+    http_response_deinit(&res);
+}
+
+struct health *health_new(struct ev_loop *loop, const char *host, uint16_t port,
+                          health_ready_fn *ready, void *ctx)
+{
+    struct http_server_config config = {
+        .host = host, .port = port, .timeout_s = TIMEOUT_S, .max_connections = CONNECTIONS_MAX};
+    struct health *health = calloc(1, sizeof *health);
+    if (!health) {
+        return NULL;
+    }
+    health->ready = ready;
+    health->ctx = ctx;
+    health->server = http_server_new(loop, &config, on_request, health);
+    if (!health->server) {
+        free(health);
+        return NULL;
+    }
+    return health;
+}
+
+void health_free(struct health *health)
+{
+    if (!health) {
+        return;
+    }
+    http_server_free(health->server);
+    free(health);
+}

@@ -1,0 +1,482 @@
+/* http_mhd.c - a small HTTP server on libev: libmicrohttpd's connections and answers
+ *
+ * The loop watches libmicrohttpd's epoll descriptor and runs it when something happens there, when
+ * one of its timeouts is due, and before the loop sleeps when a waiting request was answered.
+ *
+ * One request per connection: whatever two parsers might disagree on, there is nothing behind the
+ * request that could be taken for a second one. */
+#include "shared/http_mhd.h"
+
+#include "shared/clock.h"
+#include "shared/http_response_mhd.h"
+#include "shared/http_strict_mhd.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+#define LAST_RUNS 16 /* of libmicrohttpd, to write the last answers */
+
+/* A connection whose request is not complete yet. */
+struct incoming {
+    TAILQ_ENTRY(incoming) link;
+    bool linked;
+    struct http_server *server;
+    int fd;
+    uint64_t due_ms;
+};
+
+struct http_request {
+    TAILQ_ENTRY(http_request) link;
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    char *uri;
+    struct slice method; /* of libmicrohttpd, which keeps it as long as the request lives */
+    struct buf body;
+    char peer[INET6_ADDRSTRLEN];
+    bool begun;     /* headers were looked at */
+    bool handed;    /* to the handler */
+    bool suspended; /* in server->waiting */
+    unsigned status;
+    struct MHD_Response *response; /* given, not queued yet */
+};
+
+struct http_server {
+    struct ev_loop *loop;
+    struct MHD_Daemon *daemon;
+    http_handler_fn *handler;
+    void *ctx;
+    uint64_t timeout_ms;
+    unsigned requests; /* alive */
+    bool resumed;      /* a suspended request was answered; libmicrohttpd must run */
+    ev_io io;
+    ev_timer timer; /* libmicrohttpd's next timeout */
+    ev_timer drip;  /* the first of `incoming` to be closed */
+    ev_prepare prepare;
+    TAILQ_HEAD(, incoming) incoming; /* oldest first */
+    TAILQ_HEAD(, http_request) waiting;
+};
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void run(struct http_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    server->resumed = false;
+    MHD_run(server->daemon);
+    ev_timer_stop(server->loop, &server->timer);
+    if (MHD_get_timeout(server->daemon, &ms) == MHD_YES) {
+        ev_timer_set(&server->timer, (double)ms / 1000.0, 0.0);
+        ev_timer_start(server->loop, &server->timer);
+    }
+}
+
+static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    run(watcher->data);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    run(watcher->data);
+}
+
+static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    struct http_server *server = watcher->data;
+    (void)loop;
+    (void)events;
+    if (server->resumed) {
+        run(server);
+    }
+}
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static void arm_drip(struct http_server *server)
+{
+    const struct incoming *first = TAILQ_FIRST(&server->incoming);
+    ev_timer_stop(server->loop, &server->drip);
+    if (first) {
+        uint64_t now_ms = clock_mono_ms();
+        uint64_t left_ms = first->due_ms > now_ms ? first->due_ms - now_ms : 0;
+        ev_timer_set(&server->drip, (double)left_ms / 1000.0, 0.0);
+        ev_timer_start(server->loop, &server->drip);
+    }
+}
+
+static void incoming_unlink(struct incoming *in)
+{
+    if (in && in->linked) {
+        in->linked = false;
+        TAILQ_REMOVE(&in->server->incoming, in, link);
+    }
+}
+
+/* libmicrohttpd's own timeout begins again with every byte; this one does not. */
+static void on_drip(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    struct http_server *server = watcher->data;
+    uint64_t now_ms = clock_mono_ms();
+    struct incoming *in;
+    (void)loop;
+    (void)events;
+    while ((in = TAILQ_FIRST(&server->incoming)) && in->due_ms <= now_ms) {
+        incoming_unlink(in);
+        (void)shutdown(in->fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
+    }
+    arm_drip(server);
+}
+
+static int socket_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = cls;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        incoming_unlink(*socket_context);
+        free(*socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    struct incoming *in = calloc(1, sizeof *in);
+    if (!in) {
+        return; /* then libmicrohttpd's own timeout alone protects */
+    }
+    *in = (struct incoming){.server = server,
+                            .fd = socket_of(connection),
+                            .linked = true,
+                            .due_ms = clock_mono_ms() + server->timeout_ms};
+    *socket_context = in;
+    TAILQ_INSERT_TAIL(&server->incoming, in, link);
+    if (TAILQ_FIRST(&server->incoming) == in) {
+        arm_drip(server);
+    }
+}
+
+static void request_is_complete(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info) {
+        incoming_unlink(info->socket_context);
+    }
+}
+
+/* ---- Requests -------------------------------------------------------------------------------- */
+
+static void read_peer(struct http_request *req)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char host[NI_MAXHOST];
+    if (!info || !info->client_addr) {
+        return;
+    }
+    socklen_t size = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                              : sizeof(struct sockaddr_in);
+    if (getnameinfo(info->client_addr, size, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0) {
+        (void)snprintf(req->peer, sizeof req->peer, "%.*s", (int)sizeof req->peer - 1, host);
+    }
+}
+
+/* The first that is heard of a request; what it returns comes back as *con_cls. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_server *server = cls;
+    struct http_request *req = calloc(1, sizeof *req);
+    if (!req) {
+        return NULL;
+    }
+    req->server = server;
+    req->connection = connection;
+    req->uri = strdup(uri);
+    buf_init(&req->body, HTTP_BODY_MAX);
+    read_peer(req);
+    server->requests++;
+    return req;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_request *req = *con_cls;
+    (void)cls;
+    (void)connection;
+    (void)code;
+    if (!req) {
+        return;
+    }
+    *con_cls = NULL;
+    if (req->suspended) {
+        TAILQ_REMOVE(&req->server->waiting, req, link);
+    }
+    if (req->response) {
+        MHD_destroy_response(req->response);
+    }
+    req->server->requests--;
+    buf_deinit(&req->body);
+    free(req->uri);
+    free(req);
+}
+
+static enum MHD_Result refuse(struct http_request *req, const struct http_refusal *why)
+{
+    http_refuse_mhd(socket_of(req->connection), why, slice_equal(req->method, SLICE("HEAD")));
+    return MHD_NO;
+}
+
+static enum MHD_Result receive(struct http_request *req, const char *data, size_t *size)
+{
+    if (!buf_append(&req->body, (struct slice){data, *size})) {
+        return refuse(req, &http_refusal_too_large);
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result hand_over(struct http_request *req)
+{
+    if (!req->handed) {
+        req->handed = true;
+        request_is_complete(req->connection);
+        req->server->handler(req->server->ctx, req);
+        if (!req->response) {
+            req->suspended = true;
+            TAILQ_INSERT_TAIL(&req->server->waiting, req, link);
+            MHD_suspend_connection(req->connection);
+            return MHD_YES;
+        }
+    }
+    if (!req->response) {
+        return MHD_NO;
+    }
+    enum MHD_Result queued = MHD_queue_response(req->connection, req->status, req->response);
+    MHD_destroy_response(req->response);
+    req->response = NULL;
+    return queued;
+}
+
+/* Called once with the headers, then for each piece of the body, then once at the end; and once
+ * more after a suspended request was answered. */
+/* NOLINTNEXTLINE(readability-function-size): the shape is libmicrohttpd's */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **con_cls)
+{
+    struct http_request *req = *con_cls;
+    (void)cls;
+    if (!req || !req->uri) {
+        return MHD_NO; /* no memory */
+    }
+    if (!req->begun) {
+        req->begun = true;
+        req->method = slice_text(method);
+        struct http_line line = {.method = req->method,
+                                 .uri = slice_text(req->uri),
+                                 .version = slice_text(version),
+                                 .decoded = slice_text(url)};
+        const struct http_refusal *why = http_check_mhd(connection, &line);
+        return why ? refuse(req, why) : MHD_YES;
+    }
+    return *size > 0 ? receive(req, data, size) : hand_over(req);
+}
+
+struct slice http_request_method(const struct http_request *req)
+{
+    return req->method;
+}
+
+struct slice http_request_path(const struct http_request *req)
+{
+    struct slice rest = slice_text(req->uri);
+    return slice_cut(&rest, '?');
+}
+
+struct slice http_request_query(const struct http_request *req)
+{
+    struct slice rest = slice_text(req->uri);
+    (void)slice_cut(&rest, '?');
+    return rest;
+}
+
+struct slice http_request_body(const struct http_request *req)
+{
+    return buf_slice(&req->body);
+}
+
+struct slice http_request_header(const struct http_request *req, const char *name)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    if (MHD_lookup_connection_value_n(req->connection, MHD_HEADER_KIND, name, strlen(name), &value,
+                                      &size) != MHD_YES ||
+        !value) {
+        return SLICE("");
+    }
+    return (struct slice){value, size};
+}
+
+struct slice http_request_peer(const struct http_request *req)
+{
+    return slice_text(req->peer);
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+void http_request_answer(struct http_request *req, const struct http_response *res)
+{
+    assert(!req->response);
+    req->response = http_response_mhd(res);
+    req->status = res->status;
+    if (req->suspended) {
+        req->suspended = false;
+        TAILQ_REMOVE(&req->server->waiting, req, link);
+        req->server->resumed = true;
+        MHD_resume_connection(req->connection);
+    }
+}
+
+/* ---- The server ------------------------------------------------------------------------------ */
+
+static int listen_at(const struct addrinfo *at)
+{
+    int on = 1;
+    int fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static int listen_on(const char *host, uint16_t port)
+{
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", (unsigned)port);
+    if (getaddrinfo(host, service, &hints, &found) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    int fd = listen_at(found);
+    int error = errno;
+    freeaddrinfo(found);
+    errno = error;
+    return fd;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, int fd,
+                                       const struct http_server_config *config)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+}
+
+static void watch(struct http_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    ev_init(&server->io, on_io);
+    ev_init(&server->timer, on_timer);
+    ev_init(&server->drip, on_drip);
+    ev_init(&server->prepare, on_prepare);
+    ev_io_set(&server->io, info->epoll_fd, EV_READ);
+    server->io.data = server->timer.data = server->drip.data = server->prepare.data = server;
+    ev_io_start(server->loop, &server->io);
+    ev_prepare_start(server->loop, &server->prepare);
+}
+
+struct http_server *http_server_new(struct ev_loop *loop, const struct http_server_config *config,
+                                    http_handler_fn *handler, void *ctx)
+{
+    int fd = listen_on(config->host, config->port);
+    if (fd < 0) {
+        return NULL;
+    }
+    struct http_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        goto fail;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a client that hangs up must not end the program */
+    server->loop = loop;
+    server->handler = handler;
+    server->ctx = ctx;
+    server->timeout_ms = (uint64_t)config->timeout_s * 1000;
+    TAILQ_INIT(&server->incoming);
+    TAILQ_INIT(&server->waiting);
+    server->daemon = start_daemon(server, fd, config);
+    if (!server->daemon) {
+        goto fail;
+    }
+    watch(server);
+    return server;
+
+fail:
+    close(fd);
+    free(server);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void answer_unavailable(struct http_request *req)
+{
+    struct http_response res;
+    http_response_init(&res, 503);
+    buf_append(&res.body, SLICE("{\"error\":{\"code\":\"unavailable\","
+                                "\"message\":\"the server is shutting down\"}}"));
+    http_request_answer(req, &res);
+    http_response_deinit(&res);
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (!server) {
+        return;
+    }
+    while (!TAILQ_EMPTY(&server->waiting)) {
+        answer_unavailable(TAILQ_FIRST(&server->waiting));
+    }
+    for (int i = 0; i < LAST_RUNS && server->requests > 0; i++) {
+        MHD_run(server->daemon);
+    }
+    ev_io_stop(server->loop, &server->io);
+    ev_timer_stop(server->loop, &server->timer);
+    ev_timer_stop(server->loop, &server->drip);
+    ev_prepare_stop(server->loop, &server->prepare);
+    MHD_stop_daemon(server->daemon); /* closes the listening socket, too */
+    free(server);
+}

@@ -1,0 +1,148 @@
+/* redis_queue.c - commands on their way */
+#include "shared/redis_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define LENGTH_BYTES 32 /* at least what "$<length>" and two line ends take */
+
+void redis_queue_init(struct redis_queue *q)
+{
+    *q = (struct redis_queue){0};
+    q->newest = &q->oldest;
+    buf_init(&q->out, REDIS_QUEUE_MAX_BYTES);
+}
+
+void redis_queue_deinit(struct redis_queue *q)
+{
+    buf_deinit(&q->out);
+}
+
+static bool fits(const struct redis_queue *q, const struct slice *argv, size_t argc)
+{
+    size_t room = q->out.max - q->out.len;
+    if (room < LENGTH_BYTES) {
+        return false;
+    }
+    room -= LENGTH_BYTES;
+    for (size_t i = 0; i < argc; i++) {
+        if (room < LENGTH_BYTES || argv[i].len > room - LENGTH_BYTES) {
+            return false;
+        }
+        room -= argv[i].len + LENGTH_BYTES;
+    }
+    return true;
+}
+
+static void encode_length(struct buf *out, char kind, size_t length)
+{
+    buf_byte(out, kind);
+    buf_u64(out, length);
+    buf_append(out, SLICE("\r\n"));
+}
+
+static bool encode(struct redis_queue *q, const struct slice *argv, size_t argc)
+{
+    if (!fits(q, argv, argc)) {
+        return false;
+    }
+    encode_length(&q->out, '*', argc);
+    for (size_t i = 0; i < argc; i++) {
+        encode_length(&q->out, '$', argv[i].len);
+        buf_append(&q->out, argv[i]);
+        buf_append(&q->out, SLICE("\r\n"));
+    }
+    return !q->out.failed;
+}
+
+static bool await(struct redis_queue *q, const struct redis_expected *expected, size_t count)
+{
+    struct redis_expected **end = q->newest;
+    for (size_t i = 0; i < count; i++) {
+        struct redis_expected *e = malloc(sizeof *e);
+        if (!e) {
+            while (*end) {
+                struct redis_expected *undone = *end;
+                *end = undone->next;
+                free(undone);
+            }
+            q->newest = end;
+            return false;
+        }
+        *e = *expected;
+        e->next = NULL;
+        *q->newest = e;
+        q->newest = &e->next;
+    }
+    return true;
+}
+
+bool redis_queue_push(struct redis_queue *q, const struct slice *argv, size_t argc,
+                      const struct redis_expected *expected, size_t count)
+{
+    size_t before = q->out.len;
+    if (encode(q, argv, argc) && await(q, expected, count)) {
+        return true;
+    }
+    q->out.len = before; /* half a command would take the next one for its rest */
+    q->out.failed = false;
+    return false;
+}
+
+int redis_queue_flush(struct redis_queue *q, int fd)
+{
+    struct slice rest = slice_tail(buf_slice(&q->out), q->out_sent);
+    if (rest.len > 0) {
+        ssize_t n = send(fd, rest.ptr, rest.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR ? 0 : -1;
+        }
+        q->out_sent += (size_t)n;
+    }
+    if (q->out_sent < q->out.len) {
+        if (q->out_sent >
+            q->out.len / 2) { /* a backlog that never empties must not grow for ever */
+            buf_consume(&q->out, q->out_sent);
+            q->out_sent = 0;
+        }
+        return 0;
+    }
+    buf_clear(&q->out);
+    q->out_sent = 0;
+    return 1;
+}
+
+struct redis_expected redis_queue_pop(struct redis_queue *q)
+{
+    struct redis_expected *first = q->oldest;
+    struct redis_expected copy = *first;
+    q->oldest = first->next;
+    if (!q->oldest) {
+        q->newest = &q->oldest;
+    }
+    free(first);
+    return copy;
+}
+
+struct redis_expected *redis_queue_take(struct redis_queue *q)
+{
+    struct redis_expected *list = q->oldest;
+    q->oldest = NULL;
+    q->newest = &q->oldest;
+    buf_clear(&q->out);
+    q->out_sent = 0;
+    return list;
+}
+
+void redis_expected_fail(struct redis_expected *list)
+{
+    while (list) {
+        struct redis_expected *e = list;
+        list = e->next;
+        if (e->fn) {
+            e->fn(e->arg, NULL);
+        }
+        free(e);
+    }
+}

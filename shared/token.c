@@ -1,0 +1,101 @@
+/* token.c - session tokens and their hashes */
+#include "shared/token.h"
+
+#include "shared/log.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TOKEN_BYTES 32
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void random_bytes(void *out, size_t n)
+{
+    char *at = out;
+
+    while (n > 0) {
+        ssize_t got = getrandom(at, n, 0);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            /* A guessable token is worse than no service. */
+            log_error("no source of random bytes: %s", strerror(errno));
+            exit(EXIT_FAILURE);
+        }
+        at += got;
+        n -= (size_t)got;
+    }
+}
+
+void random_text(char *out, size_t n)
+{
+    random_bytes(out, n);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = alphabet[(unsigned char)out[i] % 64]; /* 256 is a multiple of 64: no bias */
+    }
+    out[n] = '\0';
+}
+
+/* Base64url without padding (RFC 4648 section 5). */
+static void encode(const unsigned char *in, size_t n, char *out)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bits = (bits << 8 | in[i]) & 0xFFFF;
+        held += 8;
+        for (; held >= 6; held -= 6) {
+            *out++ = alphabet[(bits >> (held - 6)) & 63];
+        }
+    }
+    if (held > 0) {
+        *out++ = alphabet[(bits << (6 - held)) & 63];
+    }
+    *out = '\0';
+}
+
+void token_new(char out[TOKEN_LEN + 1])
+{
+    unsigned char bytes[TOKEN_BYTES];
+
+    random_bytes(bytes, sizeof(bytes));
+    encode(bytes, sizeof(bytes), out);
+}
+
+bool token_is_wellformed(struct slice token)
+{
+    if (token.len != TOKEN_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < token.len; i++) {
+        if (!memchr(alphabet, token.ptr[i], sizeof(alphabet) - 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void token_hash(struct slice token, char out[TOKEN_HASH_LEN + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    if (EVP_Digest(token.len > 0 ? token.ptr : "", token.len, digest, &length, EVP_sha256(),
+                   NULL) != 1 ||
+        length * 2 != TOKEN_HASH_LEN) {
+        log_error("no SHA-256 in this OpenSSL, or out of memory");
+        exit(EXIT_FAILURE);
+    }
+    for (unsigned i = 0; i < length; i++) {
+        *out++ = hex[digest[i] >> 4];
+        *out++ = hex[digest[i] & 15];
+    }
+    *out = '\0';
+}

@@ -1,0 +1,176 @@
+/* heartbeat.test.mjs - pings from the server, and what becomes of those who do not answer */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { lateness, until } from "../support/wait.mjs";
+import { echo, joinWs, openWs, OP, startApp } from "../support/raw_ws.mjs";
+
+const INTERVAL = 300;
+const TIMEOUT = 200;
+let app;
+before(async () => {
+  app = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: TIMEOUT, CONNECT_TIMEOUT_MS: 1000 });
+});
+after(async () => { await app.stop(); });
+
+/* Not before `ms` (1 ms of rounding between two clocks), and not later than a busy machine explains. */
+function assertAfter(from, to, ms, late) {
+  const took = to - from;
+  assert.ok(took >= ms - 1, `${took.toFixed(1)} ms, but not before ${ms}`);
+  assert.ok(took <= ms + 30 + late, `${took.toFixed(1)} ms instead of ${ms} (own lateness ${late})`);
+}
+
+const isPing = (f) => f.opcode === OP.text && f.payload.toString() === "2";
+const pings = (ws) => ws.frames.filter(isPing);
+const nthPing = (ws, n) => until(`ping ${n}`, () => pings(ws)[n - 1] ?? (ws.gone && "gone"), { every: 1 });
+const closeFrame = (ws) => ws.frames.find((f) => f.opcode === OP.close);
+
+test("the first ping comes the interval after the open packet, the next one the interval after the pong", async () => {
+  const own = lateness();
+  const ws = await openWs(app);
+  const first = await nthPing(ws, 1);
+  assertAfter(ws.frames[0].at, first.at, INTERVAL, own.stop());
+  const again = lateness();
+  const ponged = performance.now();
+  ws.text("3");
+  const second = await nthPing(ws, 2);
+  assertAfter(ponged, second.at, INTERVAL, again.stop());
+  ws.destroy();
+});
+
+test("without a pong the connection is closed, without a code, the timeout after the ping", async () => {
+  const own = lateness();
+  const ws = await openWs(app);
+  assert.equal(await ws.readClose(), 1005);
+  const late = own.stop();
+  assert.equal(pings(ws).length, 1);
+  assertAfter(ws.frames[0].at, closeFrame(ws).at, INTERVAL + TIMEOUT, late);
+});
+
+test("the reason is told to the application", async () => {
+  const before = app.log.length;
+  const ws = await joinWs(app);
+  assert.equal(await ws.readClose(), 1005);
+  await until("the reason is logged", () => app.log.slice(before).includes('disconnect reason="ping timeout"'));
+});
+
+test("other packets put the end off once, not for ever", async () => {
+  const own = lateness();
+  const ws = await joinWs(app);
+  const ping = await nthPing(ws, 1);
+  const start = performance.now();
+  ws.text('42["message",1]');
+  const timer = setInterval(() => ws.text('42["message",2]'), 20);
+  assert.equal(await ws.readClose(), 1005);
+  clearInterval(timer);
+  const late = own.stop();
+  assertAfter(start, closeFrame(ws).at, TIMEOUT, late);
+  assert.ok(closeFrame(ws).at - ping.at >= TIMEOUT);
+});
+
+test("a pong in the time that was put off counts", async () => {
+  const ws = await joinWs(app);
+  await nthPing(ws, 1);
+  ws.text('42["message",1]');
+  ws.text("3");
+  await nthPing(ws, 2);
+  ws.text("3");
+  await echo(ws);
+  ws.destroy();
+});
+
+test("pongs that nobody asked for change nothing", async () => {
+  const own = lateness();
+  const ws = await openWs(app);
+  for (let i = 0; i < 1000; i++) {
+    ws.text("3");
+  }
+  const first = await nthPing(ws, 1);
+  assertAfter(ws.frames[0].at, first.at, INTERVAL, own.stop());
+  ws.destroy();
+});
+
+test("a ping from the client is a parse error", async () => {
+  for (const packet of ["2", "2probe"]) {
+    const ws = await openWs(app);
+    ws.text(packet);
+    assert.equal(await ws.readClose(), 1005);
+  }
+});
+
+test("the client's close packet closes at once", async () => {
+  const ws = await openWs(app);
+  const sent = performance.now();
+  ws.text("1");
+  assert.equal(await ws.readClose(), 1005);
+  assert.ok(performance.now() - sent < INTERVAL, "not by the heartbeat");
+  assert.equal(pings(ws).length, 0);
+});
+
+test("open, upgrade and noop packets are ignored", async () => {
+  const ws = await joinWs(app);
+  for (const packet of ["0", '0{"sid":"x"}', "5", "6", "6x"]) {
+    ws.text(packet);
+  }
+  await echo(ws);
+  ws.destroy();
+});
+
+test("what is no packet is a parse error", async () => {
+  for (const packet of ["", "7", "9", "x", "é", "b4AQ=", " 3"]) {
+    const ws = await openWs(app);
+    ws.text(packet);
+    assert.equal(await ws.readClose(), 1005, JSON.stringify(packet));
+  }
+});
+
+test("who joins nothing is closed after the connect timeout; refused attempts do not count", async () => {
+  const own = lateness();
+  const ws = await openWs(app);
+  const timer = setInterval(() => ws.text("3"), 100);
+  ws.text('40{"refuse":1}');
+  ws.text("40/nowhere");
+  assert.equal(await ws.readClose(), 1005);
+  clearInterval(timer);
+  assertAfter(ws.frames[0].at, closeFrame(ws).at, 1000, own.stop());
+  assert.equal(ws.texts().filter((t) => t.startsWith("44")).length, 2);
+});
+
+test("who is kept waiting by the application runs into it too", async () => {
+  const ws = await openWs(app);
+  const timer = setInterval(() => ws.text("3"), 100);
+  ws.text('40{"wait":1}');
+  assert.equal(await ws.readClose(), 1005);
+  clearInterval(timer);
+  await until("it is logged", () => app.log.includes('disconnect reason="connect timeout"'));
+});
+
+test("who joined once may stay, also with nothing joined", async () => {
+  const ws = await joinWs(app);
+  ws.text("41");
+  const timer = setInterval(() => ws.text("3"), 100);
+  await nthPing(ws, 4); /* beyond the connect timeout of 1,000 ms */
+  clearInterval(timer);
+  assert.equal(closeFrame(ws), undefined);
+  ws.text("40");
+  assert.match(await ws.readText(), /^40/);
+  ws.destroy();
+});
+
+test("raw Engine.IO has no connect timeout, and echoes text and binary", async () => {
+  const ws = await openWs(app, "/engine.io/?EIO=4&transport=websocket");
+  const timer = setInterval(() => ws.text("3"), 100);
+  ws.text("4hello");
+  assert.equal(await ws.readText(), "4hello");
+  ws.text("4");
+  assert.equal(await ws.readText(), "4");
+  ws.binary(Buffer.from([0, 255, 52]));
+  ws.binary("");
+  const noPing = async () => { for (;;) { const f = await ws.read(); if (!isPing(f)) { return f; } } };
+  const whole = await noPing();
+  assert.deepEqual([whole.opcode, [...whole.payload]], [OP.binary, [0, 255, 52]]);
+  const empty = await noPing();
+  assert.deepEqual([empty.opcode, empty.payload.length], [OP.binary, 0]);
+  await nthPing(ws, 4);
+  clearInterval(timer);
+  ws.destroy();
+});

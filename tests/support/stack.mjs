@@ -1,0 +1,212 @@
+/* stack.mjs - a private Parley for one test file: deploy/run in a directory of its own
+ *
+ * Started before the file's first test; its last test stops it by pid and judges what it left:
+ * exit status, processes, reports of sanitizers, tokens in logs. */
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { connect, logout, user } from "./client.mjs";
+import { request, secrets, trust } from "./http.mjs";
+import { until } from "./wait.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BIN = resolve(ROOT, process.env.PARLEY_BIN ?? "build/asan");
+const FINDINGS = /ERROR: AddressSanitizer|runtime error|LeakSanitizer|ThreadSanitizer|Assertion .* failed/;
+const START_MS = 60_000;
+
+/* Short times, so that nobody waits; a test that needs others says so. */
+const SHORT = {
+  DOOR_PORT: "0", GATEWAYS: "2", AUTH_SVCS: "1", PRESENCE_SVCS: "1", LOG_LEVEL: "info",
+  GRACE_S: "2", LEASE_MS: "1000", PING_INTERVAL_MS: "2000", PING_TIMEOUT_MS: "5000",
+};
+
+export class Stack {
+  #child;
+  #said = "";
+  #stopped = false;
+  #redis; /* one that a test started itself */
+
+  constructor(env) {
+    this.env = { ...SHORT, ...env };
+    this.graceMs = 1000 * Number(this.env.GRACE_S);
+    this.leaseMs = Number(this.env.LEASE_MS);
+  }
+
+  async start() {
+    this.dir = await mkdtemp(join(tmpdir(), "parley-e2e-"));
+    /* setpriv: should this process be killed, the stack goes with it. */
+    this.#child = spawn("setpriv", ["--pdeathsig", "TERM", join(ROOT, "deploy/run"), "--bin", BIN,
+      "--dir", this.dir, "--no-restart", "--quiet"], {
+      cwd: ROOT, env: { ...process.env, ...this.env }, stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on("data", (chunk) => { this.#said += chunk; });
+    }
+    this.#child.on("error", (err) => { this.#said += String(err); });
+    await until("the stack answers", () => this.#answers(), { timeout: START_MS, every: 50 });
+    trust(await readFile(join(this.dir, "cert.pem")));
+  }
+
+  async #answers() {
+    const gone = this.#child.exitCode ?? this.#child.signalCode;
+    if (gone !== null || this.#child.pid === undefined) {
+      throw new Error(`deploy/run ended (${gone}) before the door answered:\n${this.#said}`);
+    }
+    if (!existsSync(join(this.dir, "run.json"))) {
+      return false;
+    }
+    this.run = JSON.parse(await readFile(join(this.dir, "run.json")));
+    if (!this.run.ready) {
+      return false;
+    }
+    const res = await request(this.door, "/session").catch(() => undefined);
+    return res?.status === 401 && (await this.ready());
+  }
+
+  /* Does every service say that it may get traffic? */
+  async ready() {
+    const services = this.run.processes.filter((p) => p.health_port);
+    const answers = await Promise.all(services.map((p) =>
+      request(`http://127.0.0.1:${p.health_port}`, "/readyz").catch(() => undefined)));
+    return answers.every((res) => res?.status === 200);
+  }
+
+  /* ---- Where things are ---- */
+
+  get door() {
+    return `http://127.0.0.1:${this.run.door.port}`;
+  }
+  get tlsDoor() {
+    return `https://127.0.0.1:${this.run.door.tls_port}`;
+  }
+  process(name) {
+    const found = this.run.processes.find((p) => p.name === name);
+    assert.ok(found, `no process ${name} in run.json`);
+    return found;
+  }
+  /* A service's own port, past the door; they count from 1. */
+  gateway(i) {
+    return `http://127.0.0.1:${this.process(`gateway-${i}`).port}`;
+  }
+  auth(i) {
+    return `http://127.0.0.1:${this.process(`auth-${i}`).port}`;
+  }
+
+  /* ---- Redis, as an operator uses it ---- */
+
+  async redis(...args) {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-s", this.run.redis.socket, ...args]);
+    return stdout.trimEnd();
+  }
+  async redisJson(...args) {
+    return JSON.parse(await this.redis("--json", ...args));
+  }
+  /* The gateways (ids) that serve that user now. */
+  async servedBy(name) {
+    const record = await this.redisJson("HGETALL", `{chat}:user:${name.toLowerCase()}`);
+    return Object.keys(record).filter((f) => f.startsWith("at:")).map((f) => f.slice(3)).sort();
+  }
+  /* The id of the gateway behind that port: somebody has to go and look. */
+  async gatewayId(i) {
+    const probe = await user(this.door, `probe-${i}-${Date.now().toString(36)}`);
+    const peer = await connect(this.gateway(i), { token: probe.token });
+    const ids = await this.servedBy(probe.name);
+    assert.equal(ids.length, 1, `${probe.name} is served by one gateway`);
+    await logout(this.door, probe.name, probe.token);
+    peer.close();
+    return ids[0];
+  }
+
+  /* ---- Faults: each asserts that it happened ---- */
+
+  /* SIGKILL, SIGSTOP or SIGCONT for one process. */
+  async signal(name, signal) {
+    const { pid } = this.process(name);
+    process.kill(pid, signal);
+    const after = { SIGKILL: [undefined, "Z"], SIGSTOP: ["T"], SIGCONT: ["R", "S", "D"] }[signal];
+    await until(`${name} after ${signal}`, async () => after.includes(await state(pid)));
+  }
+
+  /* A new Redis where the killed one was, as empty as the first was at its start. */
+  async restartRedis() {
+    const old = this.process("redis");
+    assert.ok([undefined, "Z"].includes(await state(old.pid)), "the old one is dead");
+    const log = openSync(old.log, "a");
+    this.#redis = spawn("setpriv", ["--pdeathsig", "TERM", ...old.argv], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    await until("the new Redis answers", async () => (await this.redis("PING").catch(() => "")) === "PONG");
+    const pid = /process_id:(\d+)/.exec(await this.redis("INFO", "server"))[1];
+    assert.equal(Number(pid), this.#redis.pid, "it is the new one");
+    old.pid = this.#redis.pid;
+  }
+
+  /* ---- The end ---- */
+
+  /* Stops everything by pid.  deploy/run gives each program 5 s before it kills it: whoever ends
+   * sooner has ended by itself, and its sanitizer has had its say. */
+  async stop() {
+    if (this.#stopped || this.#child?.pid === undefined) {
+      return;
+    }
+    this.#stopped = true;
+    const start = performance.now();
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill("SIGTERM");
+      await until("deploy/run ends", () => this.#child.exitCode !== null || this.#child.signalCode !== null, { timeout: 40_000 });
+    }
+    const took = performance.now() - start;
+    this.#redis?.kill("SIGTERM");
+    assert.equal(this.#child.exitCode, 0, `deploy/run stops with status 0:\n${this.#said}`);
+    assert.ok(took < 5000, `nothing had to be killed: it took ${took.toFixed(0)} ms`);
+    for (const { name, pid } of this.run?.processes ?? []) {
+      await until(`${name} (${pid}) is gone`, async () => (await state(pid)) === undefined);
+    }
+  }
+
+  async judge() {
+    for (const { name, log } of this.run.processes) {
+      const text = await readFile(log, "utf8");
+      const finding = FINDINGS.exec(text);
+      assert.equal(finding, null, `${name}: ${text.slice(finding?.index, finding?.index + 4000)}`);
+      for (const secret of secrets) {
+        assert.ok(!text.includes(secret), `${name} holds a token or a password`);
+      }
+    }
+  }
+
+  async remove() {
+    if (process.env.PARLEY_KEEP) {
+      process.stderr.write(`kept: ${this.dir}\n`);
+      return;
+    }
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/* One letter: R, S, T (stopped), Z (dead, not yet waited for); undefined when it is gone. */
+async function state(pid) {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(")") + 2)[0];
+}
+
+/* A stack for this file.  Call lastTest() at the file's end. */
+export function useStack(env = {}) {
+  const stack = new Stack(env);
+  before(() => stack.start());
+  after(async () => {
+    await stack.stop();
+    await stack.remove();
+  });
+  stack.lastTest = () => test("the stack stops cleanly: no sanitizer report, no token in a log", async () => {
+    assert.ok(secrets.size > 0, "there was something to look for");
+    await stack.stop();
+    await stack.judge();
+  });
+  return stack;
+}

@@ -1,0 +1,107 @@
+/* test_redis_url.c - what REDIS_URL may be */
+#include "shared/redis_url.h"
+#include "tests/support/exact_copy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+/* after the others */
+#include <cmocka.h>
+
+#define NOT_A_URL                                                                                  \
+    {                                                                                              \
+        .local = false                                                                             \
+    }
+
+static const struct {
+    const char *text;
+    bool ok;
+    struct redis_url url;
+} cases[] = {
+    {"redis://localhost",          true,  {.host = "localhost", .port = 6379}                                                 },
+    {"redis://10.0.0.1:7000",      true,  {.host = "10.0.0.1", .port = 7000}                                                  },
+    {"redis://h:65535",            true,  {.host = "h", .port = 65535}                                                        },
+    {"redis://[::1]",              true,  {.host = "::1", .port = 6379}                                                       },
+    {"redis://[fe80::1]:1",        true,  {.host = "fe80::1", .port = 1}                                                      },
+    {"redis://u:p@h",
+     true,                                {.host = "h", .port = 6379, .secured = true, .user = "u", .password = "p"}          },
+    {"redis://:p@h:1",             true,  {.host = "h", .port = 1, .secured = true, .password = "p"}                          },
+    {"redis://u@h",                true,  {.host = "h", .port = 6379, .secured = true, .user = "u"}                           },
+    {"redis://u:p:q@[::1]:5",
+     true,                                {.host = "::1", .port = 5, .secured = true, .user = "u", .password = "p:q"}         },
+    {"redis://%75%3A:%40%2f%25@h",
+     true,                                {.host = "h", .port = 6379, .secured = true, .user = "u:", .password = "@/%"}       },
+    {"unix:///run/redis.sock",     true,  {.local = true, .host = "/run/redis.sock"}                                          },
+    {"unix://u:p@/run/r@dis",
+     true,                                {.local = true, .host = "/run/r@dis", .secured = true, .user = "u", .password = "p"}},
+    {"unix:///a%20b",              true,  {.local = true, .host = "/a b"}                                                     },
+    {"",                           false, NOT_A_URL                                                                           },
+    {"redis://",                   false, NOT_A_URL                                                                           },
+    {"redis://:1",                 false, NOT_A_URL                                                                           },
+    {"redis://u:p@",               false, NOT_A_URL                                                                           },
+    {"redis://h:",                 false, NOT_A_URL                                                                           },
+    {"redis://h:0",                false, NOT_A_URL                                                                           },
+    {"redis://h:65536",            false, NOT_A_URL                                                                           },
+    {"redis://h:1x",               false, NOT_A_URL                                                                           },
+    {"redis://h:+1",               false, NOT_A_URL                                                                           },
+    {"redis://h/0",                false, NOT_A_URL                                                                           },
+    {"redis://h:1/0",              false, NOT_A_URL                                                                           },
+    {"redis://[::1",               false, NOT_A_URL                                                                           },
+    {"redis://[]",                 false, NOT_A_URL                                                                           },
+    {"redis://[::1]x",             false, NOT_A_URL                                                                           },
+    {"redis://u:%0@h",             false, NOT_A_URL                                                                           },
+    {"redis://u:%zz@h",            false, NOT_A_URL                                                                           },
+    {"redis://u:%00@h",            false, NOT_A_URL                                                                           },
+    {"redis://u:p%4@h",            false, NOT_A_URL                                                                           },
+    {"redis://u:%\x14\x11@h",      false, NOT_A_URL                                                                           },
+    {"rediss://h",                 false, NOT_A_URL                                                                           },
+    {"REDIS://h",                  false, NOT_A_URL                                                                           },
+    {"http://h",                   false, NOT_A_URL                                                                           },
+    {"unix://",                    false, NOT_A_URL                                                                           },
+    {"unix://run/redis.sock",      false, NOT_A_URL                                                                           },
+};
+
+static void parse_follows_the_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct redis_url url;
+        struct slice copy = exact_copy(slice_text(cases[i].text));
+        bool ok = redis_url_parse(copy, &url);
+        if (ok != cases[i].ok) {
+            fail_msg("%s: %d", cases[i].text, ok);
+        }
+        if (ok) {
+            assert_string_equal(url.host, cases[i].url.host);
+            assert_string_equal(url.user, cases[i].url.user);
+            assert_string_equal(url.password, cases[i].url.password);
+            assert_int_equal(url.port, cases[i].url.port);
+            assert_int_equal(url.secured, cases[i].url.secured);
+            assert_int_equal(url.local, cases[i].url.local);
+        }
+        exact_free(copy);
+    }
+}
+
+/* A host of n letters: 255 fit. */
+static void long_parts_are_refused(void **state)
+{
+    (void)state;
+    for (size_t n = 254; n <= 257; n++) {
+        char text[300] = "redis://";
+        struct redis_url url;
+        memset(text + strlen(text), 'h', n);
+        assert_int_equal(redis_url_parse(slice_text(text), &url), n <= 255);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parse_follows_the_table),
+        cmocka_unit_test(long_parts_are_refused),
+    };
+    return cmocka_run_group_tests_name("redis_url", tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+/* test_eio_http.c - plain HTTP answers */
+#include "gateway-svc/socketio/eio_http.h"
+#include "tests/support/exact_copy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void answers_are_whole(void **state)
+{
+    struct eio_answer answer = {.status = 426,
+                                .type = "text/plain",
+                                .body = SLICE("no\n"),
+                                .header = "Sec-WebSocket-Version: 13",
+                                .close = true};
+    struct buf out;
+    (void)state;
+    buf_init(&out, EIO_ANSWER_MAX);
+    assert_true(eio_answer_print(&answer, &out));
+    assert_string_equal(out.ptr, "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain\r\n"
+                                 "Content-Length: 3\r\nCache-Control: no-store\r\n"
+                                 "X-Content-Type-Options: nosniff\r\n"
+                                 "Sec-WebSocket-Version: 13\r\nConnection: close\r\n\r\nno\n");
+    buf_clear(&out);
+    answer = (struct eio_answer){.status = 299, .type = "a/b", .body = SLICE("")};
+    assert_true(eio_answer_print(&answer, &out));
+    assert_non_null(strstr(out.ptr, "HTTP/1.1 299 Status\r\n"));
+    assert_non_null(strstr(out.ptr, "\r\nConnection: keep-alive\r\n\r\n"));
+    buf_deinit(&out);
+}
+
+static void what_does_not_fit_is_not_sent(void **state)
+{
+    struct eio_answer answer = {.status = 200, .type = "a/b", .body = SLICE("0123456789")};
+    struct buf out;
+    (void)state;
+    buf_init(&out, 160);
+    assert_true(eio_answer_print(&answer, &out));
+    size_t whole = out.len;
+    buf_deinit(&out);
+    for (size_t max = 0; max < whole; max++) {
+        buf_init(&out, max);
+        assert_false(eio_answer_print(&answer, &out));
+        buf_deinit(&out);
+    }
+}
+
+static void refusals_are_json(void **state)
+{
+    static const struct {
+        enum eio_refusal refusal;
+        const char *text;
+        const char *wanted;
+        unsigned status;
+    } cases[] = {
+        {EIO_UNKNOWN_TRANSPORT,   NULL,        "{\"code\":0,\"message\":\"Transport unknown\"}",            400},
+        {EIO_UNKNOWN_SID,         NULL,        "{\"code\":1,\"message\":\"Session ID unknown\"}",           400},
+        {EIO_BAD_METHOD,          NULL,        "{\"code\":2,\"message\":\"Bad handshake method\"}",         400},
+        {EIO_BAD_REQUEST,         NULL,        "{\"code\":3,\"message\":\"Bad request\"}",                  400},
+        {EIO_FORBIDDEN,           NULL,        "{\"code\":4,\"message\":\"Forbidden\"}",                    403},
+        {EIO_FORBIDDEN,           "say \"x\"", "{\"code\":4,\"message\":\"say \\\"x\\\"\"}",                403},
+        {EIO_UNSUPPORTED_VERSION, NULL,        "{\"code\":5,\"message\":\"Unsupported protocol version\"}",
+         400                                                                                                   },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf out;
+        buf_init(&out, 200);
+        assert_true(eio_refusal_print(cases[i].refusal, cases[i].text, &out));
+        assert_string_equal(out.ptr, cases[i].wanted);
+        assert_int_equal(eio_refusal_status(cases[i].refusal), cases[i].status);
+        buf_deinit(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_whole),
+        cmocka_unit_test(what_does_not_fit_is_not_sent),
+        cmocka_unit_test(refusals_are_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
