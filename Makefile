@@ -44,14 +44,16 @@ TESTS    := $(call bins,tests/unit,test)
 all: $(PROGS)
 
 # One archive per folder that stands on its own, so that a test or a program can only link what its
-# floor may use.
+# floor may use.  tests/support.a stands in for parts of shared/, so it goes first.
 SHARED   := $O/shared.a
 SOCKETIO := $O/socketio.a
+SUPPORT  := $O/tests/support.a
 $(SHARED):         $(call objs,shared)
 $(SOCKETIO):       $(call objs,gateway-svc/socketio)
 $O/gateway-svc.a:  $(call objs,gateway-svc/relay gateway-svc/chat gateway-svc/app)
 $O/auth-svc.a:     $(call objs,auth-svc)
 $O/presence-svc.a: $(call objs,presence-svc)
+$(SUPPORT):        $(call objs,tests/support)
 
 $O/parley-auth:        $O/auth-svc/main.o $O/auth-svc.a $(SHARED)
 $O/parley-gateway:     $O/gateway-svc/main.o $O/gateway-svc.a $(SOCKETIO) $(SHARED)
@@ -59,7 +61,7 @@ $O/parley-presence:    $O/presence-svc/main.o $O/presence-svc.a $(SHARED)
 $O/parley-conformance: $O/tests/conformance/main.o $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/shared/%,$(TESTS)):       %: %.o $(SHARED)
 $(filter $O/tests/unit/socketio/%,$(TESTS)):     %: %.o $(SOCKETIO) $(SHARED)
-$(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $O/gateway-svc.a $(SOCKETIO) $(SHARED)
+$(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $(SUPPORT) $O/gateway-svc.a $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/auth-svc/%,$(TESTS)):     %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHARED)
 
@@ -97,7 +99,7 @@ unit:
 run-unit: $(TESTS)
 	@exec tests/run --bin $O tests/unit
 $(NPM): tests/package-lock.json
-	npm ci --prefix tests --no-audit --no-fund --silent
+	npm ci --prefix tests --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
 cover:
@@ -105,8 +107,8 @@ cover:
 	@$(SUB) MODE=cover run-cover
 run-cover: $(PROGS) $(TESTS) $(NPM)
 	@find $O -name '*.gcda' -delete
-	@tests/run --bin $O
-	@gcovr --root . --filter 'shared/' --filter '[a-z]+-svc/' $O
+	@tests/run --bin $O; status=$$?; \
+	    gcovr --root . --filter 'shared/' --filter '[a-z]+-svc/' $O && exit $$status
 
 C_FILES := $(shell find shared *-svc client tests -name node_modules -prune -o -name '*.[ch]' \
              -print 2>/dev/null)

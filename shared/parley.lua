@@ -17,7 +17,7 @@
 --   links                   hash: gateway -> number of its link, "lapsed <n>" once the lease ended
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
---   presence                hash: epoch, run, first, version, logins, last, skew, settle
+--   presence                hash: epoch, run, first, version, logins, link, last, skew, settle
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
@@ -313,6 +313,16 @@ local function link_number(c, id)
   return stored and tonumber(stored:match('%d+$')) or 0
 end
 
+-- Numbers come from one counter for all gateways, so none is ever given twice, not even to a gateway
+-- that was forgotten in between.  (One counter per gateway would be forgotten with it: then a very
+-- late renew of a broken connection could be given the number of the link that is in use.)
+local function next_link(c, carried)
+  local last = tonumber(call('HGET', c.presence, 'link') or 0)
+  local link = text(math.max(last, carried) + 1)
+  call('HSET', c.presence, 'link', link)
+  return link
+end
+
 -- Takes the lease from a gateway.  Its users go to a list of their own, named by the link, so that
 -- the gateway may come back at once without being mixed up with its past.
 local function lapse(c, id)
@@ -332,8 +342,8 @@ local function lapse(c, id)
 end
 
 -- A gateway that did not come back, none of whose lists is left, is forgotten: its link number and
--- its channel's counter.  Not earlier: a link with a number that was in use before would hold again,
--- and whoever is still listed may yet be told something on the channel, which would count it anew.
+-- its channel's counter.  Not earlier: whoever is still listed may yet be told something on the
+-- channel, which would count it anew.
 local function forget(c, id)
   if not (call('HGET', c.prefix .. 'links', id) or ''):match('^lapsed') then
     return
@@ -455,7 +465,7 @@ local function renew(keys, args)
   note(c)
   local link = text(number)
   if args[6] == 'new' then
-    link = text(math.max(link_number(c, id), number) + 1)
+    link = next_link(c, number)
     call('HSET', c.prefix .. 'links', id, link)
   elseif not link_holds(c, id, link) then
     return answer(c, 'link')

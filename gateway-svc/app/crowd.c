@@ -68,19 +68,31 @@ static void need_list(struct crowd *c)
     }
 }
 
-static void send_list(struct crowd *c, struct sio_socket *socket, struct slice extra)
+static void send_json(struct crowd *c, struct sio_socket *socket)
+{
+    struct sio_frame *frame = frame_of_json(c);
+    sio_socket_emit(socket, frame);
+    sio_frame_unref(frame);
+}
+
+/* The shared frames, and what is news since they were encoded in frames of the client's own. */
+static void send_list(struct crowd *c, struct sio_socket *socket, struct slice own)
 {
     need_list(c);
-    size_t shared = extra.len > 0 ? c->parts - 1 : c->parts;
+    bool personal = roster_has_news(c->roster) || !roster_was_told(c->roster, own);
+    size_t shared = personal ? c->parts - 1 : c->parts;
     for (size_t i = 0; i < shared; i++) {
         sio_socket_emit(socket, c->list[i]);
     }
-    if (extra.len > 0) {
-        buf_clear(&c->json);
-        roster_full(c->roster, c->parts - 1, extra, &c->json);
-        struct sio_frame *own = frame_of_json(c);
-        sio_socket_emit(socket, own);
-        sio_frame_unref(own);
+    if (!personal) {
+        return;
+    }
+    buf_clear(&c->json);
+    roster_full(c->roster, c->parts - 1, own, &c->json);
+    send_json(c, socket);
+    buf_clear(&c->json);
+    if (roster_hint(c->roster, !c->frozen, &c->json)) {
+        send_json(c, socket);
     }
 }
 
@@ -181,18 +193,12 @@ void crowd_free(struct crowd *c)
     free(c);
 }
 
-/* The list for the user `shown`, who is in it in any case. */
-static void send_list_to(struct crowd *c, struct sio_socket *socket, struct slice shown)
-{
-    send_list(c, socket, roster_was_told(c->roster, shown) ? slice_text(NULL) : shown);
-}
-
 void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown)
 {
     if (!c->frozen && wait_ms(c) == 0) {
         tell(c);
     }
-    send_list_to(c, socket, shown);
+    send_list(c, socket, shown);
 }
 
 static bool send_changes(struct crowd *c, struct sio_socket *socket, struct slice since)
@@ -218,7 +224,7 @@ void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since
         sio_socket_emit(socket, frame);
         sio_frame_unref(frame);
     } else if (since.len == 0 || !send_changes(c, socket, since)) {
-        send_list_to(c, socket, shown);
+        send_list(c, socket, shown);
     }
 }
 

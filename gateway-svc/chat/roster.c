@@ -17,6 +17,7 @@ struct entry {
     bool present;
     bool told;
     bool changed; /* stands in `changed` */
+    bool hinted;  /* somebody was told of it before the others */
     bool loaded;  /* seen by the load in progress */
     uint8_t len;
     char shown[USERNAME_MAX];
@@ -271,20 +272,35 @@ uint64_t roster_version(const struct roster *r)
     return r->version;
 }
 
+/* Must the next bundle name it?  Also if it is again as it was told, but somebody was told of what
+ * it was in between. */
+static bool is_news(const struct entry *e)
+{
+    return e->present != e->told || e->hinted;
+}
+
+static size_t count_changes(const struct roster *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->changed.count; i++) {
+        count += is_news(r->changed.at[i]);
+    }
+    return count;
+}
+
 /* Appends "key":[names]: those changed entries whose new state is `present`. */
-static size_t put_changes(const struct roster *r, const char *key, bool present, struct buf *out)
+static void put_changes(const struct roster *r, const char *key, bool present, struct buf *out)
 {
     size_t count = 0;
     buf_printf(out, "\"%s\":[", key);
     for (size_t i = 0; i < r->changed.count; i++) {
         const struct entry *e = r->changed.at[i];
-        if (e->present == present && e->told != present) {
+        if (e->present == present && is_news(e)) {
             buf_append(out, count++ ? SLICE(",") : SLICE(""));
             json_append_string(out, name_of(e));
         }
     }
     buf_append(out, SLICE("],"));
-    return count;
 }
 
 static void put_cursor(struct buf *out, const char *key, const char *cursor)
@@ -297,6 +313,7 @@ static void settle_changes(struct roster *r)
     for (size_t i = 0; i < r->changed.count; i++) {
         struct entry *e = r->changed.at[i];
         e->changed = false;
+        e->hinted = false;
         set_told(r, e, e->present);
         if (!e->present) {
             forget(r, e);
@@ -310,15 +327,15 @@ size_t roster_tell(struct roster *r, struct buf *out)
     if (!roster_is_loaded(r) || r->changed.count == 0) {
         return 0;
     }
-    size_t start = out->len;
-    buf_byte(out, '{');
-    size_t count = put_changes(r, "joined", true, out);
-    count += put_changes(r, "left", false, out);
-    settle_changes(r);
+    size_t count = count_changes(r);
     if (count == 0) { /* everybody who left is back: nobody was told, nobody needs to be */
-        out->len = start;
+        settle_changes(r);
         return 0;
     }
+    buf_byte(out, '{');
+    put_changes(r, "joined", true, out);
+    put_changes(r, "left", false, out);
+    settle_changes(r);
     put_cursor(out, "from", r->cursor);
     set_cursor(r);
     buf_byte(out, ',');
@@ -348,7 +365,51 @@ size_t roster_parts(const struct roster *r)
     return r->told == 0 ? 1 : (r->told + ROSTER_PART - 1) / ROSTER_PART;
 }
 
-void roster_full(const struct roster *r, size_t part, struct slice extra, struct buf *out)
+/* Appends who joined since the last bundle, and `own` unless it is among them or was told. */
+static void put_newcomers(const struct roster *r, bool comma, struct slice own, struct buf *out)
+{
+    for (size_t i = 0; i < r->changed.count; i++) {
+        const struct entry *e = r->changed.at[i];
+        if (e->present && !e->told && !slice_equal(name_of(e), own)) {
+            buf_append(out, comma ? SLICE(",") : SLICE(""));
+            json_append_string(out, name_of(e));
+            comma = true;
+        }
+    }
+    if (!roster_was_told(r, own)) {
+        buf_append(out, comma ? SLICE(",") : SLICE(""));
+        json_append_string(out, own);
+    }
+}
+
+bool roster_has_news(const struct roster *r)
+{
+    return count_changes(r) > 0;
+}
+
+bool roster_hint(struct roster *r, bool leaves, struct buf *out)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < r->changed.count; i++) {
+        struct entry *e = r->changed.at[i];
+        if (e->present != e->told && (e->present || leaves)) {
+            e->hinted = true;
+            left += !e->present;
+        }
+    }
+    if (left == 0) {
+        return false;
+    }
+    buf_append(out, SLICE("{\"joined\":[],"));
+    put_changes(r, "left", false, out);
+    put_cursor(out, "from", r->cursor);
+    buf_byte(out, ',');
+    put_cursor(out, "cursor", r->cursor);
+    buf_byte(out, '}');
+    return true;
+}
+
+void roster_full(const struct roster *r, size_t part, struct slice own, struct buf *out)
 {
     size_t parts = roster_parts(r), first = part * ROSTER_PART;
     size_t end = part + 1 == parts ? r->told : first + ROSTER_PART;
@@ -357,9 +418,8 @@ void roster_full(const struct roster *r, size_t part, struct slice extra, struct
         buf_append(out, i > first ? SLICE(",") : SLICE(""));
         json_append_string(out, name_of(r->all.at[i]));
     }
-    if (extra.len > 0 && part + 1 == parts) {
-        buf_append(out, end > first ? SLICE(",") : SLICE(""));
-        json_append_string(out, extra);
+    if (own.len > 0 && part + 1 == parts) {
+        put_newcomers(r, end > first, own, out);
     }
     buf_append(out, SLICE("],"));
     put_cursor(out, "cursor", r->cursor);

@@ -45,10 +45,18 @@ size_t roster_told_count(const struct roster *r);
 bool roster_was_told(const struct roster *r, struct slice shown);
 /* The cursor that stands for it; opaque to clients; valid until the next roster_tell. */
 struct slice roster_cursor(const struct roster *r);
-/* {"users":[...],"cursor":"..."}; with more than ROSTER_PART names also "part" and "parts".
- * `extra`, if not empty, is put into the last part's list in addition.  part counts from 0. */
+/* {"users":[...],"cursor":"..."}; with more than ROSTER_PART names also "part" and "parts".  part
+ * counts from 0.  Without `own` it is what clients were told last, the same for everybody; with it,
+ * the last part also names who joined since, and `own` in any case. */
 size_t roster_parts(const struct roster *r);
-void roster_full(const struct roster *r, size_t part, struct slice extra, struct buf *out);
+void roster_full(const struct roster *r, size_t part, struct slice own, struct buf *out);
+/* Is there a change that clients were not told yet? */
+bool roster_has_news(const struct roster *r);
+/* To be called when a client just got the full list with its news: appends who left since the last
+ * bundle, {"joined":[],"left":[...],"from":cursor,"cursor":cursor}, or returns false when nobody
+ * did. The next bundle names all of them whatever happens until then, because that client knows
+ * them. */
+bool roster_hint(struct roster *r, bool leaves, struct buf *out);
 /* {"joined":[],"left":[],"from":cursor,"cursor":cursor}: the answer to somebody who missed nothing.
  */
 void roster_nothing(const struct roster *r, struct buf *out);

@@ -273,7 +273,6 @@ void relay_forget_all(struct relay *r)
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;
-        s->attempt = 0;           /* whatever answer is still to come counts no more */
         if (s->name[0] == '\0') { /* whose it is was never answered */
             refuse(r, s, RELAY_UNAVAILABLE);
         }

@@ -139,12 +139,3 @@ void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us)
     }
     eio_engine_settle(engine, now_us);
 }
-
-void eio_engine_kill_all(struct eio_engine *engine)
-{
-    struct eio_deadline *d;
-    while ((d = eio_deadlines_first(&engine->closings))) {
-        eio_deadline_stop(d);
-        by_limit(d)->transport->kill(by_limit(d));
-    }
-}

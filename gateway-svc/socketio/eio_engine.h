@@ -45,7 +45,5 @@ void eio_engine_tick(struct eio_engine *engine, uint64_t now_us);
 void eio_engine_settle(struct eio_engine *engine, uint64_t now_us);
 /* Ends every connection (SIO_SERVER_SHUTDOWN) and settles; accepts no more. */
 void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us);
-/* Every connection that is still there, closing ones too, is hung up. */
-void eio_engine_kill_all(struct eio_engine *engine);
 
 #endif

@@ -15,6 +15,11 @@
 #define KEEPALIVE_S 60      /* idle HTTP connections */
 #define LOG_LINES_PER_S 10
 
+/* The address of a port, which libwebsockets goes on pointing to. */
+struct address {
+    char numeric[NI_MAXHOST];
+};
+
 struct eio_listener {
     struct eio_engine *engine;
     const struct sio_server_handler *handler;
@@ -23,6 +28,7 @@ struct eio_listener {
     struct lws_vhost *http_only; /* the second port */
     struct sio_request request;
     char subprotocol[EIO_SUBPROTOCOL_MAX + 1];
+    struct address addresses[2];
     struct lws_protocols protocols[3];
 };
 
@@ -168,7 +174,7 @@ static int on_callback(struct lws *wsi, enum lws_callback_reasons why, void *use
 
 /* Whether the address can be had, said in words; libwebsockets would wait for one that is not
  * there, and say little about one that is taken. */
-static bool probe(const char *host, uint16_t port, char *numeric, size_t size)
+static bool probe(const char *host, uint16_t port, struct address *out)
 {
     char service[8];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -189,28 +195,28 @@ static bool probe(const char *host, uint16_t port, char *numeric, size_t size)
     if (fd >= 0) {
         close(fd);
     }
-    ok = ok && getnameinfo(found->ai_addr, found->ai_addrlen, numeric, (socklen_t)size, NULL, 0,
-                           NI_NUMERICHOST) == 0;
+    ok = ok && getnameinfo(found->ai_addr, found->ai_addrlen, out->numeric, sizeof out->numeric,
+                           NULL, 0, NI_NUMERICHOST) == 0;
     freeaddrinfo(found);
     return ok;
 }
 
 static struct lws_vhost *listen_on(struct eio_listener *l, const char *host, uint16_t port,
-                                   const char *name)
+                                   bool http_only)
 {
-    char numeric[NI_MAXHOST];
-    if (!probe(host, port, numeric, sizeof numeric)) {
+    struct address *address = &l->addresses[http_only ? 1 : 0];
+    if (!probe(host, port, address)) {
         return NULL;
     }
     struct lws_context_creation_info info = {0};
     info.port = port;
-    info.iface = numeric;
-    info.vhost_name = name;
+    info.iface = address->numeric;
+    info.vhost_name = http_only ? "http" : "clients";
     info.protocols = l->protocols;
     info.alpn = "http/1.1";
     info.timeout_secs = HEADER_TIMEOUT_S;
     info.keepalive_timeout = KEEPALIVE_S;
-    info.options = strchr(numeric, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6;
+    info.options = strchr(address->numeric, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6;
     struct lws_vhost *vhost = lws_create_vhost(l->context, &info);
     if (!vhost) {
         log_error("cannot listen host=%s port=%u", host, port);
@@ -266,7 +272,7 @@ struct eio_listener *eio_listener_new(struct ev_loop *loop, struct eio_engine *e
         log_error("cannot start libwebsockets; is its libev plugin installed?");
         goto fail;
     }
-    if (!listen_on(l, engine->config.host, engine->config.port, "clients")) {
+    if (!listen_on(l, engine->config.host, engine->config.port, false)) {
         goto fail;
     }
     return l;
@@ -278,7 +284,7 @@ fail:
 
 bool eio_listener_http_port(struct eio_listener *listener, const char *host, uint16_t port)
 {
-    listener->http_only = listen_on(listener, host, port, "http");
+    listener->http_only = listen_on(listener, host, port, true);
     return listener->http_only != NULL;
 }
 

@@ -121,8 +121,8 @@ static bool keep_part(struct eio_conn *conn, struct slice part)
 static bool check_limits(struct eio_conn *conn, size_t len, size_t announced)
 {
     const struct sio_config *config = &conn->endpoint->engine->config;
-    size_t have = conn->rx ? conn->rx->len : 0;
-    if (announced > config->max_payload || len + announced > config->max_payload - have) {
+    size_t left = config->max_payload - (conn->rx ? conn->rx->len : 0);
+    if (len > left || announced > left - len) {
         eio_conn_end(conn, SIO_TOO_LARGE, WS_TOO_LARGE, "message above max_payload");
         return false;
     }

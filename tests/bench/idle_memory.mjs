@@ -1,4 +1,4 @@
-/* idle_memory.mjs - resident memory of the server for each idle connection
+/* idle_memory.mjs - resident memory of the server for each idle connection, and the CPU that it took to open
  *
  * usage: node tests/bench/idle_memory.mjs [CONNECTIONS] [raw|joined]
  *
@@ -16,6 +16,9 @@ process.env.PARLEY_BIN ??= "build/release";
 const app = await startApp({ PING_INTERVAL_MS: 3_600_000, CONNECT_TIMEOUT_MS: 3_600_000 });
 const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${app.pid}/status`, "utf8"))[1]) * 1024;
 
+/* User and system time so far, in microseconds (ticks of 10 ms). */
+const cpu = () => readFileSync(`/proc/${app.pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13).reduce((sum, t) => sum + Number(t) * 10_000, 0);
+
 const sockets = [];
 async function open(n) {
   for (let i = 0; i < n; i += AT_ONCE) {
@@ -26,8 +29,10 @@ async function open(n) {
 
 await open(AT_ONCE); /* what the first ones cost once */
 const before = rss();
+const spent = cpu();
 await open(count - AT_ONCE);
 const after = rss();
-console.log(`${count} connections (${mode}): base ${(before / 1048576).toFixed(1)} MB, ${((after - before) / (count - AT_ONCE)).toFixed(0)} B each`);
+const each = (value) => (value / (count - AT_ONCE)).toFixed(0);
+console.log(`${count} connections (${mode}): base ${(before / 1048576).toFixed(1)} MB, ${each(after - before)} B and ${each(cpu() - spent)} µs each`);
 sockets.forEach((s) => s.destroy());
 await app.stop();

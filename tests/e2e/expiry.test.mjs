@@ -1,13 +1,19 @@
-/* expiry.test.mjs - sessions that run out by themselves, and the limit on logins */
+/* expiry.test.mjs - sessions and connections that run out by themselves, and the limit on logins */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { login, logout, refusal, scene } from "../support/client.mjs";
+import { enterRaw } from "../support/frames.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
 const LONGEST_S = 6;
 const PENDING_S = 3;
-const stack = useStack({ SESSION_MAX_S: `${LONGEST_S}`, PENDING_S: `${PENDING_S}`, RATE_LOGINS: "5:60" });
+const PING_MS = 500;
+const PONG_MS = 1500;
+const stack = useStack({
+  SESSION_MAX_S: `${LONGEST_S}`, PENDING_S: `${PENDING_S}`, RATE_LOGINS: "5:60", GRACE_S: "1",
+  PING_INTERVAL_MS: `${PING_MS}`, PING_TIMEOUT_MS: `${PONG_MS}`,
+});
 
 test("a login that nobody uses in time: the name is free, its token has expired", async () => {
   const first = await login(stack.door, "Ann");
@@ -39,6 +45,21 @@ test("a session at its maximum age: session_end on the live socket, closed for g
   assert.deepEqual((await refusal(stack.door, { token: ben.token })).data, { code: "session_expired" });
   await watcher.waitFor("user_change_in", (d) => d.left?.includes(ben.name));
   assert.equal(watcher.leaves(ben.name), 1);
+});
+
+test("a client that went silent without a word: closed after the heartbeat, left after the grace period", async (t) => {
+  const { user, enter } = scene(t, stack);
+  const cy = await user("cy");
+  const watcher = await enter("watch", stack.gateway(2));
+  const raw = await enterRaw(stack.gateway(1), cy.token);
+  await watcher.sees(cy.name);
+  raw.mute = true;
+  const start = performance.now();
+  const { at } = await watcher.waitFor("user_change_in", (d) => d.left?.includes(cy.name));
+  assert.ok(at - start >= PONG_MS + stack.graceMs, `not before: ${at - start} ms`);
+  assert.ok(raw.gone || raw.closed, "its connection was closed");
+  assert.ok(!raw.texts.some((text) => text.includes("session_end")), "not because the session had ended");
+  assert.equal(watcher.leaves(cy.name), 1);
 });
 
 test("too many logins from one address: 429 with Retry-After, and then again", async () => {

@@ -206,4 +206,16 @@ test("changes follow each other: from is always the cursor before", async (t) =>
   }
 });
 
+test("one of two presence-svc is killed: the other lets people leave, once", async (t) => {
+  const s = scene(t, stack);
+  const [w1, w2] = await watchers(s);
+  await stack.signal("presence-1", "SIGKILL");
+  const kit = await s.enter("kit", stack.gateway(1));
+  await Promise.all([w1, w2].map((w) => joined(w, kit.name)));
+  kit.cut();
+  await Promise.all([w1, w2].map((w) => left(w, kit.name)));
+  await controlLeaves(s, [w1, w2]);
+  assert.deepEqual([w1.leaves(kit.name), w2.leaves(kit.name)], [1, 1]);
+});
+
 stack.lastTest();

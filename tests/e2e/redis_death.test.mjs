@@ -6,7 +6,7 @@ import { request } from "../support/http.mjs";
 import { useStack } from "../support/stack.mjs";
 import { lateness, until } from "../support/wait.mjs";
 
-const stack = useStack({ PRESENCE_SVCS: "2", GRACE_S: "2", RATE_MESSAGES: "1000:1000" });
+const stack = useStack({ PRESENCE_SVCS: "2", GRACE_S: "2", LEASE_MS: "2000", RATE_MESSAGES: "1000:1000" });
 const NOBODYS = "B".repeat(43); /* a token that was never given out */
 
 /* Tries until a message is accepted; every refusal on the way must be "unavailable". */
@@ -18,6 +18,14 @@ async function sayWhenPossible(peer, receiver, text, options) {
     }
     return ack.ok && ack.message_id;
   }, options);
+}
+
+const settling = async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle")) === "1";
+
+/* The probe must succeed while Redis still settles, else it has proven nothing. */
+async function whileSettling(what, probe) {
+  await until(what, probe);
+  assert.ok(await settling(), `${what}, and it still settles`);
 }
 
 async function pair(s) {
@@ -60,6 +68,7 @@ test("Redis stands still: messages are unavailable, logins 503 within two second
   two.socket.emit("message_out", { receiver: one.name, message_text: "meanwhile", client_id: "m" });
   const { data } = await two.waitFor("message_error");
   assert.deepEqual([data.error.code, data.client_id], ["unavailable", "m"]);
+  await until("no service claims to be ready", () => stack.noneReady());
   await stack.signal("redis", "SIGCONT");
   await until("every service is ready again", () => stack.ready());
   const id = await sayWhenPossible(one, two.name, "after");
@@ -84,9 +93,20 @@ test("Redis killed and started empty: connected users stay, the list is whole, i
   assert.equal((await login(stack.door, "newcomer")).status, 503);
   await stack.restartRedis();
 
-  await until("it settles", async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle")) === "1");
-  assert.equal((await login(stack.door, "newcomer")).status, 503, "no login while it settles");
-  await until("it has settled", async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle")) === "0", { timeout: 30_000 });
+  await until("it settles", () => settling());
+  await whileSettling("auth-svc is there again", async () => {
+    const ready = await stack.isReady("auth-1");
+    const res = await login(stack.auth(1), "newcomer");
+    assert.equal(res.status, 503, "no login while it settles");
+    return ready;
+  });
+  await whileSettling("gateway 1 serves its users again", async () => {
+    const served = (await stack.servedBy(one.name)).length === 1;
+    const ack = await one.ask("message_out", { receiver: "group", message_text: "too early" });
+    assert.deepEqual([ack.ok, ack.error?.code], [false, "unavailable"]);
+    return served;
+  });
+  await until("it has settled", async () => !(await settling()), { timeout: 30_000 });
   const settledAt = performance.now();
   const id = await sayWhenPossible(one, two.name, "after");
   await two.waitFor("message_in", (m) => m.message_id === id);

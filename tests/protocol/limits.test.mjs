@@ -81,6 +81,17 @@ test("1,024 fragments are taken, 1,025 are 1008, empty ones count", async () => 
   }
 });
 
+test("fragments are counted for each message anew", async () => {
+  const ws = await openWs(app, RAW);
+  const whole = Array.from({ length: 1500 }, () => frame("4x"));
+  const halves = Array.from({ length: 1500 }, () => Buffer.concat([frame("4", { fin: false }), frame("y", { opcode: OP.continued })]));
+  ws.send(Buffer.concat([...whole, ...halves]));
+  for (let i = 0; i < 3000; i++) {
+    assert.equal(await ws.readText(), i < 1500 ? "4x" : "4y");
+  }
+  ws.destroy();
+});
+
 test("the reasons are told", async () => {
   const before = app.log.length;
   const ws = await joinWs(app);

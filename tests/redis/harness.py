@@ -195,12 +195,8 @@ class RulesTest(unittest.TestCase):
     def tearDown(self):
         for subscriber in self.subscribers:
             subscriber.close()
-        if self.invariants and self._outcome_is_good():
+        if self.invariants:
             self.check_invariants()
-
-    def _outcome_is_good(self):
-        outcome = getattr(self, '_outcome', None)
-        return outcome is None or outcome.success
 
     # ---- calls
 
@@ -386,6 +382,7 @@ class RulesTest(unittest.TestCase):
             self.assertEqual(link.isdigit(), gateway in living, gateway + ' ' + link)
             self.assertTrue(link.isdigit() or gateway in listed, gateway + ' is never forgotten')
         self.assertLessEqual(living, set(links))
+        self._check_numbers(links, users)
         for key in self.redis.call('KEYS', self.key('lapsed:*')):
             self.assertIn(key[len(self.key('lapsed:')):], lapsed, 'a list that nobody drains')
         for channel in self.redis.call('HKEYS', self.key('channels')):
@@ -397,6 +394,16 @@ class RulesTest(unittest.TestCase):
             for name, user in users.items():
                 if 'at:' + gateway in user:
                     self.assertIn(name, members | listed.get(gateway, set()), 'at: nobody will take')
+
+    def _check_numbers(self, links, users):
+        """All from one counter: no two gateways have the same, nothing stands above it."""
+        counter = int(self.presence('link') or 0)
+        numbers = [int(link.rpartition(' ')[2]) for link in links.values()]
+        self.assertEqual(len(numbers), len(set(numbers)), 'a number given twice: %r' % links)
+        self.assertLessEqual(max(numbers, default=0), counter)
+        for name, user in users.items():
+            for gateway, number in self.at(name).items():
+                self.assertLessEqual(int(number), counter, name + ' at ' + gateway)
 
     @staticmethod
     def _named_in(users):

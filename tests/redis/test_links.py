@@ -1,7 +1,7 @@
 """test_links.py - links and leases of gateways: numbers, refusals, lapsing, draining, pruning"""
 import unittest
 
-from harness import BATCH, GRACE, LEASE, RulesTest
+from harness import BATCH, GRACE, LEASE, RulesTest, pairs
 
 
 class Renew(RulesTest):
@@ -15,6 +15,13 @@ class Renew(RulesTest):
         self.assertEqual(g.renew('new', link=41)[3], '42')
         self.assertEqual(g.renew('new', link=7)[3], '43')
 
+    def test_one_counter_for_all_gateways(self):
+        numbers = [self.gateway(name).link for name in ('g1', 'g2', 'g1', 'g3')]
+        self.assertEqual(numbers, [1, 2, 3, 4])
+        self.assertEqual(self.gateway('g4').renew('new', link=41)[3], '42')
+        self.assertEqual(self.gateway('g2').link, 43, 'what another gateway carried counts')
+        self.assertEqual(self.presence('link'), '43')
+
     def test_keep(self):
         g = self.gateway()
         self.pass_time(LEASE // 2)
@@ -27,7 +34,11 @@ class Renew(RulesTest):
         g = self.gateway()
         for number in (0, 2, 99):
             self.assertEqual(g.renew('keep', link=number)[0], 'link')
-        self.assertEqual(self.gateway('g2').renew('keep', link=2)[0], 'link')
+        g2 = self.gateway('g2')
+        for gateway, other in ((g, g2), (g2, g)):
+            self.assertEqual(gateway.renew('keep', link=other.link)[0], 'link')
+            self.assertEqual(gateway.renew('keep')[0], 'ok')
+        self.assertEqual(self.presence('link'), str(g2.link), 'no number was used up')
 
     def test_what_an_operator_sees(self):
         g = self.gateway()
@@ -66,17 +77,48 @@ class Refusal(RulesTest):
             'send': lambda n: g.send(session, 'group', link=n),
         }
 
+    def state(self):
+        """All but the time, which is noted by refused calls too."""
+        state = self.snapshot()
+        state[self.key('presence')] = presence = pairs(self.redis.call('HGETALL', self.key('presence')))
+        del presence['last'], presence['skew']
+        return state
+
+    def refuses(self, g, session, *numbers):
+        before = self.state()
+        for name, call in self.calls(g, session).items():
+            for number in numbers:
+                with self.subTest(function=name, link=number):
+                    self.assertEqual(call(number)[0], 'link')
+        self.assertEqual(before, self.state())
+
     def test_lower_and_higher_numbers(self):
         g = self.gateway().up()
         session = self.online_user(g, 'alice')
-        before = self.snapshot()
-        for name, call in self.calls(g, session).items():
-            for number in (g.link - 1, g.link + 1, 0):
-                with self.subTest(function=name, link=number):
-                    self.assertEqual(call(number)[0], 'link')
-        after = self.snapshot()
-        del before[self.key('presence')], after[self.key('presence')]  # the time was noted
-        self.assertEqual(before, after)
+        self.refuses(g, session, g.link - 1, g.link + 1, 0)
+
+    def test_numbers_of_other_gateways(self):
+        g1, g2 = self.gateway('g1'), self.gateway('g2')
+        session = self.online_user(g1, 'alice')
+        self.refuses(g1, session, g2.link)
+        self.refuses(g2, session, g1.link)
+
+    def test_a_late_renew_brings_no_forgotten_number_back(self):
+        """A gateway lapses while its link is in use, and is forgotten; then a renew of a connection
+        from before that link arrives.  Its number must not be the one in use: the periodic renew, and
+        everything else on that link, would hold again although its users were detached."""
+        other = self.gateway('other')
+        g = self.gateway()
+        session = self.online_user(g, 'alice')
+        self.pass_time(LEASE + 1)
+        other.renew('keep')
+        self.assertEqual(self.sweep_all(), [0, 1, 1])
+        self.assertFalse(self.redis.call('HEXISTS', self.key('links'), 'g1'), 'it was forgotten')
+        self.assertEqual(g.renew('new', link=0)[0], 'ok')
+        self.assertEqual(g.renew('keep')[0], 'link')
+        self.refuses(g, session, g.link)
+        self.assertGreater(g.up().link, int(other.link))
+        self.assertEqual(g.reattach(session)[4:], ['ok'])
 
     def test_the_current_number_is_taken(self):
         for name in ('connect', 'detach', 'reattach', 'prune', 'send', 'leave'):
@@ -144,7 +186,7 @@ class Lapse(RulesTest):
         g2.connect(session)
         self.lapse()
         self.sweep_all()
-        self.assertEqual(self.at('user0'), {'g2': '1'})
+        self.assertEqual(self.at('user0'), {'g2': str(g2.link)})
         self.assertIsNone(self.left_ms('user0'))
 
     def test_users_move_to_a_list_of_their_own_first(self):
@@ -228,7 +270,7 @@ class Lapse(RulesTest):
         g2 = self.gateway('g2')
         self.online_user(g2, 'user0')
         self.sweep_all()
-        self.assertEqual(self.at('user0'), {'g2': '1'})
+        self.assertEqual(self.at('user0'), {'g2': str(g2.link)})
         self.assertIsNone(self.left_ms('user0'))
 
     def test_leave_gives_the_lease_back(self):
@@ -285,7 +327,7 @@ class Prune(RulesTest):
         g2.connect(session)
         g1.up()
         g1.prune()
-        self.assertEqual(self.at('alice'), {'g2': '1'})
+        self.assertEqual(self.at('alice'), {'g2': str(g2.link)})
         self.assertIsNone(self.left_ms('alice'))
 
     def test_a_page_is_small(self):

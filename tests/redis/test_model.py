@@ -29,10 +29,16 @@ class Model:
 
     def __init__(self):
         self.now, self.users, self.lease, self.link, self.lapsed = 0, {}, {}, {}, []
+        self.last_link = 0  # of all gateways
         self.changes, self.ended = [], set()
 
     def holds(self, gateway, link):
         return gateway in self.lease and self.link[gateway] == link
+
+    def renew(self, gateway, carried):
+        self.last_link = max(self.last_link, carried) + 1
+        self.link[gateway], self.lease[gateway] = self.last_link, self.now + LEASE
+        return self.last_link
 
     def of(self, session):
         user = self.users.get(session.name)
@@ -147,12 +153,20 @@ class Sequence:
             self.model.end(name)
 
     def new_link(self):
-        m, gateway = self.model, self.any_gateway()
-        link = int(self.test.call('renew', gateway, 'new', self.links[gateway], 'n')[3])
-        self.test.assertEqual(link, max(m.link.get(gateway, 0), self.links[gateway]) + 1)
-        m.link[gateway], m.lease[gateway] = link, m.now + LEASE
+        gateway = self.any_gateway()
+        link = self.renew(gateway, self.links[gateway])
         if self.random.random() < 0.9:  # else the answer was lost
             self.links[gateway] = link
+
+    def late_link(self):
+        """A renew of an older connection, which nobody reads the answer of."""
+        gateway = self.any_gateway()
+        self.renew(gateway, self.random.randint(0, self.links[gateway]))
+
+    def renew(self, gateway, carried):
+        link = int(self.test.call('renew', gateway, 'new', carried, 'n')[3])
+        self.test.assertEqual(link, self.model.renew(gateway, carried))
+        return link
 
     def keep(self):
         m, gateway = self.model, self.any_gateway()
@@ -166,8 +180,9 @@ class Sequence:
         m, gateway = self.model, self.any_gateway()
         held = m.holds(gateway, self.links[gateway])
         self.test.assertEqual(self.call('prune', gateway, '0')[0], 'ok' if held else 'link')
+        listed = max((n for g, n in m.lapsed if g == gateway), default=0)  # up to here the sweep's
         for user in m.users.values():
-            if held and user.at.get(gateway, m.link[gateway]) < m.link[gateway]:
+            if held and listed < user.at.get(gateway, 0) < m.link[gateway]:
                 del user.at[gateway]
                 user.detached(m.now)
 
@@ -210,13 +225,12 @@ class Sequence:
         self.test.assertEqual(reply[0], expected)
 
     OPERATIONS = (login,) * 4 + (connect,) * 6 + (detach,) * 3 + (reattach,) * 2 + (logout, kick) + (
-        new_link,) * 3 + (keep,) * 4 + (prune, leave) + (sweep,) * 3 + (pass_time,) * 3 + (
+        new_link,) * 3 + (late_link,) + (keep,) * 4 + (prune, leave) + (sweep,) * 3 + (pass_time,) * 3 + (
             outage,) + (message,) * 2
 
     def run(self):
         for gateway in GATEWAYS:
-            self.links[gateway] = int(self.test.call('renew', gateway, 'new', 0, 'n')[3])
-            self.model.link[gateway], self.model.lease[gateway] = self.links[gateway], LEASE
+            self.links[gateway] = self.renew(gateway, 0)
         for step in range(STEPS):
             self.random.choice(self.OPERATIONS)(self)
             if step % 10 == 9:

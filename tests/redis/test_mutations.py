@@ -10,6 +10,8 @@ import unittest
 import harness
 from mutations import MUTATIONS
 
+BROKEN = r'user_function:\d+: (attempt|bad argument|Script attempted)'  # nil, types, unknown globals
+
 
 def load(name):
     suite = unittest.TestLoader().loadTestsFromName(name)
@@ -43,7 +45,7 @@ class Mutations(unittest.TestCase):
             result = run(name)
             self.assertFalse(result.wasSuccessful(), name + ' does not notice')
             for _, trace in result.failures + result.errors:
-                self.assertNotRegex(trace, r'user_function:\d+: (attempt|bad argument)', 'broken, not changed')
+                self.assertNotRegex(trace, BROKEN, 'broken, not changed')
 
 
 class Unchanged(unittest.TestCase):

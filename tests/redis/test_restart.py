@@ -1,7 +1,9 @@
 """test_restart.py - a real process that ends, with and without its data, and a replica promoted"""
+import socket
 import unittest
 
-from harness import GRACE, JUMP, LEASE, Redis, RulesTest, Session, wait_until
+import harness
+from harness import GRACE, JUMP, LEASE, Redis, RulesTest, wait_until
 
 
 class Restart(RulesTest):
@@ -35,12 +37,7 @@ class Restart(RulesTest):
         self.redis = self.own.client
         if not keep:
             self.redis.call('FLUSHALL')  # a dump of another test
-            self.own.load(self.loaded_text())
-
-    @staticmethod
-    def loaded_text():
-        import harness
-        return harness.library
+            self.own.load(harness.library)
 
     def come_back(self):
         reply = self.g.renew()
@@ -104,7 +101,6 @@ class Failover(RulesTest):
 
     def test_promoted_replica(self):
         # Redis replicates over TCP only: a free port of the loopback, for this test alone
-        import socket
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
             port = probe.getsockname()[1]

@@ -149,10 +149,10 @@ class Send(RulesTest):
 
         def run(i, session):
             client = Client(self.server.path)
-            gateway = 'g1' if i % 2 else 'g2'
+            gateway = self.g1 if i % 2 else self.g2
             for n in range(rounds):
                 to = ('group', 'bob', 'alice')[n % 3]
-                self.call('send', gateway, 1, session.hash, session.name, to, '', '"x"', client=client)
+                self.call('send', gateway.id, gateway.link, session.hash, session.name, to, '', '"x"', client=client)
             client.close()
         threads = [threading.Thread(target=run, args=pair) for pair in enumerate(senders)]
         for t in threads:

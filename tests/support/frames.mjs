@@ -35,6 +35,7 @@ export class RawSocket {
   texts = []; /* payloads of text frames that came, Engine.IO pings left out */
   closed; /* {code} once a close frame came; code 1005: none was given */
   gone = false; /* the TCP connection has ended */
+  mute = false; /* set: pings are no longer answered */
   #rest = Buffer.alloc(0);
 
   constructor(socket, head) {
@@ -59,7 +60,7 @@ export class RawSocket {
       this.closed = { code: payload.length >= 2 ? payload.readUInt16BE(0) : 1005 };
       this.send(frame(payload, { opcode: CLOSE }));
     } else if (opcode === TEXT && payload.toString() === PING) {
-      this.text(PONG);
+      void (this.mute || this.text(PONG));
     } else if (opcode === TEXT) {
       this.texts.push(payload.toString());
     }

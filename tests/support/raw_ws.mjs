@@ -125,6 +125,7 @@ export class RawWs {
   #next = 0; /* the frame that read() hands out next */
 
   constructor(port, request, extra = Buffer.alloc(0)) {
+    this.asked = performance.now(); /* the server cannot have opened it before */
     this.socket = net.connect(port, "127.0.0.1", () => this.socket.write(Buffer.concat([Buffer.from(request), extra])));
     this.socket.setNoDelay(true);
     this.socket.on("data", (chunk) => this.#take(chunk));

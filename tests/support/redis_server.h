@@ -36,7 +36,7 @@ static inline void redis_server_run(const struct redis_server *server)
 static inline void redis_server_start(struct redis_server *server)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
-    *server = (struct redis_server){.directory = "/tmp/parley-test.XXXXXX"};
+    *server = (struct redis_server){.directory = "/tmp/parley-redis.XXXXXX"};
     if (!mkdtemp(server->directory)) {
         abort();
     }

@@ -1,11 +1,11 @@
-/* redis_world.h - a fake Redis, a connection to it, and a note of everything that it calls */
+/* redis_world.h - a puppet Redis, a connection to it, and a note of everything that it calls */
 #ifndef PARLEY_TESTS_REDIS_WORLD_H
 #define PARLEY_TESTS_REDIS_WORLD_H
 
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/redis_conn.h"
-#include "tests/support/fake_redis.h"
+#include "tests/support/redis_puppet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ enum deed { NOTHING, RESET, FREE };
 
 struct world {
     struct ev_loop *loop;
-    struct fake_redis fake;
+    struct redis_puppet fake;
     struct redis_conn_config config;
     struct redis_conn *conn;
     unsigned ups;
@@ -92,7 +92,7 @@ static inline int redis_world_setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
-    fake_redis_init(&w->fake, w->loop);
+    redis_puppet_init(&w->fake, w->loop);
     w->config = (struct redis_conn_config){.url = w->fake.url,
                                            .name = "test.0",
                                            .connect_timeout_ms = PATIENT_MS,
@@ -107,7 +107,7 @@ static inline int redis_world_teardown(void **state)
 {
     struct world *w = *state;
     redis_conn_free(w->conn);
-    fake_redis_deinit(&w->fake);
+    redis_puppet_deinit(&w->fake);
     ev_loop_destroy(w->loop);
     free(w);
     return 0;
@@ -120,7 +120,7 @@ static inline void start(struct world *w)
 
 static inline void start_and_come_up(struct world *w)
 {
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     start(w);
     UNTIL(w->loop, w->ups == 1);
 }
@@ -140,7 +140,7 @@ static inline void subscribe(struct world *w, bool patterns)
 
 static inline void say(struct world *w, const char *bytes)
 {
-    fake_redis_say(&w->fake, bytes, strlen(bytes));
+    redis_puppet_say(&w->fake, bytes, strlen(bytes));
 }
 
 #endif

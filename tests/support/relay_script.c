@@ -1,6 +1,7 @@
 /* relay_script.c - a relay on a fake Redis */
 #include "tests/support/relay_script.h"
 
+#include "shared/buf.h"
 #include "shared/clock.h"
 
 #include <assert.h>
@@ -42,16 +43,12 @@ void script_pass(uint64_t ms)
     script.now_ms += ms;
 }
 
-void script_tick(void)
-{
-    ev_invoke(script.loop, &script.relay->tick, EV_TIMER);
-}
-
 /* ---- What is told ---------------------------------------------------------------------------- */
 
 static char letter_of(const struct session *s)
 {
-    return s ? s->hash[0] : '-';
+    static const char nobody = '-';
+    return *(s ? s->hash : &nobody);
 }
 
 static void on_attached(void *app, struct session *s)
@@ -168,8 +165,8 @@ struct session *script_open(char letter)
 
 static void on_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct slice json)
 {
-    static const char *const names[] = {"ok", "dup", "no_such_user", "conflict", "ended",
-                                        "unavailable"};
+    static const char *const names[] = {"ok",       "dup",   "no_such_user",
+                                        "conflict", "ended", "unavailable"};
     (void)arg;
     buf_printf(&script.told, "sent %s %llu", names[sent], (unsigned long long)message_id);
     if (json.len > 0) {
@@ -228,6 +225,12 @@ static const char *latest_nonce(void)
     return script.nonce;
 }
 
+void script_tick(void)
+{
+    ev_invoke(script.loop, &script.relay->tick, EV_TIMER);
+    (void)latest_nonce();
+}
+
 void script_nonce(const char *rest)
 {
     struct buf text;
@@ -257,9 +260,9 @@ void script_link(const char *number, const char *epoch)
 void script_up(void)
 {
     script_link("1", "e1");
-    fake_answer("ok|e1|0");       /* prune */
-    fake_answer("ok|e1|0|0|0");   /* roster */
-    fake_answer("ok|e1|0");       /* changes */
+    fake_answer("ok|e1|0");     /* prune */
+    fake_answer("ok|e1|0|0|0"); /* roster */
+    fake_answer("ok|e1|0");     /* changes */
     (void)script_told();
 }
 
@@ -273,6 +276,7 @@ struct relay *script_begin(void)
                                                .grace_ms = 7000,
                                                .lease_ms = SCRIPT_LEASE_MS};
     memset(&script, 0, sizeof script);
+    log_init("relay", LOG_LEVEL_ERROR);
     buf_init(&script.told, 1 << 24);
     buf_init(&script.shown, 1 << 24);
     script.now_ms = 1000000;
@@ -283,9 +287,15 @@ struct relay *script_begin(void)
     return script.relay;
 }
 
-void script_end(void)
+void script_free(void)
 {
     relay_free(script.relay);
+    script.relay = NULL;
+}
+
+void script_end(void)
+{
+    script_free();
     ev_loop_destroy(script.loop);
     buf_deinit(&script.told);
     buf_deinit(&script.shown);

@@ -1,7 +1,7 @@
 /* relay_script.h - a relay on a fake Redis, with a clock of its own; what it does is written down
  *
  * The prefix is "p:", the gateway "gw", the lease 3000 ms.  Sessions have one letter: it fills the
- * hash. . */
+ * hash. */
 #ifndef PARLEY_RELAY_SCRIPT_H
 #define PARLEY_RELAY_SCRIPT_H
 
@@ -13,14 +13,16 @@
 /* The relay is new, nothing is connected; end checks for leaks by freeing all. */
 struct relay *script_begin(void);
 void script_end(void);
+void script_free(void);        /* ends the relay alone */
 void script_pass(uint64_t ms); /* the clock goes on */
 void script_tick(void);        /* the relay's timer goes off */
 
 /* What the relay told since the last call, one word group after the other:
- *   attached a:alice | refused a unknown | ended a kicked | message 7 to=a from=- c="..." | settling 1
- *   load | name Bob | loaded e1/5 | change e1/6 +Bob | sent ok 7 | */
+ *   attached a:alice | refused a unknown | ended a kicked | message 7 to=a from=- c="..." |
+ * settling 1 load | name Bob | loaded e1/5 | change e1/6 +Bob | sent ok 7 | */
 const char *script_told(void);
-void script_roster_misses(bool misses); /* from now on a change is answered "something is missing" */
+void script_roster_misses(
+    bool misses); /* from now on a change is answered "something is missing" */
 
 const char *script_hash(char letter);
 struct session *script_open(char letter);
@@ -34,7 +36,8 @@ void script_group_is_lost(void);
 /* The nonce of the latest renew comes back; `rest` is "<version> <epoch>". */
 void script_nonce(const char *rest);
 
-/* Both connections come up and `number` is given in `epoch`: leaves behind what follows the nonce. */
+/* Both connections come up and `number` is given in `epoch`: leaves behind what follows the nonce.
+ */
 void script_link(const char *number, const char *epoch);
 /* ... prune and the empty list of users are answered too; no sessions may be here. */
 void script_up(void);

@@ -69,12 +69,19 @@ export class Stack {
     return res?.status === 401 && (await this.ready());
   }
 
-  /* Does every service say that it may get traffic? */
+  /* Does that service say that it may get traffic? */
+  async isReady(name) {
+    const port = this.process(name).health_port;
+    return (await request(`http://127.0.0.1:${port}`, "/readyz").catch(() => undefined))?.status === 200;
+  }
+  get services() {
+    return this.run.processes.filter((p) => p.health_port).map((p) => p.name);
+  }
   async ready() {
-    const services = this.run.processes.filter((p) => p.health_port);
-    const answers = await Promise.all(services.map((p) =>
-      request(`http://127.0.0.1:${p.health_port}`, "/readyz").catch(() => undefined)));
-    return answers.every((res) => res?.status === 200);
+    return (await Promise.all(this.services.map((name) => this.isReady(name)))).every(Boolean);
+  }
+  async noneReady() {
+    return !(await Promise.all(this.services.map((name) => this.isReady(name)))).some(Boolean);
   }
 
   /* ---- Where things are ---- */

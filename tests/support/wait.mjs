@@ -29,5 +29,6 @@ export function lateness() {
     worst = Math.max(worst, now - last - every);
     last = now;
   }, every);
+  timer.unref();
   return { stop: () => { clearInterval(timer); return Math.ceil(worst); } };
 }

@@ -1,7 +1,7 @@
 /* test_functions.c - loading of the function library and calls to it */
 #include "shared/functions.h"
 #include "shared/log.h"
-#include "tests/support/fake_redis.h"
+#include "tests/support/redis_puppet.h"
 #include "tests/support/redis_server.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 struct world {
     struct ev_loop *loop;
     struct redis_server server;
-    struct fake_redis fake;
+    struct redis_puppet fake;
     struct redis_conn_config config;
     struct functions_caller caller;
     struct functions *functions;
@@ -62,7 +62,7 @@ static int setup(void **state)
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
     redis_server_start(&w->server);
-    fake_redis_init(&w->fake, w->loop);
+    redis_puppet_init(&w->fake, w->loop);
     w->caller = (struct functions_caller){.grace_ms = 30000, .lease_ms = 10000};
     w->config = (struct redis_conn_config){.url = w->server.url,
                                            .name = "test",
@@ -78,7 +78,7 @@ static int teardown(void **state)
 {
     struct world *w = *state;
     functions_free(w->functions);
-    fake_redis_deinit(&w->fake);
+    redis_puppet_deinit(&w->fake);
     redis_server_stop(&w->server);
     ev_loop_destroy(w->loop);
     free(w);
@@ -190,25 +190,33 @@ static void a_version_that_is_none_is_not_touched(void **state)
     assert_string_equal(loaded_version(w), "new");
 }
 
+/* How many times FUNCTION LOAD was refused. */
+static unsigned long refused_loads(struct world *w)
+{
+    redisReply *stats = redisCommand(w->server.admin, "INFO commandstats");
+    const char *line = strstr(stats->str, "cmdstat_function|load:");
+    const char *failed = line ? strstr(line, "failed_calls=") : NULL;
+    unsigned long count = failed ? strtoul(failed + strlen("failed_calls="), NULL, 10) : 0;
+    freeReplyObject(stats);
+    return count;
+}
+
 static void many_load_at_once(void **state)
 {
     struct world *w = *state;
     struct functions *crowd[CROWD];
-    for (size_t i = 0; i < CROWD; i++) {
-        crowd[i] = start(w);
+    while (refused_loads(w) == 0) { /* until somebody was the second */
+        admin(w, "FUNCTION", "FLUSH", NULL);
+        w->ups = 0;
+        for (size_t i = 0; i < CROWD; i++) {
+            crowd[i] = start(w);
+        }
+        UNTIL(w->loop, w->ups == CROWD);
+        for (size_t i = 0; i < CROWD; i++) {
+            functions_free(crowd[i]);
+        }
     }
-    UNTIL(w->loop, w->ups == CROWD);
     assert_int_equal(w->downs, 0);
-    redisReply *stats = redisCommand(w->server.admin, "INFO commandstats");
-    const char *loads = strstr(stats->str, "cmdstat_function|load:calls=");
-    assert_non_null(loads);
-    const char *failed = strstr(loads, "failed_calls=");
-    assert_non_null(failed);
-    assert_true(strtoul(failed + strlen("failed_calls="), NULL, 10) > 0); /* there was a race */
-    freeReplyObject(stats);
-    for (size_t i = 0; i < CROWD; i++) {
-        functions_free(crowd[i]);
-    }
 }
 
 static void a_flushed_library_is_loaded_again(void **state)
@@ -304,14 +312,14 @@ static void the_servers_version_decides(void **state)
         const char *line;
     } cases[] = {
         {"+redis_version:7.0.15\r\n",                                                 0,            ""                                             },
-        {"$57\r\n# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.1\r\nx:y\r\n", 0,            ""                                             },
+        {"$56\r\n# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.1\r\nx:y\r\n", 0,            ""                                             },
         {"+redis_version:10.0.0\r\n",                                                 0,            ""                                             },
         {"+redis_version:6.2.6\r\n",                                                  EXIT_FAILURE, "Redis has version \"6.2.6\", but Parley needs"},
         {"+redis_version:255.255\x01.255\r\n",                                        EXIT_FAILURE, "255\\x01"                                     },
         {"+redis_version:unknown\r\n",                                                EXIT_FAILURE, "Redis has version \"unknown\""                },
     };
     struct world *w = *state;
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     w->config.url = w->fake.url;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char output[4096];
@@ -329,7 +337,7 @@ static void a_call_says_who_calls(void **state)
 {
     struct world *w = *state;
     struct slice args[] = {SLICE("alice"), SLICE("")};
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     w->config.url = w->fake.url;
     start_and_come_up(w);
     buf_clear(&w->fake.log);

@@ -1,4 +1,4 @@
-/* test_redis_conn.c - coming up, commands and their time limits, against a fake Redis */
+/* test_redis_conn.c - coming up, commands and their time limits, against a puppet Redis */
 #include "tests/support/redis_world.h"
 
 /* ---- Coming up ------------------------------------------------------------------------------- */
@@ -51,7 +51,7 @@ static void a_refused_handshake_is_a_failed_attempt(void **state)
     char url[128];
     snprintf(url, sizeof url, "redis://user:hunter2@127.0.0.1:%u", w->fake.port);
     w->config.url = url;
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     start(w);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned before = w->downs;
@@ -74,7 +74,7 @@ static void a_refused_connection_is_tried_again(void **state)
     UNTIL(w->loop, w->downs == 3);
     assert_non_null(strstr(w->why, "cannot connect: Connection refused"));
     assert_int_equal(w->ups, 0);
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     UNTIL(w->loop, w->ups == 1);
 }
 
@@ -83,7 +83,7 @@ static void a_server_that_accepts_and_says_nothing_is_given_up(void **state)
     struct world *w = *state;
     w->config.connect_timeout_ms = 30;
     w->fake.silent = true;
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     start(w);
     UNTIL(w->loop, w->downs == 2);
     assert_non_null(strstr(w->why, "no answer in time after connecting"));
@@ -148,7 +148,7 @@ static void a_reply_may_come_byte_by_byte(void **state)
     UNTIL(w->loop, w->fake.commands == 1);
     for (size_t i = 0; i < sizeof reply - 1; i++) {
         assert_int_equal(w->replies, 0);
-        fake_redis_say(&w->fake, reply + i, 1);
+        redis_puppet_say(&w->fake, reply + i, 1);
         ev_run(w->loop, EVRUN_NOWAIT);
     }
     UNTIL(w->loop, w->replies == 1);
@@ -238,7 +238,7 @@ static void a_peer_that_closes_answers_with_null(void **state)
     start_and_come_up(w);
     assert_true(send_word(w, "x"));
     UNTIL(w->loop, w->fake.commands == 1);
-    fake_redis_hang_up(&w->fake);
+    redis_puppet_hang_up(&w->fake);
     UNTIL(w->loop, w->downs == 1);
     assert_int_equal(w->nulls_at_down, 1);
     assert_non_null(strstr(w->why, "connection lost"));

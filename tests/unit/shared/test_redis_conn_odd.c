@@ -161,7 +161,7 @@ static void up_may(void **state)
 {
     struct world *w = *state;
     w->in_up = RESET;
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     start(w);
     UNTIL(w->loop, w->ups == 2);
     assert_int_equal(w->downs, 2);
@@ -178,7 +178,7 @@ static void down_may_free(void **state)
     start_and_come_up(w);
     assert_true(send_word(w, "x"));
     UNTIL(w->loop, w->fake.commands == 1);
-    fake_redis_hang_up(&w->fake);
+    redis_puppet_hang_up(&w->fake);
     UNTIL(w->loop, w->downs == 1);
     assert_null(w->conn);
     assert_int_equal(w->nulls, 1);
@@ -190,7 +190,7 @@ static void down_may_free_in_each_state(void **state)
     w->in_down = FREE;
     start(w);
     UNTIL(w->loop, w->downs == 1); /* refused */
-    fake_redis_listen(&w->fake);
+    redis_puppet_listen(&w->fake);
     w->fake.silent = true;
     w->config.connect_timeout_ms = 20;
     start(w);
@@ -217,7 +217,7 @@ static void down_may_reset(void **state)
     struct world *w = *state;
     w->in_down = RESET;
     start_and_come_up(w);
-    fake_redis_hang_up(&w->fake);
+    redis_puppet_hang_up(&w->fake);
     UNTIL(w->loop, w->ups == 2);
     assert_int_equal(w->downs, 1);
 }
@@ -260,7 +260,7 @@ static void null_replies_may_free(void **state)
         assert_true(send_word(w, "x"));
     }
     UNTIL(w->loop, w->fake.commands == 3);
-    fake_redis_hang_up(&w->fake);
+    redis_puppet_hang_up(&w->fake);
     UNTIL(w->loop, !w->conn);
     assert_int_equal(w->nulls, 3); /* all of them, though the first freed the connection */
     assert_int_equal(w->downs, 0);

@@ -49,18 +49,18 @@ static void what_does_not_fit_is_not_sent(void **state)
 static void refusals_are_json(void **state)
 {
     static const struct {
-        enum eio_refusal refusal;
         const char *text;
         const char *wanted;
+        enum eio_refusal refusal;
         unsigned status;
     } cases[] = {
-        {EIO_UNKNOWN_TRANSPORT,   NULL,        "{\"code\":0,\"message\":\"Transport unknown\"}",            400},
-        {EIO_UNKNOWN_SID,         NULL,        "{\"code\":1,\"message\":\"Session ID unknown\"}",           400},
-        {EIO_BAD_METHOD,          NULL,        "{\"code\":2,\"message\":\"Bad handshake method\"}",         400},
-        {EIO_BAD_REQUEST,         NULL,        "{\"code\":3,\"message\":\"Bad request\"}",                  400},
-        {EIO_FORBIDDEN,           NULL,        "{\"code\":4,\"message\":\"Forbidden\"}",                    403},
-        {EIO_FORBIDDEN,           "say \"x\"", "{\"code\":4,\"message\":\"say \\\"x\\\"\"}",                403},
-        {EIO_UNSUPPORTED_VERSION, NULL,        "{\"code\":5,\"message\":\"Unsupported protocol version\"}",
+        {NULL,        "{\"code\":0,\"message\":\"Transport unknown\"}",            EIO_UNKNOWN_TRANSPORT,   400},
+        {NULL,        "{\"code\":1,\"message\":\"Session ID unknown\"}",           EIO_UNKNOWN_SID,         400},
+        {NULL,        "{\"code\":2,\"message\":\"Bad handshake method\"}",         EIO_BAD_METHOD,          400},
+        {NULL,        "{\"code\":3,\"message\":\"Bad request\"}",                  EIO_BAD_REQUEST,         400},
+        {NULL,        "{\"code\":4,\"message\":\"Forbidden\"}",                    EIO_FORBIDDEN,           403},
+        {"say \"x\"", "{\"code\":4,\"message\":\"say \\\"x\\\"\"}",                EIO_FORBIDDEN,           403},
+        {NULL,        "{\"code\":5,\"message\":\"Unsupported protocol version\"}", EIO_UNSUPPORTED_VERSION,
          400                                                                                                   },
     };
     (void)state;

@@ -1,0 +1,442 @@
+/* test_relay.c - the relay's link and sessions, against a Redis that a script plays */
+#include "tests/support/relay_script.h"
+
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define ALICE "ok|e1|100|alice|Alice|7|0|5|90|0"
+
+/* All unanswered calls, each by a pattern of fnmatch(3). */
+#define CALLS(...) assert_calls((const char *const[]){__VA_ARGS__, NULL})
+#define NO_CALLS() assert_int_equal(fake_calls(), 0)
+#define TOLD(text) assert_string_equal(script_told(), text)
+
+static void assert_calls(const char *const *patterns)
+{
+    size_t n = 0;
+    for (; patterns[n]; n++) {
+        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
+            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
+        }
+    }
+    assert_int_equal(fake_calls(), n);
+}
+
+static int begin(void **state)
+{
+    *state = script_begin();
+    return 0;
+}
+
+static int begin_up(void **state)
+{
+    *state = script_begin();
+    script_up();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    script_end();
+    return 0;
+}
+
+/* Alice's session 'a', attached. */
+static struct session *alice(void)
+{
+    struct session *s = script_open('a');
+    fake_answer(ALICE);
+    TOLD("attached a:Alice | ");
+    return s;
+}
+
+static bool is_ready(struct relay *r)
+{
+    const char *why;
+    return relay_is_ready(r, &why);
+}
+
+/* ---- The link -------------------------------------------------------------------------------- */
+
+static void a_link_keeps_its_order(void **state)
+{
+    struct relay *r = *state;
+    fake_commands_up();
+    NO_CALLS(); /* one connection is not enough */
+    fake_feed_up();
+    assert_true(fake_feed_is_subscribed("p:to:gw"));
+    assert_true(fake_feed_is_subscribed("p:group"));
+    assert_true(fake_feed_is_subscribed("p:presence"));
+    CALLS("parley_renew gw new 0 ???????????????? {*\"connections\":3*}");
+    assert_string_equal(fake_call_caller(0)->epoch, "");
+    assert_int_equal(fake_call_caller(0)->lease_ms, SCRIPT_LEASE_MS);
+    assert_null(script_open('a')); /* no number yet */
+    script_nonce("0 e1");          /* it may be quicker than the answer */
+    CALLS("parley_renew *");
+    fake_answer("ok|e1|100|5|0|1|0|0");
+    CALLS("parley_prune gw 5 0");
+    assert_false(is_ready(r));
+    fake_answer("ok|e1|17");
+    CALLS("parley_prune gw 5 17");
+    fake_answer("ok|e1|0");
+    CALLS("parley_roster 0");
+    assert_string_equal(fake_call_caller(0)->epoch, "e1");
+    assert_int_equal(fake_call_caller(0)->seen, 100);
+    assert_true(is_ready(r));
+}
+
+static void nothing_is_attached_before_the_nonce_is_back(void **state)
+{
+    (void)state;
+    fake_feed_up();
+    fake_commands_up();
+    fake_answer("ok|e1|100|5|0|1|0|0");
+    NO_CALLS();
+    script_own("nonce", "0123456789abcdef 0 0 e1"); /* another's */
+    NO_CALLS();
+    assert_null(script_open('a'));
+    script_tick();
+    CALLS("parley_renew gw keep 5 *"); /* asks again, with the same nonce: any copy proves it */
+    script_nonce("0 e1");
+    CALLS("parley_renew gw keep 5 *", "parley_prune gw 5 0");
+}
+
+static void a_silent_subscription_ends_the_link(void **state)
+{
+    (void)state;
+    fake_feed_up();
+    fake_commands_up();
+    fake_answer("ok|e1|100|5|0|1|0|0");
+    script_pass(SCRIPT_LEASE_MS);
+    script_tick();
+    fake_answer("ok|e1|100|5|0|1|0|0");
+    assert_int_equal(fake_resets(), 0);
+    script_pass(1);
+    script_tick();
+    assert_int_equal(fake_resets(), 2);
+}
+
+static void a_renew_without_answer_ends_the_link(void **state)
+{
+    (void)state;
+    fake_feed_up();
+    fake_commands_up();
+    fake_answer_error("READONLY You can't write against a read only replica.");
+    script_pass(SCRIPT_LEASE_MS);
+    script_tick();
+    NO_CALLS();
+    assert_int_equal(fake_resets(), 0);
+    script_pass(1);
+    script_tick();
+    assert_int_equal(fake_resets(), 2);
+}
+
+static void the_lease_is_renewed_and_proven_each_time(void **state)
+{
+    struct relay *r = *state;
+    char first[32];
+    script_tick();
+    CALLS("parley_renew gw keep 1 ???????????????? {*}");
+    snprintf(first, sizeof first, "%s", fake_call_arg(0, 3));
+    script_nonce("0 e1");
+    fake_answer("ok|e1|150|1|0|2|0|0");
+    script_pass(1000);
+    script_tick();
+    CALLS("parley_renew gw keep 1 *");
+    assert_string_not_equal(fake_call_arg(0, 3), first);
+    assert_int_equal(fake_call_caller(0)->seen, 150);
+    fake_answer("ok|e1|150|1|0|2|0|0");
+    assert_true(is_ready(r));
+    script_tick(); /* this one did not come back */
+    assert_int_equal(fake_resets(), 2);
+    assert_false(is_ready(r));
+}
+
+static void ready_is_only_who_was_proven_within_the_lease(void **state)
+{
+    struct relay *r = *state;
+    script_pass(SCRIPT_LEASE_MS);
+    assert_true(is_ready(r));
+    script_pass(1);
+    assert_false(is_ready(r));
+}
+
+/* Holes and new epochs begin rounds, however often; the lease must not wait for them. */
+static void rounds_do_not_put_off_the_renewal(void **state)
+{
+    struct relay *r = *state;
+    ev_tstamp before = r->tick.at;
+    ev_tstamp then = ev_now(r->loop);
+    while (ev_now(r->loop) <= then) {
+        ev_now_update(r->loop);
+    }
+    script_own_is_lost();
+    script_own("end", "x kicked"); /* not even a good line */
+    script_own("nonce", "0123456789abcdef 0 0 e1");
+    CALLS("parley_prune *");
+    assert_true(r->tick.at == before);
+}
+
+static void a_refused_link_is_made_anew_with_its_number(void **state)
+{
+    (void)state;
+    alice();
+    script_open('b');
+    CALLS("parley_connect gw 1 bbb*");
+    fake_answer("link|e1");
+    assert_int_equal(fake_resets(), 2);
+    TOLD("refused b unavailable | "); /* nobody knows whose it is; alice waits */
+    assert_null(script_open('b'));
+    script_link("2", "e1");
+    CALLS("parley_reattach gw 2 aaa* alice Alice 7 0");
+    fake_answer("ok|e1|100|0|ok");
+    TOLD("attached a:Alice | ");
+    CALLS("parley_prune gw 2 0");
+}
+
+static void a_lapsed_lease_is_found_by_the_renewal(void **state)
+{
+    (void)state;
+    script_tick();
+    fake_answer("link|e1");
+    assert_int_equal(fake_resets(), 2);
+}
+
+static void either_connection_takes_the_other_with_it(void **state)
+{
+    (void)state;
+    fake_feed_down();
+    assert_int_equal(fake_resets(), 1);
+    fake_feed_up();
+    NO_CALLS();
+    fake_commands_up();
+    CALLS("parley_renew gw new 1 *");
+    fake_commands_down();
+    assert_int_equal(fake_resets(), 1);
+}
+
+static void an_attempt_that_fails_leaves_the_other_alone(void **state)
+{
+    (void)state;
+    fake_feed_up();
+    fake_commands_down();
+    assert_int_equal(fake_resets(), 0);
+    fake_commands_up();
+    CALLS("parley_renew gw new 0 *");
+}
+
+static void a_subscription_that_cannot_be_made_is_tried_again(void **state)
+{
+    (void)state;
+    fake_commands_up();
+    fake_subscribe_fails(true);
+    fake_feed_up();
+    assert_int_equal(fake_resets(), 1);
+    fake_subscribe_fails(false);
+    fake_feed_up();
+    CALLS("parley_renew gw new 0 *");
+}
+
+static void an_error_to_prune_starts_anew(void **state)
+{
+    (void)state;
+    script_link("1", "e1");
+    CALLS("parley_prune *");
+    fake_answer_error("MISCONF");
+    assert_int_equal(fake_resets(), 2);
+}
+
+static void who_leaves_does_not_come_back(void **state)
+{
+    struct relay *r = *state;
+    relay_leave(r);
+    CALLS("parley_leave gw 1");
+    assert_false(ev_is_active(&r->tick));
+    fake_commands_down();
+    fake_feed_up();
+    fake_commands_up();
+    NO_CALLS();
+}
+
+/* ---- One session ----------------------------------------------------------------------------- */
+
+static void a_session_is_attached_by_its_token(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = script_open('a');
+    assert_ptr_equal(script_open('a'), s);
+    CALLS("parley_connect gw 1 aaa*");
+    assert_false(script_send(s, "bob"));
+    TOLD("");
+    fake_answer("ok|e1|120|alice|Alice|7|60000|5|90|0");
+    TOLD("attached a:Alice | ");
+    assert_true(s->attached);
+    assert_int_equal(s->expires_ms, 1000000 + 60000);
+    assert_true(script_send(s, "bob"));
+    CALLS("parley_send gw 1 aaa* alice bob \"c1\" \"hello\"");
+    assert_int_equal(fake_call_caller(0)->seen, 120);
+    fake_answer("ok|e1|121");
+    relay_close(r, s);
+    CALLS("parley_detach gw 1 aaa*");
+    assert_int_equal(fake_call_caller(0)->seen, 121);
+    assert_ptr_not_equal(script_open('a'), NULL);
+    CALLS("parley_detach *", "parley_connect *");
+}
+
+static const struct {
+    const char *label, *answer, *told;
+} refusals[] = {
+    {"no such session", "unknown|e1",     "refused a unknown | "    },
+    {"settling",        "unavailable|e1", "refused a unavailable | "},
+    {"a word of later", "perhaps|e1",     "refused a unavailable | "},
+    {"one item",        "ok",             "refused a unavailable | "},
+    {"an error",        NULL,             "refused a unavailable | "},
+};
+
+static void refusals_follow_the_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(refusals); i++) {
+        print_message("  %s\n", refusals[i].label);
+        script_open('a');
+        if (refusals[i].answer) {
+            fake_answer(refusals[i].answer);
+        } else {
+            fake_answer_error("OOM command not allowed");
+        }
+        TOLD(refusals[i].told);
+        assert_int_equal(fake_resets(), 0);
+    }
+}
+
+static void a_call_that_cannot_be_sent_opens_nothing(void **state)
+{
+    (void)state;
+    struct session *s = alice();
+    fake_commands_full(true);
+    assert_null(script_open('b'));
+    assert_false(script_send(s, "bob"));
+    fake_commands_full(false);
+    TOLD("");
+    assert_non_null(script_open('b'));
+}
+
+static void a_kick_closes_who_is_not_attached_yet(void **state)
+{
+    (void)state;
+    script_open('a');
+    script_own("end", script_hash('a'));
+    TOLD(""); /* without a code it is no line of ours */
+    char rest[128];
+    snprintf(rest, sizeof rest, "%s kicked", script_hash('a'));
+    script_own("end", rest);
+    TOLD("ended a kicked | ");
+    fake_answer("unknown|e1"); /* whatever it is, nobody waits for it */
+    TOLD("");
+}
+
+static void close_before_the_answer(void **state)
+{
+    struct relay *r = *state;
+    relay_close(r, script_open('a'));
+    CALLS("parley_connect gw 1 aaa*", "parley_detach gw 1 aaa*");
+    struct session *s = script_open('a');
+    fake_answer(ALICE); /* to the first attempt, which was detached behind it */
+    TOLD("");
+    assert_false(s->attached);
+    fake_answer("ok|e1");
+    fake_answer(ALICE);
+    TOLD("attached a:Alice | ");
+}
+
+static void close_while_there_is_no_link(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    fake_feed_down();
+    assert_false(s->attached);
+    assert_ptr_equal(script_open('a'), s); /* who comes now waits with the others */
+    relay_close(r, s);
+    script_link("2", "e1");
+    CALLS("parley_prune gw 2 0"); /* which is what detaches it */
+}
+
+static void what_became_of_a_message(void **state)
+{
+    static const struct {
+        const char *answer, *told;
+    } rows[] = {
+        {"ok|e1|200",            "sent ok 200 | "           },
+        {"dup|e1|150|{\"a\":1}", "sent dup 150 {\"a\":1} | "},
+        {"no_such_user|e1",      "sent no_such_user 0 | "   },
+        {"conflict|e1",          "sent conflict 0 | "       },
+        {"ended|e1",             "sent ended 0 | "          },
+        {"unavailable|e1",       "sent unavailable 0 | "    },
+        {"surprise|e1",          "sent unavailable 0 | "    },
+    };
+    (void)state;
+    struct session *s = alice();
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        assert_true(script_send(s, "bob"));
+        fake_answer(rows[i].answer);
+        TOLD(rows[i].told);
+    }
+    assert_true(script_send(s, "bob"));
+    fake_answer_error("OOM");
+    TOLD("sent unavailable 0 | ");
+    assert_true(script_send(s, "bob"));
+    assert_int_equal(fake_call_caller(0)->seen, 200); /* of "ok" alone */
+    assert_true(script_send(s, "group"));
+    fake_commands_down();
+    TOLD("sent unavailable 0 | sent unavailable 0 | ");
+    assert_false(script_send(s, "bob"));
+}
+
+static void answers_come_even_when_the_relay_ends(void **state)
+{
+    (void)state;
+    script_send(alice(), "bob");
+    script_open('b');
+    script_free();
+    TOLD("sent unavailable 0 | ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_link_keeps_its_order, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
+        cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
+        cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, begin, end),
+        cmocka_unit_test_setup_teardown(the_lease_is_renewed_and_proven_each_time, begin_up, end),
+        cmocka_unit_test_setup_teardown(ready_is_only_who_was_proven_within_the_lease, begin_up,
+                                        end),
+        cmocka_unit_test_setup_teardown(rounds_do_not_put_off_the_renewal, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_refused_link_is_made_anew_with_its_number, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_lapsed_lease_is_found_by_the_renewal, begin_up, end),
+        cmocka_unit_test_setup_teardown(either_connection_takes_the_other_with_it, begin_up, end),
+        cmocka_unit_test_setup_teardown(an_attempt_that_fails_leaves_the_other_alone, begin, end),
+        cmocka_unit_test_setup_teardown(a_subscription_that_cannot_be_made_is_tried_again, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(an_error_to_prune_starts_anew, begin, end),
+        cmocka_unit_test_setup_teardown(who_leaves_does_not_come_back, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_session_is_attached_by_its_token, begin_up, end),
+        cmocka_unit_test_setup_teardown(refusals_follow_the_table, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_opens_nothing, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_kick_closes_who_is_not_attached_yet, begin_up, end),
+        cmocka_unit_test_setup_teardown(close_before_the_answer, begin_up, end),
+        cmocka_unit_test_setup_teardown(close_while_there_is_no_link, begin_up, end),
+        cmocka_unit_test_setup_teardown(what_became_of_a_message, begin_up, end),
+        cmocka_unit_test_setup_teardown(answers_come_even_when_the_relay_ends, begin_up, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,486 @@
+/* test_roster.c - the list of users: changes, loads, what clients are told; against a naive model
+ */
+#include "gateway-svc/chat/roster.h"
+#include "shared/json.h"
+#include "tests/support/exact_copy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define NAMES 40
+#define STEPS 20000
+
+static struct buf json;
+
+static int begin(void **state)
+{
+    buf_init(&json, (size_t)1 << 20);
+    *state = roster_new();
+    return 0;
+}
+
+static int end(void **state)
+{
+    roster_free(*state);
+    buf_deinit(&json);
+    return 0;
+}
+
+static enum roster_result apply(struct roster *r, const char *epoch, uint64_t version,
+                                const char *list)
+{
+    struct slice e = exact_copy(slice_text(epoch)), l = exact_copy(slice_text(list));
+    enum roster_result result = roster_apply(r, e, version, l);
+    exact_free(e);
+    exact_free(l);
+    return result;
+}
+
+/* A whole list: names with spaces between. */
+static void load(struct roster *r, const char *names, const char *epoch, uint64_t version)
+{
+    struct slice rest = slice_text(names);
+    roster_load_begin(r);
+    while (rest.len > 0) {
+        struct slice name = exact_copy(slice_cut(&rest, ' '));
+        roster_load_name(r, name);
+        exact_free(name);
+    }
+    roster_load_end(r, slice_text(epoch), version);
+}
+
+#define TELL(count, text) assert_told(r, count, text)
+static void assert_told(struct roster *r, size_t count, const char *text)
+{
+    buf_clear(&json);
+    assert_int_equal(roster_tell(r, &json), count);
+    assert_string_equal(json.ptr ? json.ptr : "", text);
+    buf_clear(&json);
+}
+
+#define FULL(part, extra, text) assert_full(r, part, extra, text)
+static void assert_full(struct roster *r, size_t part, const char *extra, const char *text)
+{
+    buf_clear(&json);
+    roster_full(r, part, slice_text(extra), &json);
+    assert_string_equal(json.ptr, text);
+}
+
+/* ---- Single rules ---------------------------------------------------------------------------- */
+
+static void nothing_is_known_before_a_load(void **state)
+{
+    struct roster *r = *state;
+    assert_false(roster_is_loaded(r));
+    assert_int_equal(apply(r, "e1", 1, "+ann"), ROSTER_GAP);
+    TELL(0, "");
+    roster_load_begin(r);
+    roster_load_name(r, SLICE("ann"));
+    assert_false(roster_is_loaded(r));
+    assert_int_equal(apply(r, "e1", 6, "+bob"), ROSTER_GAP);
+    TELL(0, ""); /* half a list is no news */
+    roster_load_end(r, SLICE("e1"), 5);
+    assert_true(roster_is_loaded(r));
+    assert_int_equal(roster_version(r), 5);
+    FULL(0, "", "{\"users\":[],\"cursor\":\".0\"}"); /* nobody was told yet */
+    TELL(1, "{\"joined\":[\"ann\"],\"left\":[],\"from\":\".0\",\"cursor\":\"e1.5\"}");
+    FULL(0, "", "{\"users\":[\"ann\"],\"cursor\":\"e1.5\"}");
+}
+
+static void versions_must_follow_each_other(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann", "e1", 5);
+    (void)roster_tell(r, &json);
+    assert_int_equal(apply(r, "e1", 4, "-ann"), ROSTER_OLD);
+    assert_int_equal(apply(r, "e1", 5, "-ann"), ROSTER_OLD);
+    assert_int_equal(apply(r, "e1", 7, "-ann"), ROSTER_GAP);
+    assert_int_equal(apply(r, "e2", 6, "-ann"), ROSTER_GAP);
+    assert_int_equal(apply(r, "e", 6, "-ann"), ROSTER_GAP);
+    TELL(0, "");
+    assert_int_equal(apply(r, "e1", 6, "-ann"), ROSTER_OK);
+    assert_int_equal(roster_version(r), 6);
+    TELL(1, "{\"joined\":[],\"left\":[\"ann\"],\"from\":\"e1.5\",\"cursor\":\"e1.6\"}");
+}
+
+static void who_comes_back_between_two_bundles_never_left(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann bob", "e1", 1);
+    (void)roster_tell(r, &json);
+    assert_int_equal(apply(r, "e1", 2, "-ann"), ROSTER_OK);
+    assert_int_equal(apply(r, "e1", 3, "+cat -cat"), ROSTER_OK);
+    assert_int_equal(apply(r, "e1", 4, "+ann"), ROSTER_OK);
+    TELL(0, "");
+    assert_string_equal(roster_cursor(r).ptr, "e1.1"); /* clients were told nothing since */
+    assert_int_equal(apply(r, "e1", 5, "+dan"), ROSTER_OK);
+    TELL(1, "{\"joined\":[\"dan\"],\"left\":[],\"from\":\"e1.1\",\"cursor\":\"e1.5\"}");
+}
+
+static void another_spelling_is_another_entry(void **state)
+{
+    struct roster *r = *state;
+    load(r, "alice", "e1", 1);
+    (void)roster_tell(r, &json);
+    assert_int_equal(apply(r, "e1", 2, "-alice +Alice"), ROSTER_OK);
+    TELL(2, "{\"joined\":[\"Alice\"],\"left\":[\"alice\"],\"from\":\"e1.1\",\"cursor\":\"e1.2\"}");
+    assert_true(roster_was_told(r, SLICE("Alice")));
+    assert_false(roster_was_told(r, SLICE("alice")));
+    assert_int_equal(apply(r, "e1", 3, "-Alice +Alice"), ROSTER_OK); /* one session for another */
+    TELL(0, "");
+}
+
+static void a_load_tells_the_difference(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann bob cat", "e1", 9);
+    (void)roster_tell(r, &json);
+    load(r, "bob dan bob", "e2", 2); /* a name may come in two pages */
+    assert_int_equal(apply(r, "e1", 10, "+eve"), ROSTER_GAP);
+    assert_int_equal(apply(r, "e2", 3, "+cat -nobody"), ROSTER_OK);
+    TELL(2, "{\"joined\":[\"dan\"],\"left\":[\"ann\"],\"from\":\"e1.9\",\"cursor\":\"e2.3\"}");
+    load(r, "", "e2", 4);
+    assert_int_equal(roster_told_count(r), 3);
+    buf_clear(&json);
+    assert_int_equal(roster_tell(r, &json), 3);
+    assert_int_equal(roster_told_count(r), 0);
+    assert_int_equal(roster_parts(r), 1);
+    FULL(0, "", "{\"users\":[],\"cursor\":\"e2.4\"}");
+}
+
+static void a_load_that_is_begun_again_leaves_nothing_behind(void **state)
+{
+    struct roster *r = *state;
+    roster_load_begin(r);
+    roster_load_name(r, SLICE("ann"));
+    load(r, "bob", "e1", 1);
+    TELL(1, "{\"joined\":[\"bob\"],\"left\":[],\"from\":\".0\",\"cursor\":\"e1.1\"}");
+}
+
+static void what_is_no_name_or_no_change_is_passed_over(void **state)
+{
+    static const char *const lists[] = {"",       " ",
+                                        "+",      "-",
+                                        "ann",    "*ann",
+                                        "+a\"b",  "+\xff",
+                                        "+a\tb",  "++ann",
+                                        "+.ann",  "+admin",
+                                        "+group", "+abcdefghijklmnopqrstuvwxyz0123456",
+                                        "  - + "};
+    struct roster *r = *state;
+    load(r, "bob . \" abcdefghijklmnopqrstuvwxyz0123456", "e1", 0);
+    (void)roster_tell(r, &json);
+    for (size_t i = 0; i < ROWS(lists); i++) {
+        assert_int_equal(apply(r, "e1", i + 1, lists[i]), ROSTER_OK);
+        TELL(0, "");
+    }
+    assert_int_equal(
+        apply(r, "e1", ROWS(lists) + 1, "x +ann  -zoe +abcdefghijklmnopqrstuvwxyz012345"),
+        ROSTER_OK);
+    buf_clear(&json);
+    assert_int_equal(roster_tell(r, &json), 2);
+    assert_int_equal(roster_told_count(r), 3);
+}
+
+static void nothing_is_a_bundle_too(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann", "e1", 1);
+    (void)roster_tell(r, &json);
+    buf_clear(&json);
+    roster_nothing(r, &json);
+    assert_string_equal(json.ptr,
+                        "{\"joined\":[],\"left\":[],\"from\":\"e1.1\",\"cursor\":\"e1.1\"}");
+}
+
+static void somebody_may_be_put_into_the_list_in_addition(void **state)
+{
+    struct roster *r = *state;
+    load(r, "", "e1", 1);
+    FULL(0, "Me", "{\"users\":[\"Me\"],\"cursor\":\".0\"}");
+    load(r, "ann", "e1", 2);
+    (void)roster_tell(r, &json);
+    FULL(0, "Me", "{\"users\":[\"ann\",\"Me\"],\"cursor\":\"e1.2\"}");
+}
+
+/* Of the sanitizers' runtime; without them it cannot be seen. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static void whoever_left_is_forgotten(void **state)
+{
+    struct roster *r = *state;
+    size_t before = 0;
+    char list[64];
+    if (!__sanitizer_get_current_allocated_bytes) {
+        skip();
+    }
+    load(r, "ann", "e1", 0);
+    for (unsigned i = 0; i < 4000; i++) {
+        snprintf(list, sizeof list, i % 2 ? "-u%u" : "+u%u", i / 2);
+        assert_int_equal(apply(r, "e1", i + 1, list), ROSTER_OK);
+        buf_clear(&json);
+        (void)roster_tell(r, &json);
+        if (i == 100) {
+            before = __sanitizer_get_current_allocated_bytes();
+        }
+    }
+    assert_in_range(__sanitizer_get_current_allocated_bytes(), before / 2, before + 1000);
+}
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+/* The number of names of a part, after checking its other fields. */
+static size_t names_in_part(const struct roster *r, size_t part, size_t parts, const char *extra)
+{
+    struct json object, value, item;
+    uint64_t number = 0;
+    size_t count = 0;
+    buf_clear(&json);
+    roster_full(r, part, slice_text(extra), &json);
+    assert_false(json.failed);
+    assert_int_equal(json_parse(buf_slice(&json), &object), JSON_OK);
+    assert_int_equal(json_find(object, SLICE("users"), &value), JSON_OK);
+    for (struct json_walk w = json_walk(value); json_next(&w, NULL, &item);) {
+        count++;
+    }
+    if (parts == 1) {
+        assert_int_equal(json_find(object, SLICE("part"), &value), JSON_E_ABSENT);
+        assert_int_equal(json_find(object, SLICE("parts"), &value), JSON_E_ABSENT);
+        return count;
+    }
+    assert_int_equal(json_find(object, SLICE("part"), &value), JSON_OK);
+    assert_int_equal(json_u64(value, 99, &number), JSON_OK);
+    assert_int_equal(number, part + 1);
+    assert_int_equal(json_find(object, SLICE("parts"), &value), JSON_OK);
+    assert_int_equal(json_u64(value, 99, &number), JSON_OK);
+    assert_int_equal(number, parts);
+    return count;
+}
+
+static void a_long_list_comes_in_parts(void **state)
+{
+    static const struct {
+        size_t names, parts, last;
+    } rows[] = {
+        {0,    1, 0   },
+        {1,    1, 1   },
+        {999,  1, 999 },
+        {1000, 1, 1000},
+        {1001, 2, 1   },
+        {2000, 2, 1000},
+        {2001, 3, 1   },
+    };
+    struct roster *r = *state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char name[24];
+        roster_load_begin(r);
+        for (size_t k = 0; k < rows[i].names; k++) {
+            snprintf(name, sizeof name, "u%zu", k);
+            roster_load_name(r, slice_text(name));
+        }
+        roster_load_end(r, SLICE("e1"), i + 1);
+        buf_clear(&json);
+        (void)roster_tell(r, &json);
+        assert_int_equal(roster_parts(r), rows[i].parts);
+        for (size_t part = 0; part + 1 < rows[i].parts; part++) {
+            assert_int_equal(names_in_part(r, part, rows[i].parts, "me"), ROSTER_PART);
+        }
+        assert_int_equal(names_in_part(r, rows[i].parts - 1, rows[i].parts, ""), rows[i].last);
+        assert_int_equal(names_in_part(r, rows[i].parts - 1, rows[i].parts, "me"),
+                         rows[i].last + 1);
+    }
+}
+
+/* ---- A naive model --------------------------------------------------------------------------- */
+
+struct model {
+    bool present[NAMES], told[NAMES];
+    uint64_t version;
+    unsigned epoch;
+    char cursor[64];
+};
+
+static uint32_t dice_state = 2463534242U;
+static uint32_t dice(uint32_t sides)
+{
+    dice_state ^= dice_state << 13;
+    dice_state ^= dice_state >> 17;
+    dice_state ^= dice_state << 5;
+    return dice_state % sides;
+}
+
+/* Even and odd differ in case alone. */
+static const char *name_of(unsigned i)
+{
+    static char name[16];
+    snprintf(name, sizeof name, "%c%u", i % 2 ? 'U' : 'u', i / 2);
+    return name;
+}
+
+static unsigned index_of(struct slice name)
+{
+    unsigned i = 0;
+    while (i < NAMES && !slice_equal(slice_text(name_of(i)), name)) {
+        i++;
+    }
+    assert_int_not_equal(i, NAMES);
+    return i;
+}
+
+/* Marks the names of a list; none may stand there twice. */
+static size_t read_names(struct json object, const char *key, bool marks[NAMES])
+{
+    struct json list, item;
+    size_t count = 0;
+    memset(marks, 0, NAMES * sizeof *marks);
+    assert_int_equal(json_find(object, slice_text(key), &list), JSON_OK);
+    for (struct json_walk w = json_walk(list); json_next(&w, NULL, &item); count++) {
+        unsigned i = index_of((struct slice){item.raw.ptr + 1, item.raw.len - 2});
+        assert_false(marks[i]);
+        marks[i] = true;
+    }
+    return count;
+}
+
+static void assert_field(struct json object, const char *key, const char *wanted)
+{
+    struct json value;
+    assert_int_equal(json_find(object, slice_text(key), &value), JSON_OK);
+    assert_int_equal(value.raw.len, strlen(wanted) + 2);
+    assert_memory_equal(value.raw.ptr + 1, wanted, strlen(wanted));
+}
+
+static const char *epoch_of(const struct model *m)
+{
+    static char text[16];
+    snprintf(text, sizeof text, "e%u", m->epoch);
+    return text;
+}
+
+static void change(struct roster *r, struct model *m)
+{
+    struct buf list;
+    buf_init(&list, 1024);
+    for (uint32_t n = 1 + dice(3); n > 0; n--) {
+        unsigned i = dice(NAMES);
+        m->present[i] = dice(2);
+        buf_printf(&list, "%s%c%s", list.len ? " " : "", m->present[i] ? '+' : '-', name_of(i));
+    }
+    assert_int_equal(apply(r, epoch_of(m), ++m->version, list.ptr), ROSTER_OK);
+    buf_deinit(&list);
+}
+
+static void wrong_change(struct roster *r, const struct model *m)
+{
+    assert_int_equal(apply(r, epoch_of(m), m->version + 2 + dice(3), "+u0 -U0"), ROSTER_GAP);
+    assert_int_equal(apply(r, "e", m->version + 1, "+u0 -U0"), ROSTER_GAP);
+    if (m->version > 0) {
+        assert_int_equal(apply(r, epoch_of(m), m->version - dice(2), "+u0 -U0"), ROSTER_OLD);
+    }
+}
+
+static void whole_list(struct roster *r, struct model *m)
+{
+    m->epoch += dice(2);
+    m->version = dice(1000);
+    uint32_t density = 1 + dice(5);
+    roster_load_begin(r);
+    for (unsigned i = 0; i < NAMES; i++) {
+        m->present[i] = dice(density) == 0;
+        if (m->present[i]) {
+            roster_load_name(r, slice_text(name_of(i)));
+        }
+    }
+    roster_load_end(r, slice_text(epoch_of(m)), m->version);
+}
+
+static void bundle(struct roster *r, struct model *m)
+{
+    bool joined[NAMES], left[NAMES];
+    struct json object;
+    size_t wanted = 0;
+    for (unsigned i = 0; i < NAMES; i++) {
+        wanted += m->present[i] != m->told[i];
+    }
+    buf_clear(&json);
+    assert_int_equal(roster_tell(r, &json), wanted);
+    assert_int_equal(json.len > 0, wanted > 0);
+    if (wanted == 0) {
+        return;
+    }
+    assert_int_equal(json_parse(buf_slice(&json), &object), JSON_OK);
+    assert_int_equal(read_names(object, "joined", joined) + read_names(object, "left", left),
+                     wanted);
+    for (unsigned i = 0; i < NAMES; i++) {
+        assert_int_equal(joined[i], m->present[i] && !m->told[i]);
+        assert_int_equal(left[i], !m->present[i] && m->told[i]);
+        m->told[i] = m->present[i];
+    }
+    assert_field(object, "from", m->cursor);
+    snprintf(m->cursor, sizeof m->cursor, "%s.%llu", epoch_of(m), (unsigned long long)m->version);
+    assert_field(object, "cursor", m->cursor);
+}
+
+/* Whatever has changed since: the list is what was told. */
+static void check_full(const struct roster *r, const struct model *m)
+{
+    bool users[NAMES];
+    struct json object;
+    buf_clear(&json);
+    roster_full(r, 0, slice_text(NULL), &json);
+    assert_int_equal(json_parse(buf_slice(&json), &object), JSON_OK);
+    size_t count = read_names(object, "users", users);
+    assert_int_equal(count, roster_told_count(r));
+    for (unsigned i = 0; i < NAMES; i++) {
+        assert_int_equal(users[i], m->told[i]);
+        assert_int_equal(roster_was_told(r, slice_text(name_of(i))), m->told[i]);
+    }
+    assert_field(object, "cursor", m->cursor);
+}
+
+static void it_equals_a_naive_model(void **state)
+{
+    struct roster *r = *state;
+    struct model m = {.cursor = ".0"};
+    whole_list(r, &m);
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t what = dice(100);
+        if (what < 60) {
+            change(r, &m);
+        } else if (what < 65) {
+            wrong_change(r, &m);
+        } else if (what < 70) {
+            whole_list(r, &m);
+        } else if (what < 85) {
+            bundle(r, &m);
+        } else {
+            check_full(r, &m);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_is_known_before_a_load, begin, end),
+        cmocka_unit_test_setup_teardown(versions_must_follow_each_other, begin, end),
+        cmocka_unit_test_setup_teardown(who_comes_back_between_two_bundles_never_left, begin, end),
+        cmocka_unit_test_setup_teardown(another_spelling_is_another_entry, begin, end),
+        cmocka_unit_test_setup_teardown(a_load_tells_the_difference, begin, end),
+        cmocka_unit_test_setup_teardown(a_load_that_is_begun_again_leaves_nothing_behind, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(what_is_no_name_or_no_change_is_passed_over, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_a_bundle_too, begin, end),
+        cmocka_unit_test_setup_teardown(somebody_may_be_put_into_the_list_in_addition, begin, end),
+        cmocka_unit_test_setup_teardown(whoever_left_is_forgotten, begin, end),
+        cmocka_unit_test_setup_teardown(a_long_list_comes_in_parts, begin, end),
+        cmocka_unit_test_setup_teardown(it_equals_a_naive_model, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
