@@ -125,7 +125,7 @@ floors:
 	@tests/check-floors.sh
 static:
 	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-	    -I. $(filter %.c,$(C_FILES))
+	    $(addprefix --include=,$(wildcard /usr/include/*/sys/queue.h)) -I. $(filter %.c,$(C_FILES))
 tidy: $(TIDY)
 build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy
 	@mkdir -p $(@D)

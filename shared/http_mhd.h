@@ -4,7 +4,8 @@
  * when it is complete and may be answered later; until then its connection is suspended.  What
  * libmicrohttpd lets through is refused here: two Content-Length or Host headers, both lengths
  * given, %00 and NUL in the path, bare LF in headers (request smuggling); such connections are
- * closed. */
+ * closed.  Every answer closes its connection, so that nothing behind a request is ever read as a
+ * second one. */
 #ifndef PARLEY_HTTP_MHD_H
 #define PARLEY_HTTP_MHD_H
 

@@ -64,8 +64,8 @@ local function refuse(what)
 end
 
 -- Arguments are checked before the first write: a function that fails halfway keeps its writes.
-local function integer(value, what)
-  if not value or not value:match('^%d+$') or #value > 15 then
+local function integer(value, what, digits)
+  if not value or not value:match('^%d+$') or #value > (digits or 15) then
     refuse(what .. ' must be an integer')
   end
   return tonumber(value)
@@ -456,7 +456,7 @@ end
 -- ok <message:id> <link> <settling 0/1> <count of the own channel> <count of group> <version> | link
 -- Publishes the nonce on the gateway's own channel: what comes back proves the subscription.
 local function renew(keys, args)
-  local id, number = gateway_of(args[5]), integer(args[7], 'link')
+  local id, number = gateway_of(args[5]), integer(args[7], 'link', 12)
   local nonce = matching(args[8], '^%w+$', 'nonce')
   if args[6] ~= 'new' and args[6] ~= 'keep' then
     refuse('new or keep?')
@@ -539,7 +539,7 @@ local function reattach_one(c, id, link, s)
       return 'ended'
     end
     if user then
-      end_session(c, s.name, user, 'session_expired') -- the later login wins
+      end_session(c, s.name, user, 'kicked') -- the later login wins
     end
     make_session(c, s.name, s.shown, s.hash, s.login, s.rest > 0 and c.time + s.rest or 0)
     user = hash_table(user_key(c, s.name))

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define LENGTH_BYTES 32 /* at least what "$<length>" and two line ends take */
-
 void redis_queue_init(struct redis_queue *q)
 {
     *q = (struct redis_queue){0};
@@ -19,22 +17,6 @@ void redis_queue_deinit(struct redis_queue *q)
     buf_deinit(&q->out);
 }
 
-static bool fits(const struct redis_queue *q, const struct slice *argv, size_t argc)
-{
-    size_t room = q->out.max - q->out.len;
-    if (room < LENGTH_BYTES) {
-        return false;
-    }
-    room -= LENGTH_BYTES;
-    for (size_t i = 0; i < argc; i++) {
-        if (room < LENGTH_BYTES || argv[i].len > room - LENGTH_BYTES) {
-            return false;
-        }
-        room -= argv[i].len + LENGTH_BYTES;
-    }
-    return true;
-}
-
 static void encode_length(struct buf *out, char kind, size_t length)
 {
     buf_byte(out, kind);
@@ -44,9 +26,6 @@ static void encode_length(struct buf *out, char kind, size_t length)
 
 static bool encode(struct redis_queue *q, const struct slice *argv, size_t argc)
 {
-    if (!fits(q, argv, argc)) {
-        return false;
-    }
     encode_length(&q->out, '*', argc);
     for (size_t i = 0; i < argc; i++) {
         encode_length(&q->out, '$', argv[i].len);

@@ -1,6 +1,7 @@
 /* config.c - gateway-svc's settings table */
 #include "gateway-svc/app/config.h"
 #include "shared/origin.h"
+#include <stdio.h>
 
 #define AT(field) offsetof(struct gateway_config, field)
 
@@ -56,6 +57,8 @@ void gateway_config_load(struct gateway_config *config, int argc, char **argv)
     settings_main(
         argc, argv, settings, sizeof settings / sizeof *settings, config, "parley-gateway",
         "Holds the clients' Socket.IO connections and relays their messages through Redis.");
+    snprintf(config->address, sizeof config->address, "%s:%u", config->host,
+             (unsigned)config->port);
 }
 
 struct hub_config gateway_config_hub(const struct gateway_config *config, const char *gateway_id)
@@ -64,8 +67,7 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
         .relay = {.redis_url = config->redis_url,
                   .key_prefix = config->key_prefix,
                   .gateway_id = gateway_id,
-                  .info_host = config->host,
-                  .info_port = (uint16_t)config->port,
+                  .address = config->address,
                   .grace_ms = config->grace_s * 1000,
                   .lease_ms = config->lease_ms},
         .allowed_origins = config->allowed_origins,

@@ -15,6 +15,7 @@ struct gateway_config {
     uint64_t ping_interval_ms, ping_timeout_ms, connect_timeout_ms, max_payload;
     const char *allowed_origins;
     unsigned log_level;
+    char address[320]; /* host:port, made of the two */
 };
 
 /* Reads the command line and the environment; returns only when all is good. */

@@ -1,7 +1,7 @@
 /* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/hub_state.h"
-#include "gateway-svc/chat/payload.h"
+#include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/log.h"
 #include <assert.h>
@@ -267,6 +267,12 @@ static void on_connect(void *app, struct sio_socket *socket, void *conn_data, st
 static void on_user_change_out(struct hub *hub, struct client *client,
                                const struct sio_event *event)
 {
+    uint64_t wait_ms =
+        bucket_take(&client->user->messages, hub->config.rate_messages, clock_mono_ms());
+    if (wait_ms > 0) { /* a few bytes that ask for a whole list */
+        talk_refuse(hub, client, event, (struct payload_error){CHAT_E_RATE_LIMITED, NULL, wait_ms});
+        return;
+    }
     struct json object, value;
     struct buf since;
     buf_init(&since, 64);
@@ -346,8 +352,8 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
 void hub_stop(struct hub *hub)
 {
     hub->stopping = true;
-    sio_server_close_all(hub->server); /* every session detaches on the way ... */
-    relay_leave(hub->relay);           /* ... before the lease goes */
+    relay_leave(hub->relay);           /* one step for all users ... */
+    sio_server_close_all(hub->server); /* ... instead of a detach for each */
 }
 
 void hub_free(struct hub *hub)

@@ -6,6 +6,7 @@
 #include "gateway-svc/app/crowd.h"
 #include "gateway-svc/app/hub.h"
 #include "gateway-svc/chat/message_out.h"
+#include "gateway-svc/chat/payload.h"
 #include <ev.h>
 
 struct hub {
@@ -28,6 +29,9 @@ void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice even
 
 /* talk.c: the event `message_out`, and messages that the relay brings. */
 void talk_out(struct hub *hub, struct client *client, const struct sio_event *event);
+/* Answers an event with an error: by its ack, else by `message_error`. */
+void talk_refuse(struct hub *hub, struct client *client, const struct sio_event *event,
+                 struct payload_error e);
 void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *receiver,
                   struct session *sender);
 

@@ -1,6 +1,5 @@
 /* talk.c - messages: from a client to the relay, its answer back, and deliveries to clients */
 #include "gateway-svc/app/hub_state.h"
-#include "gateway-svc/chat/payload.h"
 #include "shared/clock.h"
 #include <stdlib.h>
 
@@ -27,6 +26,15 @@ static void refuse(const struct asker *asker, struct payload_error e)
         payload_message_error(json, e, asker->client_id);
         hub_emit_json(asker->hub, asker->socket, SLICE("message_error"));
     }
+}
+
+void talk_refuse(struct hub *hub, struct client *client, const struct sio_event *event,
+                 struct payload_error e)
+{
+    const struct asker asker = {
+        hub, client->socket, event->wants_ack, event->ack_id, {NULL, 0}
+    };
+    refuse(&asker, e);
 }
 
 static void accept(const struct asker *asker, uint64_t message_id, bool dup, struct slice message)

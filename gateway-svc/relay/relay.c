@@ -2,6 +2,7 @@
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
 #include "shared/json_doc.h"
+#include "shared/utf8.h"
 #include "shared/version.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 /* The subscription may be a moment later than the renew that it proves. */
 #define PROVE_AGAIN_MS 100
 #define INFO_MAX 512
+#define HOST_MAX 64 /* of the machine's name */
 
 static uint64_t renew_interval_ms(const struct relay *r)
 {
@@ -46,9 +48,13 @@ static void copy_epoch(char out[EPOCH_MAX + 1], struct slice epoch)
 
 static void put_info(const struct relay *r, struct buf *out)
 {
+    char host[HOST_MAX + 1] = "";
+    if (gethostname(host, HOST_MAX) != 0 || !utf8_valid(slice_text(host))) {
+        host[0] = '\0';
+    }
     struct json_doc *doc = json_doc_new();
-    json_doc_text(doc, "host", slice_text(r->config.info_host));
-    json_doc_number(doc, "port", r->config.info_port);
+    json_doc_text(doc, "address", slice_text(r->config.address));
+    json_doc_text(doc, "host", slice_text(host));
     json_doc_number(doc, "pid", (uint64_t)getpid());
     json_doc_text(doc, "version", slice_text(PARLEY_VERSION));
     json_doc_number(doc, "connections", r->handler->connections(r->app));
@@ -226,12 +232,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop;
     (void)events;
     struct relay *r = timer->data;
-    bool waited = clock_mono_ms() - r->proving_ms > r->config.lease_ms;
-    if (!r->nonce_back && (link_is_open(r->state) || (r->state == LINK_PROVING && waited))) {
+    uint64_t now_ms = clock_mono_ms();
+    bool late = now_ms - r->proving_ms > r->config.lease_ms;
+    bool deaf = now_ms - r->proven_ms > r->config.lease_ms * 2 / 3;
+    if (!r->nonce_back && (link_is_open(r->state) ? deaf : r->state == LINK_PROVING && late)) {
         relay_step(r, LINK_EV_DEAF);
         return;
     }
-    if (r->state == LINK_RENEWING && waited) {
+    if (r->state == LINK_RENEWING && late) {
         relay_step(r, LINK_EV_REFUSED);
         return;
     }
@@ -462,6 +470,7 @@ void relay_leave(struct relay *r)
         functions_call(r->commands, "parley_leave", args, 2, NULL, NULL);
     }
     r->leaving = true; /* a renewal would only be refused, and end in a new link */
+    r->state = LINK_DOWN;
     ev_timer_stop(r->loop, &r->tick);
 }
 

@@ -15,8 +15,7 @@ struct relay_config {
     const char *redis_url;
     const char *key_prefix;
     const char *gateway_id; /* unique for this process's life: [A-Za-z0-9._-]+ */
-    const char *info_host;  /* shown to operators in gateway:<id> */
-    uint16_t info_port;
+    const char *address;    /* host:port of this gateway, for operators and other gateways */
     uint64_t grace_ms;
     uint64_t lease_ms;
 };

@@ -90,13 +90,14 @@ static int on_http(struct eio_listener *l, struct lws *wsi)
     struct sio_request *req = eio_request_begin(&l->request, wsi);
     struct slice path = eio_request_path(req);
     const char *text = "not found\n";
-    if (lws_get_vhost(wsi) != l->http_only && eio_engine_find(l->engine, path)) {
+    bool internal = lws_get_vhost(wsi) == l->http_only;
+    if (!internal && eio_engine_find(l->engine, path)) {
         return answer_engine_request(wsi, req);
     }
     if (!eio_request_is_get(req)) {
         return send_text(wsi, 405, "method not allowed\n", "Allow: GET");
     }
-    unsigned status = l->handler->http ? l->handler->http(l->app, path, &text) : 404;
+    unsigned status = internal && l->handler->http ? l->handler->http(l->app, path, &text) : 404;
     return send_text(wsi, status, text, NULL);
 }
 

@@ -52,8 +52,9 @@ struct sio_server_handler {
     const char *(*allow)(void *app, struct sio_request *req, void **conn_data);
     /* The connection is gone, or never came about after it was allowed.  May be NULL. */
     void (*closed)(void *app, void *conn_data);
-    /* Answers a plain HTTP GET outside `path`, for example /readyz.  May be NULL: 404.
-     * Returns the status; text is a literal. */
+    /* Answers a plain HTTP GET on the port of sio_server_http_port, for example /readyz; the
+     * clients' port answers 404 to all but `path`.  May be NULL: 404.  Returns the status; text is
+     * a literal. */
     unsigned (*http)(void *app, struct slice path, const char **text);
 };
 

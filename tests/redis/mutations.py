@@ -26,9 +26,11 @@ REFUSE_LINK = """  if not link_holds(c, id, link) then
 
 MUTATIONS = [
     # ---- arguments
-    Mutation('numbers are checked', "not value:match('^%d+$') or #value > 15", 'not tonumber(value)',
+    Mutation('numbers are checked', "not value:match('^%d+$') or #value > (digits or 15)", 'not tonumber(value)',
              [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
-    Mutation('numbers stay exact', ' or #value > 15', '',
+    Mutation('a carried number leaves room to count on', "integer(args[7], 'link', 12)", "integer(args[7], 'link')",
+             [RENEW + 'test_a_huge_number_is_refused']),
+    Mutation('numbers stay exact', ' or #value > (digits or 15)', '',
              [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
     Mutation('names are checked', 'if not value or not value:match(pattern)', 'if not value',
              [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write', LOGIN + 'test_folding_is_the_callers',
@@ -250,7 +252,7 @@ MUTATIONS = [
              [NEW + 'test_the_later_login_wins', NEW + 'test_a_replaced_session_stays_visible']),
     Mutation('the earlier login loses', 'return not user or login > tonumber(user.login)', 'return true',
              [NEW + 'test_the_later_login_wins']),
-    Mutation('who loses is told', "      end_session(c, s.name, user, 'session_expired') -- the later login wins\n", '',
+    Mutation('who loses is told', "      end_session(c, s.name, user, 'kicked') -- the later login wins\n", '',
              [NEW + 'test_the_earlier_login_is_told']),
     Mutation('another session is another', 'if not user or user.session ~= s.hash then', 'if not user then',
              [SAME + 'test_ended_absent_and_foreign_are_closed']),

@@ -22,6 +22,14 @@ class Renew(RulesTest):
         self.assertEqual(self.gateway('g2').link, 43, 'what another gateway carried counts')
         self.assertEqual(self.presence('link'), '43')
 
+    def test_a_huge_number_is_refused(self):
+        """One gateway's nonsense must not use up the numbers of all."""
+        g = self.gateway()
+        with self.assertRaisesRegex(Exception, 'link must be an integer'):
+            g.renew('new', link=10 ** 12)
+        self.assertEqual(self.presence('link'), '1')
+        self.assertEqual(g.renew('new', link=10 ** 12 - 1)[3], str(10 ** 12))
+
     def test_keep(self):
         g = self.gateway()
         self.pass_time(LEASE // 2)

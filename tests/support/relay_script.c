@@ -271,8 +271,7 @@ struct relay *script_begin(void)
     static const struct relay_config config = {.redis_url = "redis://nowhere",
                                                .key_prefix = "p:",
                                                .gateway_id = "gw",
-                                               .info_host = "10.0.0.1",
-                                               .info_port = 8002,
+                                               .address = "10.0.0.1:8002",
                                                .grace_ms = 7000,
                                                .lease_ms = SCRIPT_LEASE_MS};
     memset(&script, 0, sizeof script);

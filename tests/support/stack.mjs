@@ -207,8 +207,11 @@ export function useStack(env = {}) {
   const stack = new Stack(env);
   before(() => stack.start());
   after(async () => {
-    await stack.stop();
-    await stack.remove();
+    try {
+      await stack.stop();
+    } finally {
+      await stack.remove();
+    }
   });
   stack.lastTest = () => test("the stack stops cleanly: no sanitizer report, no token in a log", async () => {
     assert.ok(secrets.size > 0, "there was something to look for");

@@ -154,9 +154,16 @@ static void the_lease_is_renewed_and_proven_each_time(void **state)
     CALLS("parley_renew gw keep 1 *");
     assert_string_not_equal(fake_call_arg(0, 3), first);
     assert_int_equal(fake_call_caller(0)->seen, 150);
+    snprintf(first, sizeof first, "%s", fake_call_arg(0, 3));
     fake_answer("ok|e1|150|1|0|2|0|0");
     assert_true(is_ready(r));
-    script_tick(); /* this one did not come back */
+    script_tick(); /* this one did not come back yet: it is asked for again ... */
+    CALLS("parley_renew gw keep 1 *");
+    assert_string_equal(fake_call_arg(0, 3), first);
+    fake_answer("ok|e1|150|1|0|2|0|0");
+    assert_int_equal(fake_resets(), 0);
+    script_pass(SCRIPT_LEASE_MS * 2 / 3); /* ... but not until the lease is over */
+    script_tick();
     assert_int_equal(fake_resets(), 2);
     assert_false(is_ready(r));
 }
@@ -262,6 +269,7 @@ static void who_leaves_does_not_come_back(void **state)
     CALLS("parley_leave gw 1");
     assert_false(ev_is_active(&r->tick));
     fake_commands_down();
+    fake_feed_down();
     fake_feed_up();
     fake_commands_up();
     NO_CALLS();

@@ -249,6 +249,20 @@ static void a_lost_library_may_end_its_owner(void **state)
     assert_int_equal(w->downs, 0);
 }
 
+static void a_library_that_does_not_stay_is_given_up(void **state)
+{
+    struct world *w = *state;
+    redis_puppet_listen(&w->fake);
+    w->config.url = w->fake.url;
+    w->fake.version = "-ERR Function not found\r\n";
+    w->functions = start(w);
+    UNTIL(w->loop, w->downs == 1);
+    assert_string_equal(w->why, "the function library does not stay loaded");
+    assert_in_range(w->fake.commands, 2, 8); /* FUNCTION LOAD */
+    w->fake.version = "+1.999\r\n";
+    UNTIL(w->loop, w->ups == 1);
+}
+
 static void a_user_who_may_not_load_says_so(void **state)
 {
     struct world *w = *state;
@@ -407,6 +421,7 @@ int main(void)
         T(many_load_at_once),
         T(a_flushed_library_is_loaded_again),
         T(a_lost_library_may_end_its_owner),
+        T(a_library_that_does_not_stay_is_given_up),
         T(a_user_who_may_not_load_says_so),
         T(a_newer_major_ends_the_program),
         T(the_servers_version_decides),

@@ -158,7 +158,8 @@ static void a_large_command_arrives_whole(void **state)
 {
     struct world *w = *state;
     size_t n = 12U << 20;
-    char *large = calloc(1, n);
+    char *large = malloc(n);
+    memset(large, 'a', n);
     start_and_come_up(w);
     struct slice argv[] = {
         SLICE("SAY"), {large, n}
@@ -166,9 +167,10 @@ static void a_large_command_arrives_whole(void **state)
     assert_true(redis_conn_send(w->conn, argv, 2, on_reply, w));
     assert_false(redis_conn_send(w->conn, argv, 2, on_reply, w)); /* 24 MiB would wait */
     UNTIL(w->loop, w->replies == 1);
-    assert_true(redis_conn_send(w->conn, argv, 2, on_reply, w));
+    assert_true(send_word(w, "after"));
     UNTIL(w->loop, w->replies == 2);
     assert_int_equal(w->fake.commands, 2);
+    assert_non_null(strstr(w->fake.log.ptr, "\nSAY after\n")); /* no half of the refused one */
     free(large);
 }
 
@@ -190,11 +192,27 @@ static void an_unanswered_command_drops_the_connection(void **state)
     UNTIL(w->loop, w->ups == 2);
 }
 
+/* This process was stopped meanwhile, but the reply is there. */
+static void a_reply_that_has_arrived_is_not_late(void **state)
+{
+    struct world *w = *state;
+    w->config.command_timeout_ms = 40;
+    start_and_come_up(w);
+    assert_true(send_word(w, "x"));
+    UNTIL(w->loop, w->fake.commands == 1);
+    assert_int_equal(w->replies, 0);
+    usleep(80000);
+    UNTIL(w->loop, w->replies + w->nulls == 1);
+    assert_int_equal(w->replies, 1);
+    assert_int_equal(w->downs, 0);
+}
+
 /* A command sent long after the last one has its full time, and is still noticed. */
 static void a_later_command_is_timed_by_its_own_clock(void **state)
 {
     struct world *w = *state;
     w->config.command_timeout_ms = 60;
+    w->config.idle_ping_ms = PATIENT_MS; /* its timer is a long way off */
     start_and_come_up(w);
     uint64_t until_ms = clock_mono_ms() + 100;
     while (clock_mono_ms() < until_ms) {
@@ -313,6 +331,7 @@ int main(void)
         T(a_reply_may_come_byte_by_byte),
         T(a_large_command_arrives_whole),
         T(an_unanswered_command_drops_the_connection),
+        T(a_reply_that_has_arrived_is_not_late),
         T(a_later_command_is_timed_by_its_own_clock),
         T(a_late_reply_is_never_taken_for_another),
         T(a_peer_that_closes_answers_with_null),

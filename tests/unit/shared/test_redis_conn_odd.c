@@ -91,6 +91,7 @@ static const char *const garbage[] = {
     "*0\r\n",
     "*3\r\n$7\r\nmessage\r\n$3\r\none\r\n$1\r\nx\r\n", /* not subscribed */
     "-ERR max number of clients reached\r\n",
+    "-ERR \x1b[31m \"quoted\" \x7f\r\n",
     "$99999999999999999999\r\n",
     "*-7\r\n",
     "\x01\x02\x03",
@@ -266,6 +267,20 @@ static void null_replies_may_free(void **state)
     assert_int_equal(w->downs, 0);
 }
 
+static void late_null_replies_may_free(void **state)
+{
+    struct world *w = *state;
+    w->in_null = FREE;
+    w->config.command_timeout_ms = 20;
+    w->fake.answer = NULL;
+    start_and_come_up(w);
+    assert_true(send_word(w, "x"));
+    assert_true(send_word(w, "y"));
+    UNTIL(w->loop, !w->conn);
+    assert_int_equal(w->nulls, 2);
+    assert_int_equal(w->downs, 0);
+}
+
 static void messages_may_reset_and_free(void **state)
 {
     static const char two[] = "*3\r\n$7\r\nmessage\r\n$3\r\none\r\n$1\r\nx\r\n"
@@ -278,6 +293,7 @@ static void messages_may_reset_and_free(void **state)
     say(w, two);
     UNTIL(w->loop, w->ups == 2);
     assert_int_equal(w->messages, 1);
+    assert_int_equal(w->downs, 1);
     w->in_message = FREE;
     w->fake.commands = 0;
     subscribe(w, false);
@@ -305,6 +321,7 @@ int main(void)
         T(replies_may_reset),
         T(replies_may_free),
         T(null_replies_may_free),
+        T(late_null_replies_may_free),
         T(messages_may_reset_and_free),
     };
     log_init("test", LOG_LEVEL_ERROR);
