@@ -108,6 +108,48 @@ static void versions_must_follow_each_other(void **state)
     TELL(1, "{\"joined\":[],\"left\":[\"ann\"],\"from\":\"e1.5\",\"cursor\":\"e1.6\"}");
 }
 
+#define HINT(leaves, text) assert_hint(r, leaves, text)
+static void assert_hint(struct roster *r, bool leaves, const char *text)
+{
+    buf_clear(&json);
+    assert_int_equal(roster_hint(r, leaves, &json), *text != '\0');
+    assert_string_equal(json.ptr ? json.ptr : "", text);
+    buf_clear(&json);
+}
+
+/* A newcomer between two bundles gets the list as it is, and stays right with the bundles that the
+ * others get. */
+static void a_newcomer_knows_the_news_before_the_others(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann bob", "e1", 1);
+    (void)roster_tell(r, &json);
+    assert_false(roster_has_news(r));
+    HINT(true, "");
+    assert_int_equal(apply(r, "e1", 2, "-ann +cat"), ROSTER_OK);
+    assert_true(roster_has_news(r));
+    FULL(0, "", "{\"users\":[\"ann\",\"bob\"],\"cursor\":\"e1.1\"}");
+    FULL(0, "dan", "{\"users\":[\"ann\",\"bob\",\"cat\",\"dan\"],\"cursor\":\"e1.1\"}");
+    HINT(true, "{\"joined\":[],\"left\":[\"ann\"],\"from\":\"e1.1\",\"cursor\":\"e1.1\"}");
+    /* All is as it was told; but dan knows of cat, and misses ann. */
+    assert_int_equal(apply(r, "e1", 3, "+ann -cat"), ROSTER_OK);
+    TELL(2, "{\"joined\":[\"ann\"],\"left\":[\"cat\"],\"from\":\"e1.1\",\"cursor\":\"e1.3\"}");
+    TELL(0, "");
+    assert_int_equal(roster_told_count(r), 2);
+}
+
+static void while_it_settles_nobody_is_told_of_leaves(void **state)
+{
+    struct roster *r = *state;
+    load(r, "ann bob", "e1", 1);
+    (void)roster_tell(r, &json);
+    assert_int_equal(apply(r, "e1", 2, "-ann +cat"), ROSTER_OK);
+    FULL(0, "cat", "{\"users\":[\"ann\",\"bob\",\"cat\"],\"cursor\":\"e1.1\"}");
+    HINT(false, "");
+    assert_int_equal(apply(r, "e1", 3, "+ann -cat"), ROSTER_OK);
+    TELL(1, "{\"joined\":[],\"left\":[\"cat\"],\"from\":\"e1.1\",\"cursor\":\"e1.3\"}");
+}
+
 static void who_comes_back_between_two_bundles_never_left(void **state)
 {
     struct roster *r = *state;
@@ -471,6 +513,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_known_before_a_load, begin, end),
         cmocka_unit_test_setup_teardown(versions_must_follow_each_other, begin, end),
         cmocka_unit_test_setup_teardown(who_comes_back_between_two_bundles_never_left, begin, end),
+        cmocka_unit_test_setup_teardown(a_newcomer_knows_the_news_before_the_others, begin, end),
+        cmocka_unit_test_setup_teardown(while_it_settles_nobody_is_told_of_leaves, begin, end),
         cmocka_unit_test_setup_teardown(another_spelling_is_another_entry, begin, end),
         cmocka_unit_test_setup_teardown(a_load_tells_the_difference, begin, end),
         cmocka_unit_test_setup_teardown(a_load_that_is_begun_again_leaves_nothing_behind, begin,
