@@ -6,11 +6,10 @@
 #include "shared/functions.h"
 #include "shared/health.h"
 #include "shared/log.h"
+#include "shared/stop_ev.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,9 +24,6 @@
 #define STOP_AFTER_S 2.0
 #define STOP_LOOK_S 0.01
 
-static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
-#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
-
 struct service {
     struct ev_loop *loop;
     struct config config;
@@ -38,7 +34,7 @@ struct service {
     struct desk *desk;
     struct http_server *http;
     struct health *health;
-    ev_signal signals[STOP_SIGNALS];
+    struct stop stop;
     ev_timer stop_look;
     ev_tstamp stop_at; /* 0: not stopping */
 };
@@ -81,28 +77,22 @@ static void look_whether_done(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+static void on_stop(void *ctx, int signum)
 {
-    struct service *s = watcher->data;
+    struct service *s = ctx;
 
-    (void)events;
     if (s->stop_at > 0) {
         return;
     }
-    log_info("stopping signal=%d outstanding=%zu", watcher->signum, desk_outstanding(s->desk));
-    s->stop_at = ev_now(loop) + STOP_AFTER_S;
+    log_info("stopping signal=%d outstanding=%zu", signum, desk_outstanding(s->desk));
+    s->stop_at = ev_now(s->loop) + STOP_AFTER_S;
     desk_close(s->desk);
-    ev_timer_start(loop, &s->stop_look);
+    ev_timer_start(s->loop, &s->stop_look);
 }
 
 static void watch_signals(struct service *s)
 {
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        ev_signal_init(&s->signals[i], on_signal, stop_signals[i]);
-        s->signals[i].data = s;
-        ev_signal_start(s->loop, &s->signals[i]);
-    }
+    stop_init(&s->stop, s->loop, on_stop, s);
     ev_timer_init(&s->stop_look, look_whether_done, STOP_LOOK_S, STOP_LOOK_S);
     s->stop_look.data = s;
 }
@@ -110,7 +100,7 @@ static void watch_signals(struct service *s)
 static void connect_redis(struct service *s)
 {
     static const struct redis_conn_handler handler = {.up = redis_up, .down = redis_down};
-    const struct redis_conn_config config = {.url = s->config.redis_url,
+    const struct redis_conn_config config = {.url = s->config.common.redis_url,
                                              .name = "parley-auth",
                                              .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                              .command_timeout_ms = COMMAND_TIMEOUT_MS,
@@ -118,11 +108,11 @@ static void connect_redis(struct service *s)
                                              .backoff_max_ms = BACKOFF_MAX_MS,
                                              .idle_ping_ms = IDLE_PING_MS};
 
-    s->caller.grace_ms = s->config.grace_s * 1000;
-    s->caller.lease_ms = s->config.lease_ms;
+    s->caller.grace_ms = s->config.common.grace_s * 1000;
+    s->caller.lease_ms = s->config.common.lease_ms;
     s->store_state.caller = &s->caller;
     s->store_state.functions =
-        functions_new(s->loop, &config, &handler, s, s->config.key_prefix, &s->caller);
+        functions_new(s->loop, &config, &handler, s, s->config.common.key_prefix, &s->caller);
     s->store = store_redis_port(&s->store_state);
 }
 
@@ -138,21 +128,22 @@ static bool open_desk(struct service *s)
 
 static bool listen_http(struct service *s)
 {
-    const struct http_server_config config = {.host = s->config.host,
+    const struct http_server_config config = {.host = s->config.common.host,
                                               .port = (uint16_t)s->config.port,
                                               .timeout_s = HTTP_TIMEOUT_S,
                                               .max_connections = HTTP_CONNECTIONS};
 
     s->http = http_server_new(s->loop, &config, front_handle, s->desk);
     if (!s->http) {
-        log_error("cannot listen host=%s port=%" PRIu64 " error=\"%s\"", s->config.host,
+        log_error("cannot listen host=%s port=%" PRIu64 " error=\"%s\"", s->config.common.host,
                   s->config.port, strerror(errno));
         return false;
     }
-    s->health = health_new(s->loop, s->config.host, (uint16_t)s->config.health_port, ready, s);
+    s->health = health_new(s->loop, s->config.common.host, (uint16_t)s->config.common.health_port,
+                           ready, s);
     if (!s->health) {
-        log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"", s->config.host,
-                  s->config.health_port, strerror(errno));
+        log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"",
+                  s->config.common.host, s->config.common.health_port, strerror(errno));
         return false;
     }
     return true;
@@ -165,8 +156,8 @@ static bool service_start(struct service *s)
     if (!s->store_state.functions || !open_desk(s) || !listen_http(s)) {
         return false;
     }
-    log_info("listening host=%s port=%" PRIu64 " health_port=%" PRIu64, s->config.host,
-             s->config.port, s->config.health_port);
+    log_info("listening host=%s port=%" PRIu64 " health_port=%" PRIu64, s->config.common.host,
+             s->config.port, s->config.common.health_port);
     log_warn("AUTH_MODE=open: passwords are NOT checked, anybody may log in under any free name");
     return true;
 }
@@ -182,9 +173,7 @@ static void service_stop(struct service *s)
         health_free(s->health);
     }
     desk_free(s->desk);
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        ev_signal_stop(s->loop, &s->signals[i]);
-    }
+    stop_deinit(&s->stop, s->loop);
     ev_timer_stop(s->loop, &s->stop_look);
     ev_loop_destroy(s->loop);
 }
@@ -195,7 +184,7 @@ int main(int argc, char **argv)
 
     settings_main(argc, argv, config_settings, config_settings_count, &s.config, "parley-auth",
                   "Issues and ends the sessions of Parley, over HTTP.");
-    log_init("parley-auth", (enum log_level)s.config.log_level);
+    log_init("parley-auth", (enum log_level)s.config.common.log_level);
     s.loop = ev_default_loop(0);
     if (!s.loop) {
         log_error("no event loop");

@@ -1,61 +1,9 @@
 /* config.c - the settings of presence-svc */
 #include "presence-svc/config.h"
 
-#define TEXT_MAX 4096
-#define DAY_S 86400
-#define FIELD(member) offsetof(struct config, member)
+#define COMMON(member) offsetof(struct config, common.member)
 
 const struct setting config_settings[] = {
-    {.name = "HOST",
-     .type = SETTING_TEXT,
-     .fallback = "127.0.0.1",
-     .min = 1,
-     .max = 255,
-     .offset = FIELD(host),
-     .help = "address to listen on"},
-    {.name = "HEALTH_PORT",
-     .type = SETTING_NUMBER,
-     .fallback = "9003",
-     .min = 1,
-     .max = 65535,
-     .offset = FIELD(health_port),
-     .help = "port for /healthz and /readyz"},
-    {.name = "REDIS_URL",
-     .type = SETTING_TEXT,
-     .fallback = "redis://127.0.0.1:6379",
-     .min = 1,
-     .max = TEXT_MAX,
-     .offset = FIELD(redis_url),
-     .help = "redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path",
-     .secret = true,
-     .check = settings_check_redis_url},
-    {.name = "KEY_PREFIX",
-     .type = SETTING_TEXT,
-     .fallback = "{chat}:",
-     .min = 1,
-     .max = 64,
-     .offset = FIELD(key_prefix),
-     .help = "in front of every key and channel in Redis",
-     .check = settings_check_prefix},
-    {.name = "GRACE_S",
-     .type = SETTING_NUMBER,
-     .fallback = "30",
-     .min = 1,
-     .max = DAY_S,
-     .offset = FIELD(grace_s),
-     .help = "seconds for which a user without a connection stays active"},
-    {.name = "LEASE_MS",
-     .type = SETTING_NUMBER,
-     .fallback = "10000",
-     .min = 500,
-     .max = 600000,
-     .offset = FIELD(lease_ms),
-     .help = "milliseconds for which a silent gateway counts as alive"},
-    {.name = "LOG_LEVEL",
-     .type = SETTING_CHOICE,
-     .fallback = "info",
-     .offset = FIELD(log_level),
-     .choices = "error|warn|info|debug",
-     .help = "how much is logged"                                           },
+    COMMON_SETTINGS(COMMON, "9003"),
 };
 const size_t config_settings_count = sizeof config_settings / sizeof *config_settings;

@@ -2,16 +2,10 @@
 #ifndef PARLEY_PRESENCE_CONFIG_H
 #define PARLEY_PRESENCE_CONFIG_H
 
-#include "shared/settings.h"
+#include "shared/common_settings.h"
 
 struct config {
-    const char *host;
-    uint64_t health_port;
-    const char *redis_url;
-    const char *key_prefix;
-    uint64_t grace_s;
-    uint64_t lease_ms;
-    unsigned log_level; /* enum log_level */
+    struct common_settings common;
 };
 
 extern const struct setting config_settings[];

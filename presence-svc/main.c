@@ -3,55 +3,42 @@
 #include "presence-svc/sweep_redis.h"
 #include "shared/health.h"
 #include "shared/log.h"
+#include "shared/stop_ev.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
-#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
-
 /* A sweep that is on its way is one step in Redis: nothing is left half done by stopping now. */
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+static void on_stop(void *ctx, int signum)
 {
-    (void)events;
-    log_info("stopping signal=%d", watcher->signum);
-    ev_break(loop, EVBREAK_ALL);
-}
-
-static void watch_signals(struct ev_loop *loop, ev_signal signals[STOP_SIGNALS])
-{
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        ev_signal_init(&signals[i], on_signal, stop_signals[i]);
-        ev_signal_start(loop, &signals[i]);
-    }
+    log_info("stopping signal=%d", signum);
+    ev_break(ctx, EVBREAK_ALL);
 }
 
 static bool serve(struct ev_loop *loop, const struct config *config)
 {
-    const struct sweep_config sweep_config = {.redis_url = config->redis_url,
-                                              .key_prefix = config->key_prefix,
-                                              .grace_ms = config->grace_s * 1000,
-                                              .lease_ms = config->lease_ms};
+    const struct sweep_config sweep_config = {.redis_url = config->common.redis_url,
+                                              .key_prefix = config->common.key_prefix,
+                                              .grace_ms = config->common.grace_s * 1000,
+                                              .lease_ms = config->common.lease_ms};
     struct sweep *sweep = sweep_new(loop, &sweep_config);
 
     if (!sweep) {
         log_error("no memory");
         return false;
     }
-    struct health *health =
-        health_new(loop, config->host, (uint16_t)config->health_port, sweep_ready, sweep);
+    struct health *health = health_new(loop, config->common.host,
+                                       (uint16_t)config->common.health_port, sweep_ready, sweep);
     if (health) {
-        log_info("sweeping host=%s health_port=%" PRIu64, config->host, config->health_port);
+        log_info("sweeping host=%s health_port=%" PRIu64, config->common.host,
+                 config->common.health_port);
         ev_run(loop, 0);
         health_free(health);
     } else {
-        log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"", config->host,
-                  config->health_port, strerror(errno));
+        log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"", config->common.host,
+                  config->common.health_port, strerror(errno));
     }
     sweep_free(sweep);
     return health != NULL;
@@ -59,22 +46,20 @@ static bool serve(struct ev_loop *loop, const struct config *config)
 
 int main(int argc, char **argv)
 {
-    static ev_signal signals[STOP_SIGNALS];
+    struct stop stop;
     struct config config;
 
     settings_main(argc, argv, config_settings, config_settings_count, &config, "parley-presence",
                   "Ends the sessions and leases of Parley whose time is up.");
-    log_init("parley-presence", (enum log_level)config.log_level);
+    log_init("parley-presence", (enum log_level)config.common.log_level);
     struct ev_loop *loop = ev_default_loop(0);
     if (!loop) {
         log_error("no event loop");
         return EXIT_FAILURE;
     }
-    watch_signals(loop, signals);
+    stop_init(&stop, loop, on_stop, loop);
     bool served = serve(loop, &config);
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        ev_signal_stop(loop, &signals[i]);
-    }
+    stop_deinit(&stop, loop);
     ev_loop_destroy(loop);
     return served ? EXIT_SUCCESS : EXIT_FAILURE;
 }

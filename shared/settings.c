@@ -154,7 +154,7 @@ static const char *shown_default(const struct setting *s)
     if (s->fallback[0] == '\0') {
         return "(empty)";
     }
-    return s->secret ? "(secret)" : s->fallback;
+    return s->fallback; /* a default stands in the source: it is no secret */
 }
 
 static void range_text(const struct setting *s, char out[RANGE_TEXT_MAX])

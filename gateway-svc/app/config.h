@@ -3,18 +3,17 @@
 #define PARLEY_GATEWAY_CONFIG_H
 
 #include "gateway-svc/app/hub.h"
+#include "shared/common_settings.h"
 
 struct gateway_config {
-    const char *host;
-    uint64_t port, health_port;
-    const char *redis_url, *key_prefix, *gateway_name;
-    uint64_t grace_s, lease_ms;
+    struct common_settings common;
+    uint64_t port;
+    const char *gateway_name;
     uint64_t message_max_bytes;
     struct rate rate_messages;
     uint64_t max_sockets, queue_max_bytes;
     uint64_t ping_interval_ms, ping_timeout_ms, connect_timeout_ms, max_payload;
     const char *allowed_origins;
-    unsigned log_level;
     char address[320]; /* host:port, made of the two */
 };
 

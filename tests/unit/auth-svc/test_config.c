@@ -39,14 +39,14 @@ static void without_an_environment_the_defaults_hold(void **state)
 
     (void)state;
     assert_true(load(&config, said, sizeof said));
-    assert_string_equal(config.host, "127.0.0.1");
-    assert_string_equal(config.redis_url, "redis://127.0.0.1:6379");
-    assert_string_equal(config.key_prefix, "{chat}:");
-    assert_int_equal(config.grace_s, 30);
-    assert_int_equal(config.lease_ms, 10000);
-    assert_int_equal(config.log_level, 2);
+    assert_string_equal(config.common.host, "127.0.0.1");
+    assert_string_equal(config.common.redis_url, "redis://127.0.0.1:6379");
+    assert_string_equal(config.common.key_prefix, "{chat}:");
+    assert_int_equal(config.common.grace_s, 30);
+    assert_int_equal(config.common.lease_ms, 10000);
+    assert_int_equal(config.common.log_level, 2);
     assert_int_equal(config.port, 8001);
-    assert_int_equal(config.health_port, 9001);
+    assert_int_equal(config.common.health_port, 9001);
     assert_int_equal(config.pending_s, 60);
     assert_int_equal(config.session_max_s, 86400);
     assert_int_equal(config.rate_logins.per_second, 200);

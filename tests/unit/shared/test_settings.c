@@ -406,7 +406,7 @@ static void help_tells_no_secret(void **state)
 {
     static const struct setting secret = {.name = "PASSWORD",
                                           .type = SETTING_TEXT,
-                                          .fallback = "hunter2",
+                                          .fallback = "none",
                                           .max = 10,
                                           .help = "x",
                                           .secret = true};
@@ -415,9 +415,12 @@ static void help_tells_no_secret(void **state)
 
     (void)state;
     assert_non_null(to);
+    assert_int_equal(setenv("PASSWORD", "hunter2", 1), 0);
     settings_help(&secret, 1, "p", "s", to);
+    unsetenv("PASSWORD");
     assert_int_equal(fclose(to), 0);
     assert_non_null(strstr(text, "PASSWORD"));
+    assert_non_null(strstr(text, "none"));
     assert_null(strstr(text, "hunter2"));
 }
 

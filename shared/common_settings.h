@@ -1,0 +1,74 @@
+/* common_settings.h - the settings that every service has, in one place
+ *
+ * Grace and lease reach Redis with each call, so all services must agree on them: one default, one
+ * range. */
+#ifndef PARLEY_COMMON_SETTINGS_H
+#define PARLEY_COMMON_SETTINGS_H
+
+#include "shared/log.h"
+#include "shared/settings.h"
+
+struct common_settings {
+    const char *host;
+    uint64_t health_port;
+    const char *redis_url;
+    const char *key_prefix;
+    uint64_t grace_s;
+    uint64_t lease_ms;
+    unsigned log_level; /* enum log_level */
+};
+
+/* Rows for a service's table.  `at(x)` gives the offset of member x of its struct common_settings.
+ */
+#define COMMON_SETTINGS(at, health_port_default)                                                   \
+    {.name = "HOST",                                                                               \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "127.0.0.1",                                                                      \
+     .min = 1,                                                                                     \
+     .max = 255,                                                                                   \
+     .offset = at(host),                                                                           \
+     .help = "address to listen on"},                                                              \
+        {.name = "HEALTH_PORT",                                                                    \
+         .type = SETTING_NUMBER,                                                                   \
+         .fallback = (health_port_default),                                                        \
+         .min = 1,                                                                                 \
+         .max = 65535,                                                                             \
+         .offset = at(health_port),                                                                \
+         .help = "port for /healthz and /readyz"},                                                 \
+        {.name = "REDIS_URL",                                                                      \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "redis://127.0.0.1:6379",                                                     \
+         .min = 1,                                                                                 \
+         .max = 4096,                                                                              \
+         .offset = at(redis_url),                                                                  \
+         .help = "redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path",        \
+         .secret = true,                                                                           \
+         .check = settings_check_redis_url},                                                       \
+        {.name = "KEY_PREFIX",                                                                     \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "{chat}:",                                                                    \
+         .min = 1,                                                                                 \
+         .max = 64,                                                                                \
+         .offset = at(key_prefix),                                                                 \
+         .help = "in front of every key and channel in Redis",                                     \
+         .check = settings_check_prefix},                                                          \
+        {.name = "GRACE_S",                                                                        \
+         .type = SETTING_NUMBER,                                                                   \
+         .fallback = "30",                                                                         \
+         .min = 1,                                                                                 \
+         .max = 86400,                                                                             \
+         .offset = at(grace_s),                                                                    \
+         .help = "seconds for which a user without a connection stays in the list"},               \
+        {.name = "LEASE_MS",                                                                       \
+         .type = SETTING_NUMBER,                                                                   \
+         .fallback = "10000",                                                                      \
+         .min = 500,                                                                               \
+         .max = 600000,                                                                            \
+         .offset = at(lease_ms),                                                                   \
+         .help = "milliseconds for which a silent gateway counts as alive"},                       \
+    {                                                                                              \
+        .name = "LOG_LEVEL", .type = SETTING_CHOICE, .fallback = "info", .offset = at(log_level),  \
+        .help = "how much is logged", .choices = "error|warn|info|debug"                           \
+    }
+
+#endif
