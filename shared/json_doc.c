@@ -1,7 +1,7 @@
 /* json_doc.c - small JSON documents that we write ourselves (over cJSON) */
 #include "shared/json_doc.h"
 
-#include "shared/log.h"
+#include "shared/must.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -16,18 +16,9 @@ static cJSON *node(struct json_doc *doc)
     return (cJSON *)doc;
 }
 
-static void *need(void *memory)
-{
-    if (!memory) {
-        log_error("out of memory");
-        exit(EXIT_FAILURE);
-    }
-    return memory;
-}
-
 struct json_doc *json_doc_new(void)
 {
-    return need(cJSON_CreateObject());
+    return must(cJSON_CreateObject());
 }
 
 void json_doc_free(struct json_doc *doc)
@@ -37,9 +28,9 @@ void json_doc_free(struct json_doc *doc)
 
 void json_doc_text(struct json_doc *doc, const char *key, struct slice value)
 {
-    char *text = need(strndup(value.len > 0 ? value.ptr : "", value.len));
+    char *text = must(strndup(value.len > 0 ? value.ptr : "", value.len));
 
-    need(cJSON_AddStringToObject(node(doc), key, text));
+    must(cJSON_AddStringToObject(node(doc), key, text));
     free(text);
 }
 
@@ -49,27 +40,27 @@ void json_doc_number(struct json_doc *doc, const char *key, uint64_t value)
 
     /* As raw digits: cJSON would print through a double, and 10^15 as 1e+15. */
     (void)snprintf(digits, sizeof(digits), "%" PRIu64, value);
-    need(cJSON_AddRawToObject(node(doc), key, digits));
+    must(cJSON_AddRawToObject(node(doc), key, digits));
 }
 
 void json_doc_bool(struct json_doc *doc, const char *key, bool value)
 {
-    need(cJSON_AddBoolToObject(node(doc), key, value));
+    must(cJSON_AddBoolToObject(node(doc), key, value));
 }
 
 void json_doc_null(struct json_doc *doc, const char *key)
 {
-    need(cJSON_AddNullToObject(node(doc), key));
+    must(cJSON_AddNullToObject(node(doc), key));
 }
 
 struct json_doc *json_doc_object(struct json_doc *doc, const char *key)
 {
-    return need(cJSON_AddObjectToObject(node(doc), key));
+    return must(cJSON_AddObjectToObject(node(doc), key));
 }
 
 bool json_doc_print(const struct json_doc *doc, struct buf *out)
 {
-    char *text = need(cJSON_PrintUnformatted((const cJSON *)doc));
+    char *text = must(cJSON_PrintUnformatted((const cJSON *)doc));
     bool fits = buf_append(out, slice_text(text));
 
     cJSON_free(text);

@@ -2,6 +2,7 @@
 #include "gateway-svc/app/admission.h"
 #include "shared/cookie.h"
 #include "shared/json.h"
+#include "shared/must.h"
 #include "shared/origin.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,7 @@
 
 static struct pass *pass_new(struct slice token)
 {
-    struct pass *pass = calloc(1, sizeof *pass);
-    if (!pass) {
-        abort();
-    }
+    struct pass *pass = must(calloc(1, sizeof *pass));
     if (token_is_wellformed(token)) {
         memcpy(pass->token, token.ptr, token.len);
     }

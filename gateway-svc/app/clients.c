@@ -1,14 +1,12 @@
 /* clients.c - users and their sockets */
 #include "gateway-svc/app/clients.h"
+#include "shared/must.h"
 #include <assert.h>
 #include <stdlib.h>
 
 struct user *user_new(struct session *session)
 {
-    struct user *user = calloc(1, sizeof *user);
-    if (!user) {
-        abort();
-    }
+    struct user *user = must(calloc(1, sizeof *user));
     user->session = session;
     session->owner = user;
     return user;
@@ -22,10 +20,7 @@ void user_free(struct user *user)
 
 struct client *client_new(struct user *user, struct sio_socket *socket)
 {
-    struct client *client = calloc(1, sizeof *client);
-    if (!client) {
-        abort();
-    }
+    struct client *client = must(calloc(1, sizeof *client));
     client->socket = socket;
     client->user = user;
     client->place = CLIENT_WAITING;
@@ -64,10 +59,7 @@ void clients_welcome(struct clients *all, struct client *client)
     assert(client->place == CLIENT_WAITING);
     if (all->count == all->cap) {
         all->cap = all->cap ? 2 * all->cap : 64;
-        all->at = realloc(all->at, all->cap * sizeof(struct client *));
-        if (!all->at) {
-            abort();
-        }
+        all->at = must(realloc(all->at, all->cap * sizeof(struct client *)));
     }
     client->place = all->count;
     all->at[all->count++] = client;

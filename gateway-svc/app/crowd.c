@@ -2,6 +2,7 @@
 #include "gateway-svc/app/crowd.h"
 #include "gateway-svc/chat/roster.h"
 #include "shared/clock.h"
+#include "shared/must.h"
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +58,7 @@ static void need_list(struct crowd *c)
         return;
     }
     c->parts = roster_parts(c->roster);
-    c->list = calloc(c->parts, sizeof(struct sio_frame *));
-    if (!c->list) {
-        abort();
-    }
+    c->list = must(calloc(c->parts, sizeof(struct sio_frame *)));
     for (size_t i = 0; i < c->parts; i++) {
         buf_clear(&c->json);
         roster_full(c->roster, i, slice_text(NULL), &c->json);
@@ -162,10 +160,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_emit_fn *emit,
                         void *ctx)
 {
-    struct crowd *c = calloc(1, sizeof *c);
-    if (!c) {
-        abort();
-    }
+    struct crowd *c = must(calloc(1, sizeof *c));
     c->loop = loop;
     c->nsp = nsp;
     c->emit = emit;

@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/log.h"
+#include "shared/must.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,10 +331,7 @@ static void emit_all(void *ctx, struct sio_frame *frame)
 
 struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
 {
-    struct hub *hub = calloc(1, sizeof *hub);
-    if (!hub) {
-        abort();
-    }
+    struct hub *hub = must(calloc(1, sizeof *hub));
     hub->loop = loop;
     hub->config = *config;
     message_out_init(&hub->incoming, config->message_max_bytes);

@@ -1,6 +1,7 @@
 /* talk.c - messages: from a client to the relay, its answer back, and deliveries to clients */
 #include "gateway-svc/app/hub_state.h"
 #include "shared/clock.h"
+#include "shared/must.h"
 #include <stdlib.h>
 
 /* ---- Answers
@@ -62,10 +63,7 @@ struct waiting {
 
 static struct waiting *waiting_new(const struct asker *asker)
 {
-    struct waiting *w = malloc(sizeof *w + asker->client_id.len);
-    if (!w) {
-        abort();
-    }
+    struct waiting *w = must(malloc(sizeof *w + asker->client_id.len));
     w->asker = *asker;
     for (size_t i = 0; i < asker->client_id.len; i++) {
         w->client_id[i] = asker->client_id.ptr[i];

@@ -3,6 +3,7 @@
  * `told` entries stand in front of `all`, so that the full list is a prefix and needs no search. */
 #include "gateway-svc/chat/roster.h"
 #include "shared/json.h"
+#include "shared/must.h"
 #include "shared/username.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -39,14 +40,6 @@ struct roster {
     uint64_t version;
     char cursor[CURSOR_MAX + 1];
 };
-
-static void *must(void *memory)
-{
-    if (!memory) {
-        abort();
-    }
-    return memory;
-}
 
 static void entries_push(struct entries *list, struct entry *e)
 {

@@ -1,6 +1,7 @@
 /* attach.c - sessions: attaching them one by one or all again, detaching, and sending for them */
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
+#include "shared/must.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,7 @@ struct attach_call {
 
 static struct attach_call *call_new(struct relay *r, uint32_t round, size_t capacity)
 {
-    struct attach_call *call = calloc(1, sizeof *call + capacity * sizeof call->items[0]);
-    if (!call) {
-        abort();
-    }
+    struct attach_call *call = must(calloc(1, sizeof *call + capacity * sizeof call->items[0]));
     call->relay = r;
     call->round = round;
     return call;
@@ -345,10 +343,7 @@ bool relay_send(struct relay *r, struct session *s, const struct relay_text *mes
     if (!link_is_open(r->state) || !s->attached) {
         return false;
     }
-    struct send_call *call = malloc(sizeof *call);
-    if (!call) {
-        abort();
-    }
+    struct send_call *call = must(malloc(sizeof *call));
     *call = (struct send_call){r, fn, arg};
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  slice_text(r->number_text),

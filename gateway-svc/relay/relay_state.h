@@ -1,4 +1,4 @@
-/* relay_state.h - what the files of the relay share: relay.c (link and channels), attach.c
+/* relay_state.h - what the files of the relay share: relay.c (link), channels.c, attach.c
  * (sessions), roster_feed.c (the list of users) */
 #ifndef PARLEY_RELAY_STATE_H
 #define PARLEY_RELAY_STATE_H
@@ -70,6 +70,9 @@ static inline bool relay_answered(const struct redis_reply *reply)
 {
     return reply && !functions_status_is(reply, "link");
 }
+
+/* channels.c: one line of any channel; a redis_message_fn */
+void relay_line(void *relay, struct slice channel, struct slice payload);
 
 /* attach.c */
 void relay_attach_all(struct relay *r);

@@ -1,5 +1,6 @@
 /* sessions.c - hash table and dense list of sessions */
 #include "gateway-svc/relay/sessions.h"
+#include "shared/must.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,6 @@ struct sessions {
     struct session **all;
     size_t count, cap;
 };
-
-static void *must(void *memory)
-{
-    if (!memory) {
-        abort();
-    }
-    return memory;
-}
 
 /* The key is a SHA-256 already: its first characters are as good as any hash of it. */
 static size_t bucket_of(const struct sessions *t, const char *hash)

@@ -1,0 +1,109 @@
+/* channels.c - what the three channels bring: nonces, ends of sessions, messages */
+#include "gateway-svc/relay/relay_state.h"
+#include "shared/clock.h"
+#include <string.h>
+
+/* Counts a channel's lines; false when some are missing before this one. */
+static bool in_sequence(uint64_t *last, uint64_t count)
+{
+    bool ok = count == *last + 1;
+    *last = count;
+    return ok;
+}
+
+static void on_nonce(struct relay *r, const struct bus_line *line)
+{
+    const struct bus_nonce *n = &line->nonce;
+    if (!slice_equal(n->nonce, slice_text(r->nonce))) {
+        return;
+    }
+    bool first = !link_is_open(r->state);
+    r->nonce_back = true;
+    r->proven_ms = clock_mono_ms();
+    if (first) {
+        r->own_count = line->count;
+        r->group_count = n->group_count;
+        relay_step(r, LINK_EV_PROVEN);
+        return;
+    }
+    if (r->group_count != n->group_count) {
+        log_warn("messages to the group were lost on the way count=%llu",
+                 (unsigned long long)(n->group_count - r->group_count));
+        r->group_count = n->group_count;
+    }
+    if (n->version > r->roster.version || r->roster.epoch[0] == '\0') {
+        roster_feed_sync(r);
+    }
+}
+
+static void on_end(struct relay *r, const struct bus_end *end)
+{
+    struct session *s = sessions_find(r->sessions, end->session);
+    if (s) {
+        r->handler->ended(r->app, s, end->code);
+        sessions_remove(r->sessions, s);
+    }
+}
+
+static struct session *attached_session(struct relay *r, struct slice hash)
+{
+    struct session *s = sessions_find(r->sessions, hash);
+    return s && s->attached ? s : NULL;
+}
+
+static void on_message(struct relay *r, const struct bus_message *m)
+{
+    if (m->id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
+        r->caller.seen = m->id;
+    }
+    r->handler->message(r->app, m, attached_session(r, m->receiver),
+                        attached_session(r, m->sender));
+}
+
+static void on_own_line(struct relay *r, const struct bus_line *line)
+{
+    bool hole = !in_sequence(&r->own_count, line->count) && link_is_open(r->state);
+    if (line->kind == BUS_NONCE) {
+        on_nonce(r, line);
+    } else if (line->kind == BUS_END) {
+        on_end(r, &line->end);
+    } else if (link_is_open(r->state)) {
+        on_message(r, &line->message);
+    }
+    if (hole) { /* what is missing may have been the end of a session */
+        log_warn("lines of the own channel were lost on the way: attaching every session again");
+        relay_step(r, LINK_EV_STALE);
+    }
+}
+
+static void on_group_line(struct relay *r, const struct bus_line *line)
+{
+    if (line->kind != BUS_MESSAGE || !r->serving) {
+        r->group_count = line->count;
+        return;
+    }
+    if (!in_sequence(&r->group_count, line->count)) {
+        log_warn("messages to the group were lost on the way");
+    }
+    on_message(r, &line->message);
+}
+
+void relay_line(void *ctx, struct slice channel, struct slice payload)
+{
+    struct relay *r = ctx;
+    channel = slice_tail(channel, strlen(r->config.key_prefix));
+    if (slice_equal(channel, SLICE("presence"))) {
+        roster_feed_line(r, payload);
+        return;
+    }
+    struct bus_line line = bus_line_decode(payload);
+    if (line.kind == BUS_BAD) {
+        if (log_limit_ok(&r->bad_lines, 5, clock_mono_ms())) {
+            log_warn("ignored a line that is not ours on channel %s", log_escape(channel));
+        }
+    } else if (slice_equal(channel, SLICE("group"))) {
+        on_group_line(r, &line);
+    } else {
+        on_own_line(r, &line);
+    }
+}
