@@ -45,6 +45,7 @@ struct http_request {
     struct slice method; /* of libmicrohttpd, which keeps it as long as the request lives */
     struct buf body;
     char peer[INET6_ADDRSTRLEN];
+    bool refused;   /* before its headers were read */
     bool begun;     /* headers were looked at */
     bool handed;    /* to the handler */
     bool suspended; /* in server->waiting */
@@ -201,6 +202,18 @@ static void read_peer(struct http_request *req)
     }
 }
 
+/* libmicrohttpd keeps every argument in the little memory that a connection has, and neither
+ * answers nor closes when that is used up. */
+static void refuse_many_arguments(struct http_request *req)
+{
+    if (req->uri && http_has_many_arguments(slice_text(req->uri))) {
+        int fd = socket_of(req->connection);
+        req->refused = true;
+        http_refuse_mhd(fd, &http_refusal_many_arguments, false);
+        (void)shutdown(fd, SHUT_RDWR);
+    }
+}
+
 /* The first that is heard of a request; what it returns comes back as *con_cls. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -215,6 +228,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
     buf_init(&req->body, HTTP_BODY_MAX);
     read_peer(req);
     server->requests++;
+    refuse_many_arguments(req);
     return req;
 }
 
@@ -287,16 +301,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
     struct http_request *req = *con_cls;
     (void)cls;
-    if (!req || !req->uri) {
-        return MHD_NO; /* no memory */
+    (void)url; /* decoded; the routes want it as it was sent */
+    if (!req || !req->uri || req->refused) {
+        return MHD_NO; /* no memory, or answered already */
     }
     if (!req->begun) {
         req->begun = true;
         req->method = slice_text(method);
-        struct http_line line = {.method = req->method,
-                                 .uri = slice_text(req->uri),
-                                 .version = slice_text(version),
-                                 .decoded = slice_text(url)};
+        struct http_line line = {
+            .method = req->method, .uri = slice_text(req->uri), .version = slice_text(version)};
         const struct http_refusal *why = http_check_mhd(connection, &line);
         return why ? refuse(req, why) : MHD_YES;
     }

@@ -3,9 +3,9 @@
  * One thread: libmicrohttpd's epoll descriptor is watched by the loop.  A request is handed over
  * when it is complete and may be answered later; until then its connection is suspended.  What
  * libmicrohttpd lets through is refused here: two Content-Length or Host headers, both lengths
- * given, %00 and NUL in the path, bare LF in headers (request smuggling); such connections are
- * closed.  Every answer closes its connection, so that nothing behind a request is ever read as a
- * second one. */
+ * given, %00 and NUL in the path, bare LF in headers (request smuggling), and more than 100
+ * arguments in a query (it would run out of memory); such connections are closed.  Every answer
+ * closes its connection, so that nothing behind a request is ever read as a second one. */
 #ifndef PARLEY_HTTP_MHD_H
 #define PARLEY_HTTP_MHD_H
 

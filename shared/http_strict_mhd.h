@@ -16,11 +16,15 @@ struct http_refusal {
     const char *message;
 };
 extern const struct http_refusal http_refusal_too_large;
+extern const struct http_refusal http_refusal_many_arguments;
+
+#define HTTP_ARGUMENTS_MAX 100
+/* Has this URI a query of more than HTTP_ARGUMENTS_MAX arguments? */
+bool http_has_many_arguments(struct slice uri);
 
 /* The request line. */
 struct http_line {
     struct slice method, uri, version; /* as sent */
-    struct slice decoded;              /* the path as libmicrohttpd decoded it */
 };
 
 /* NULL when the headers may be trusted. */

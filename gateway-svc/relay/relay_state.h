@@ -72,7 +72,7 @@ static inline bool relay_answered(const struct redis_reply *reply)
 }
 
 /* channels.c: one line of any channel; a redis_message_fn */
-void relay_line(void *relay, struct slice channel, struct slice payload);
+void relay_line(void *ctx, struct slice channel, struct slice payload);
 
 /* attach.c */
 void relay_attach_all(struct relay *r);

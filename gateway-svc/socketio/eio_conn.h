@@ -63,11 +63,12 @@ struct eio_conn {
     uint32_t left;                 /* the endpoint's */
     uint32_t fragments;            /* the transport's: frames so far of the message in `rx` */
     uint16_t close_code;
-    uint8_t state;  /* enum eio_state */
-    uint8_t reason; /* enum sio_reason, from ENDING on */
-    bool blocked;   /* the transport's: the kernel takes no more at the moment */
-    bool pong_due;  /* a ping is unanswered */
-    bool pong_late; /* its time was extended once already */
+    uint8_t state;    /* enum eio_state */
+    uint8_t reason;   /* enum sio_reason, from ENDING on */
+    uint8_t refusals; /* the endpoint's: CONNECTs that were refused */
+    bool blocked;     /* the transport's: the kernel takes no more at the moment */
+    bool pong_due;    /* a ping is unanswered */
+    bool pong_late;   /* its time was extended once already */
 };
 
 /* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */

@@ -167,6 +167,9 @@ static int on_callback(struct lws *wsi, enum lws_callback_reasons why, void *use
     switch ((int)why) {
     case LWS_CALLBACK_HTTP: return on_http(listener_of(wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(wsi, in);
+    /* What CONNECT becomes: a stream of bytes for which libwebsockets has no time limit. */
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX: return -1;
     default: return eio_ws_callback(wsi, why, in, len);
     }
 }

@@ -21,6 +21,7 @@ static void send_error(struct eio_conn *conn, struct slice nsp, struct slice err
     struct sio_frame *frame = sio_frame_new(WS_TEXT, parts, 4);
     eio_conn_send(conn, frame);
     sio_frame_unref(frame);
+    sio_socket_count_refusal(conn);
 }
 
 static void on_connect(struct eio_conn *conn, struct sio_namespace *nsp,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSALS_MAX                                                                               \
+    16 /* each may cost the application a look-up, for somebody who shows nothing */
 #define PUBLIC_ID_LEN 20
 #define ERROR_MAX 65536 /* of a refusal's message, escaped */
 
@@ -141,6 +143,13 @@ bool sio_socket_accept(struct sio_socket *socket)
     return true;
 }
 
+void sio_socket_count_refusal(struct eio_conn *conn)
+{
+    if (++conn->refusals >= REFUSALS_MAX) {
+        eio_conn_end(conn, SIO_PARSE_ERROR, 0, "too many refused CONNECTs");
+    }
+}
+
 void sio_socket_refuse(struct sio_socket *socket, struct slice message, struct slice data_json)
 {
     struct buf text;
@@ -157,6 +166,7 @@ void sio_socket_refuse(struct sio_socket *socket, struct slice message, struct s
                                  SLICE("}")};
     send_packet(socket, SIO_PACKET_CONNECT_ERROR, body, 5);
     buf_deinit(&text);
+    sio_socket_count_refusal(socket->conn);
     let_go(socket);
 }
 

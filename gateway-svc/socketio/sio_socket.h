@@ -31,6 +31,8 @@ struct sio_socket *sio_socket_find(const struct eio_conn *conn, const struct sio
 /* JOINING and OPEN ones of the connection. */
 uint32_t sio_socket_count(const struct eio_conn *conn);
 
+/* A CONNECT was answered CONNECT_ERROR: after too many of them the connection ends. */
+void sio_socket_count_refusal(struct eio_conn *conn);
 void sio_socket_leave(struct sio_socket *socket, enum sio_reason reason); /* becomes LEFT */
 /* Calls back for each LEFT socket of the connection, and lets it go. */
 void sio_sockets_reap(struct eio_conn *conn);

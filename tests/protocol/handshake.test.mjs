@@ -73,6 +73,7 @@ for (const [label, request] of [
   ["an upgrade to something unknown", { headers: { Upgrade: "tea" } }],
   ["two upgrades at once", { headers: { Upgrade: "websocket, h2c" } }],
   ["no key", { drop: ["Sec-WebSocket-Key"] }],
+  ["CONNECT, which it would take for the start of a raw stream without any time limit", { method: "CONNECT" }],
 ]) {
   test(`never 101: ${label}`, async () => {
     const answer = await askRaw(app.port, upgradeRequest(request));

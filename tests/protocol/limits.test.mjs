@@ -167,3 +167,18 @@ test("more than the queue holds, emitted in one turn for one who reads, is no re
   await echo(ws);
   ws.destroy();
 });
+
+test("the 16th refused CONNECT is answered, and ends the connection", async () => {
+  const ws = await openWs(app);
+  for (let i = 0; i < 15; i++) {
+    ws.text("40/nope,");
+    assert.equal(await ws.readText(), '44/nope,{"message":"Invalid namespace"}');
+  }
+  ws.text("40");
+  assert.match(await ws.readText(), /^40\{"sid"/, "it is open until then");
+  while (!(await ws.readText()).startsWith("42")); /* what the application says on connection */
+  ws.text("40/nope,");
+  assert.match(await ws.readText(), /^44/);
+  await ws.readClose();
+  ws.destroy();
+});

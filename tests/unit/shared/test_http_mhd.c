@@ -333,6 +333,38 @@ static void a_client_may_hang_up_halfway(void **state)
     assert_true(got(w, "hello"));
 }
 
+/* GET /x?a&a&a...; libmicrohttpd itself has room for about 450 arguments. */
+static void say_arguments(struct world *w, size_t count)
+{
+    struct buf text;
+    buf_init(&text, 16384);
+    buf_append(&text, SLICE("GET /x?a"));
+    for (size_t i = 1; i < count; i++) {
+        buf_append(&text, SLICE("&a"));
+    }
+    buf_append(&text, SLICE(" HTTP/1.1\r\nHost: h\r\n\r\n"));
+    assert_true(http_client_send(&w->client, text.ptr, text.len));
+    buf_deinit(&text);
+}
+
+static void too_many_arguments_are_refused_at_once(void **state)
+{
+    static const size_t counts[] = {101, 400, 500, 4000};
+    struct world *w = *state;
+    say_arguments(w, 100);
+    UNTIL(w->loop, w->client.closed);
+    assert_true(got_start(w, "HTTP/1.1 200 "));
+    assert_int_equal(w->requests, 1);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        connect_again(w);
+        say_arguments(w, counts[i]);
+        UNTIL(w->loop, w->client.closed);
+        assert_true(got_start(w, "HTTP/1.1 400 "));
+        assert_true(got(w, "too many arguments"));
+    }
+    assert_int_equal(w->requests, 1);
+}
+
 static void freeing_the_server_answers_who_waits(void **state)
 {
     struct world *w = *state;
@@ -433,6 +465,7 @@ int main(void)
         T(a_waiting_request_costs_no_turns),
         T(a_client_may_hang_up_while_waiting),
         T(a_client_may_hang_up_halfway),
+        T(too_many_arguments_are_refused_at_once),
         T(freeing_the_server_answers_who_waits),
         T(who_drips_is_closed),
         T(a_taken_port_is_told),
