@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect, login, scene, user } from "../support/client.mjs";
 import { BINARY, CONTINUED, enterRaw, frame, openRaw } from "../support/frames.mjs";
 import { request } from "../support/http.mjs";
+import { askRaw, upgradeRequest } from "../support/raw_ws.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -73,6 +74,25 @@ function bad(label, run) {
     await pair.goesOn();
   });
 }
+
+/* ---- The door ---- */
+
+/* Whoever got a tunnel through the door would be past all its rules. */
+const TUNNELS = [
+  ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
+  ["upgrade to h2c", upgradeRequest({ headers: { Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA" } }), 400],
+  ["upgrade to two things", upgradeRequest({ headers: { Upgrade: "websocket, h2c" } }), 400],
+  ["upgrade by POST", upgradeRequest({ method: "POST" }), 400],
+  ["WebSocket version 777", upgradeRequest({ headers: { "Sec-WebSocket-Version": "777" } }), 426],
+  ["CONNECT", "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n", 404],
+];
+
+bad(`${TUNNELS.length} ways to a tunnel through the door are refused`, async () => {
+  for (const [label, bytes, status] of TUNNELS) {
+    const res = await askRaw(stack.run.door.port, bytes);
+    assert.equal(res.status, status, `${label}: ${JSON.stringify(res)}`);
+  }
+});
 
 /* ---- Names ---- */
 
