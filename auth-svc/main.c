@@ -114,6 +114,7 @@ static void connect_redis(struct service *s)
     s->store_state.functions =
         functions_new(s->loop, &config, &handler, s, s->config.common.key_prefix, &s->caller);
     s->store = store_redis_port(&s->store_state);
+    common_settings_forget_password(&s->config.common);
 }
 
 static bool open_desk(struct service *s)
@@ -181,10 +182,13 @@ static void service_stop(struct service *s)
 int main(int argc, char **argv)
 {
     static struct service s;
+    const struct service_program program = {
+        .name = "parley-auth",
+        .summary = "Issues and ends the sessions of Parley, over HTTP.",
+        .table = config_settings,
+        .count = config_settings_count};
 
-    settings_main(argc, argv, config_settings, config_settings_count, &s.config, "parley-auth",
-                  "Issues and ends the sessions of Parley, over HTTP.");
-    log_init("parley-auth", (enum log_level)s.config.common.log_level);
+    common_settings_main(argc, argv, &program, &s.config, &s.config.common);
     s.loop = ev_default_loop(0);
     if (!s.loop) {
         log_error("no event loop");

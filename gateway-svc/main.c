@@ -38,7 +38,6 @@ int main(int argc, char **argv)
     struct gateway gateway = {0};
     char random[ID_RANDOM + 1], id[64];
     gateway_config_load(&config, argc, argv);
-    log_init("parley-gateway", (enum log_level)config.common.log_level);
     random_text(random, ID_RANDOM);
     snprintf(id, sizeof id, "%s-%s", config.gateway_name, random);
     struct ev_loop *loop = ev_default_loop(0);
@@ -47,6 +46,7 @@ int main(int argc, char **argv)
     if (!gateway.hub) {
         return 1;
     }
+    common_settings_forget_password(&config.common);
     gateway.loop = loop;
     stop_init(&gateway.stop, loop, on_stop, &gateway);
     log_info("gateway %s listens on %s port %u", id, config.common.host, (unsigned)config.port);

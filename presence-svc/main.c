@@ -17,7 +17,7 @@ static void on_stop(void *ctx, int signum)
     ev_break(ctx, EVBREAK_ALL);
 }
 
-static bool serve(struct ev_loop *loop, const struct config *config)
+static bool serve(struct ev_loop *loop, struct config *config)
 {
     const struct sweep_config sweep_config = {.redis_url = config->common.redis_url,
                                               .key_prefix = config->common.key_prefix,
@@ -29,6 +29,7 @@ static bool serve(struct ev_loop *loop, const struct config *config)
         log_error("no memory");
         return false;
     }
+    common_settings_forget_password(&config->common);
     struct health *health = health_new(loop, config->common.host,
                                        (uint16_t)config->common.health_port, sweep_ready, sweep);
     if (health) {
@@ -48,10 +49,13 @@ int main(int argc, char **argv)
 {
     struct stop stop;
     struct config config;
+    const struct service_program program = {
+        .name = "parley-presence",
+        .summary = "Ends the sessions and leases of Parley whose time is up.",
+        .table = config_settings,
+        .count = config_settings_count};
 
-    settings_main(argc, argv, config_settings, config_settings_count, &config, "parley-presence",
-                  "Ends the sessions and leases of Parley whose time is up.");
-    log_init("parley-presence", (enum log_level)config.common.log_level);
+    common_settings_main(argc, argv, &program, &config, &config.common);
     struct ev_loop *loop = ev_default_loop(0);
     if (!loop) {
         log_error("no event loop");

@@ -1,7 +1,7 @@
 /* common_settings.h - the settings that every service has, in one place
  *
  * Grace and lease reach Redis with each call, so all services must agree on them: one default, one
- * range. */
+ * range.  And what a service's main begins with: its command line, its settings, its secret. */
 #ifndef PARLEY_COMMON_SETTINGS_H
 #define PARLEY_COMMON_SETTINGS_H
 
@@ -11,7 +11,8 @@
 struct common_settings {
     const char *host;
     uint64_t health_port;
-    const char *redis_url;
+    const char *redis_url; /* with the password of REDIS_PASSWORD_FILE, if there is one */
+    const char *redis_password_file;
     const char *key_prefix;
     uint64_t grace_s;
     uint64_t lease_ms;
@@ -44,6 +45,13 @@ struct common_settings {
          .help = "redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path",        \
          .secret = true,                                                                           \
          .check = settings_check_redis_url},                                                       \
+        {.name = "REDIS_PASSWORD_FILE",                                                            \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "",                                                                           \
+         .min = 0,                                                                                 \
+         .max = 4096,                                                                              \
+         .offset = at(redis_password_file),                                                        \
+         .help = "file whose first line is the password of REDIS_URL's user"},                     \
         {.name = "KEY_PREFIX",                                                                     \
          .type = SETTING_TEXT,                                                                     \
          .fallback = "{chat}:",                                                                    \
@@ -70,5 +78,27 @@ struct common_settings {
         .name = "LOG_LEVEL", .type = SETTING_CHOICE, .fallback = "info", .offset = at(log_level),  \
         .help = "how much is logged", .choices = "error|warn|info|debug"                           \
     }
+
+/* A service as its command line shows it.  `table` holds the rows of COMMON_SETTINGS. */
+struct service_program {
+    const char *name;
+    const char *summary;
+    const struct setting *table;
+    size_t count;
+};
+
+/* settings_main for a service.  Fills `out`, of which `common` is a part; puts the password of
+ * REDIS_PASSWORD_FILE into common->redis_url; begins the log and the hardening (hardening.h).  A
+ * file that gives no password (see password_file.h), or a password in both places, ends the program
+ * like a bad setting: one line, exit 2, no password.  So does a system without random bytes, with
+ * exit 1.
+ * `--health` and `--ready` ask the same service, running beside with the same HOST and HEALTH_PORT,
+ * for /healthz and /readyz: exit 0 when it answers 200 within 2 s, else one line and exit 1.  No
+ * other setting is read for that. */
+void common_settings_main(int argc, char **argv, const struct service_program *program, void *out,
+                          struct common_settings *common);
+
+/* REDIS_URL's text is wiped if a password was put into it; for when all connections are made. */
+void common_settings_forget_password(struct common_settings *common);
 
 #endif

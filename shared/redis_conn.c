@@ -1,13 +1,13 @@
 /* redis_conn.c - one asynchronous connection to Redis that comes back by itself
  *
- * Of hiredis this takes connecting and the reply reader.  Its own asynchronous API is left alone on
- * purpose: it asserts (that is, the process ends) on a reply that nobody asked for and on odd
- * pub/sub replies, swallows PING on a subscribed connection, and decides itself when a context is
- * freed.  Replies are therefore matched here, first in first out, and whatever does not match drops
- * the connection.
+ * Of hiredis this takes the reading of replies.  Its own asynchronous API is left alone on purpose:
+ * it asserts (that is, the process ends) on a reply that nobody asked for and on odd pub/sub
+ * replies, swallows PING on a subscribed connection, and decides itself when a context is freed.
+ * Replies are therefore matched here, first in first out, and what does not match drops the
+ * connection.
  *
  * Every callback may free or reset the connection.  So what the loop calls (on_readable,
- * on_writable, on_timer) and redis_conn_reset hold a reference to the end, and look at
+ * on_writable, on_timer, on_dialled) and redis_conn_reset hold a reference to the end, and look at
  * conn->context again after anything that may have called back; nothing between may drop the last
  * reference. */
 #include "shared/redis_conn.h"
@@ -44,7 +44,8 @@ struct redis_conn {
     unsigned refs;
     bool closed;  /* freed by the owner; only references keep it */
     bool reading; /* on_readable is at work and frees the context that it works with */
-    redisContext *context;
+    struct redis_dial *dial;
+    redisContext *context; /* NULL while WAITING, or CONNECTING and the host is looked up */
     ev_io readable;
     ev_io writable;
     ev_timer timer; /* one at a time: back-off, connecting, or the oldest command and idle ping */
@@ -70,7 +71,9 @@ static void arm(struct redis_conn *conn, uint64_t delay_ms)
 static void unref(struct redis_conn *conn)
 {
     if (--conn->refs == 0) {
+        redis_dial_free(conn->dial);
         redis_queue_deinit(&conn->queue);
+        explicit_bzero(&conn->url, sizeof conn->url);
         free(conn);
     }
 }
@@ -79,6 +82,7 @@ static void unref(struct redis_conn *conn)
 
 static void drop_context(struct redis_conn *conn)
 {
+    redis_dial_stop(conn->dial, conn->state == UP);
     ev_io_stop(conn->loop, &conn->readable);
     ev_io_stop(conn->loop, &conn->writable);
     if (!conn->reading && conn->context) {
@@ -284,7 +288,7 @@ static void watch_commands(struct redis_conn *conn)
 static void on_auth(void *arg, const struct redis_reply *reply)
 {
     if (redis_reply_is_error(reply, NULL)) {
-        fail(arg, "Redis refuses the user name or password of REDIS_URL", redis_reply_text(reply));
+        fail(arg, "Redis refuses the user name or password", redis_reply_text(reply));
     }
 }
 
@@ -366,26 +370,36 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     unref(conn);
 }
 
+static void on_dialled(void *ctx, struct redisContext *context, const char *why)
+{
+    struct redis_conn *conn = ctx;
+    conn->refs++;
+    if (context) {
+        conn->context = context;
+        ev_io_set(&conn->readable, context->fd, EV_READ);
+        ev_io_set(&conn->writable, context->fd, EV_WRITE);
+        ev_io_start(conn->loop, &conn->writable);
+    } else {
+        fail(conn, "cannot connect", slice_text(why));
+    }
+    unref(conn);
+}
+
 static void start_connecting(struct redis_conn *conn)
 {
-    char why[WHY_MAX];
     conn->state = CONNECTING;
-    conn->context = redis_dial(&conn->url, why, sizeof why);
-    if (!conn->context) {
-        fail(conn, "cannot connect", slice_text(why));
-        return;
-    }
-    ev_io_set(&conn->readable, conn->context->fd, EV_READ);
-    ev_io_set(&conn->writable, conn->context->fd, EV_WRITE);
-    ev_io_start(conn->loop, &conn->writable);
     arm(conn, conn->config.connect_timeout_ms);
+    redis_dial_start(conn->dial);
 }
 
 static void time_is_up(struct redis_conn *conn)
 {
     switch (conn->state) {
     case WAITING: start_connecting(conn); break;
-    case CONNECTING: fail_errno(conn, "cannot connect", ETIMEDOUT); break;
+    case CONNECTING:
+        fail_errno(conn, conn->context ? "cannot connect" : "cannot look the host name up",
+                   ETIMEDOUT);
+        break;
     case HANDSHAKE: fail(conn, "no answer in time after connecting", SLICE("")); break;
     case UP: watch_commands(conn); break;
     }
@@ -421,6 +435,7 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_
     conn->handler = *handler;
     conn->owner = ctx;
     conn->refs = 1;
+    conn->dial = redis_dial_new(loop, &conn->url, config->lookup, on_dialled, conn);
     redis_queue_init(&conn->queue);
     ev_init(&conn->readable, on_readable);
     ev_init(&conn->writable, on_writable);

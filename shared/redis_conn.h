@@ -1,13 +1,15 @@
 /* redis_conn.h - one asynchronous connection to Redis that comes back by itself (over hiredis)
  *
- * hiredis 0.14 has no timeouts of its own in asynchronous mode: connecting, and the oldest
- * unanswered command, are timed here.  When either time is up, or the peer closes, the connection
- * is dropped, every unanswered command gets a NULL reply (its outcome is unknown), `down` is
- * called, and after a back-off with jitter a new connection is made.  A late reply can therefore
- * never be taken for the answer to another command.  Loop thread only. */
+ * A host name is looked up for each attempt, without stopping the loop; of several addresses one is
+ * tried per attempt, in turn.  hiredis 0.14 has no timeouts of its own in asynchronous mode:
+ * connecting, and the oldest unanswered command, are timed here.  When either time is up, or the
+ * peer closes, the connection is dropped, every unanswered command gets a NULL reply (its outcome
+ * is unknown), `down` is called, and after a back-off with jitter a new connection is made.  A late
+ * reply can therefore never be taken for the answer to another command.  Loop thread only. */
 #ifndef PARLEY_REDIS_CONN_H
 #define PARLEY_REDIS_CONN_H
 
+#include "shared/resolver_ev.h"
 #include "shared/slice.h"
 
 struct ev_loop;
@@ -18,12 +20,13 @@ struct redis_conn_config {
     const char *url;             /* redis://[user[:password]@]host[:port] or
                                     unix://[user[:password]@]/path/to/socket */
     const char *name;            /* CLIENT SETNAME, for operators; [a-z0-9.-]+ */
-    uint32_t connect_timeout_ms; /* to the first answer */
+    uint32_t connect_timeout_ms; /* from looking the host name up to the first answer */
     uint32_t command_timeout_ms; /* age of the oldest unanswered command */
     uint32_t backoff_min_ms;     /* wait before the first new attempt; doubled each time ... */
     uint32_t backoff_max_ms; /* ... up to this, each with +-50 % jitter, never above it; it begins
                                 anew once a connection has lasted for this long */
     uint32_t idle_ping_ms;   /* PING when nothing was sent for so long; 0: never */
+    resolver_lookup_fn *lookup; /* of host names; NULL: getaddrinfo */
 };
 
 struct redis_conn_handler {
@@ -37,7 +40,8 @@ struct redis_conn_handler {
 typedef void redis_reply_fn(void *arg, const struct redis_reply *reply);
 typedef void redis_message_fn(void *ctx, struct slice channel, struct slice payload);
 
-/* Starts connecting at once.  Strings in `config` are borrowed for the connection's life. */
+/* Starts connecting at once.  Strings in `config` are borrowed for the connection's life, but for
+ * the url, which is read here. */
 struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_config *config,
                                   const struct redis_conn_handler *handler, void *ctx);
 /* Unanswered commands get their NULL reply; `down` is not called. */

@@ -1,13 +1,29 @@
-/* redis_dial.c - opening a socket to Redis */
+/* redis_dial.c - opening sockets to one Redis */
 #include "shared/redis_dial.h"
 
+#include "shared/must.h"
+
+#include <errno.h>
 #include <hiredis/hiredis.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define KEEPALIVE_S 15
+
+struct redis_dial {
+    const struct redis_url *url;
+    struct resolver *resolver; /* NULL: a unix socket */
+    redis_dial_fn *done;
+    void *ctx;
+    unsigned turn; /* which of several addresses is tried */
+    bool tried;    /* it was; a lookup that took too long is not the address' fault */
+};
 
 static void set_tcp_options(int fd)
 {
@@ -26,17 +42,138 @@ static void set_tcp_options(int fd)
     }
 }
 
-struct redisContext *redis_dial(const struct redis_url *url, char *why, size_t why_size)
+/* ---- One socket ------------------------------------------------------------------------------ */
+
+/* A socket that has begun to connect; -1 and errno. */
+static int begin_to_connect(const struct sockaddr *address, socklen_t size)
 {
-    redisContext *context = url->local ? redisConnectUnixNonBlock(url->host)
-                                       : redisConnectNonBlock(url->host, url->port);
-    if (!context || context->err) {
-        (void)snprintf(why, why_size, "%s", context ? context->errstr : "no memory");
-        redisFree(context);
-        return NULL;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
     }
+    if (address->sa_family != AF_UNIX) {
+        set_tcp_options(fd);
+    }
+    if (connect(fd, address, size) != 0 && errno != EINPROGRESS) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+/* The socket is made here: hiredis looks host names up by itself, with the caller waiting. */
+static void dial_address(struct redis_dial *dial, const struct sockaddr *address, socklen_t size)
+{
+    int fd = begin_to_connect(address, size);
+    if (fd < 0) {
+        dial->done(dial->ctx, NULL, strerror(errno));
+        return;
+    }
+    redisContext *context = redisConnectFd(fd);
+    if (!context) {
+        close(fd);
+        dial->done(dial->ctx, NULL, strerror(ENOMEM));
+        return;
+    }
+    context->flags &= ~REDIS_BLOCK; /* which hiredis takes every foreign socket for */
+    dial->done(dial->ctx, context, NULL);
+}
+
+static void dial_local(struct redis_dial *dial)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    /* It fits: see redis_url_parse. */
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%.*s",
+                   (int)sizeof address.sun_path - 1, dial->url->host);
+    dial_address(dial, (const struct sockaddr *)&address, sizeof address);
+}
+
+/* ---- Hosts ----------------------------------------------------------------------------------- */
+
+static void on_resolved(void *ctx, const struct addrinfo *found, const char *why)
+{
+    struct redis_dial *dial = ctx;
+    char text[192];
+    if (!found) {
+        (void)snprintf(text, sizeof text, "host name: %s", why);
+        dial->done(dial->ctx, NULL, text);
+        return;
+    }
+    unsigned count = 0;
+    for (const struct addrinfo *at = found; at; at = at->ai_next) {
+        count++;
+    }
+    for (unsigned i = dial->turn % count; i > 0; i--) {
+        found = found->ai_next;
+    }
+    dial->tried = true;
+    dial_address(dial, found->ai_addr, found->ai_addrlen);
+}
+
+/* Written in digits?  Then it is read here and now, without a thread. */
+static struct addrinfo *read_literal(const struct redis_url *url)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                                   .ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", (unsigned)url->port);
+    return getaddrinfo(url->host, service, &hints, &found) == 0 ? found : NULL;
+}
+
+/* ---- Public ---------------------------------------------------------------------------------- */
+
+struct redis_dial *redis_dial_new(struct ev_loop *loop, const struct redis_url *url,
+                                  resolver_lookup_fn *lookup, redis_dial_fn *done, void *ctx)
+{
+    struct redis_dial *dial = must(calloc(1, sizeof *dial));
+    const struct resolver_config resolver = {.loop = loop,
+                                             .host = url->host,
+                                             .port = (uint16_t)url->port,
+                                             .lookup = lookup,
+                                             .done = on_resolved,
+                                             .ctx = dial};
+    dial->url = url;
+    dial->done = done;
+    dial->ctx = ctx;
     if (!url->local) {
-        set_tcp_options(context->fd);
+        dial->resolver = resolver_new(&resolver);
     }
-    return context;
+    return dial;
+}
+
+void redis_dial_start(struct redis_dial *dial)
+{
+    if (dial->url->local) {
+        dial_local(dial);
+        return;
+    }
+    struct addrinfo *literal = read_literal(dial->url);
+    if (!literal) {
+        resolver_ask(dial->resolver);
+        return;
+    }
+    on_resolved(dial, literal, NULL);
+    freeaddrinfo(literal);
+}
+
+void redis_dial_stop(struct redis_dial *dial, bool worked)
+{
+    if (dial->resolver) {
+        resolver_give_up(dial->resolver);
+    }
+    dial->turn += dial->tried && !worked;
+    dial->tried = false;
+}
+
+void redis_dial_free(struct redis_dial *dial)
+{
+    if (!dial) {
+        return;
+    }
+    resolver_free(dial->resolver);
+    free(dial);
 }

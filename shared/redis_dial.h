@@ -1,13 +1,31 @@
-/* redis_dial.h - opening a socket to Redis (part of redis_conn.c) */
+/* redis_dial.h - opening sockets to one Redis (part of redis_conn.c)
+ *
+ * A host name is looked up anew for each attempt, on the side (see resolver_ev.h); of several
+ * addresses one is tried per attempt, the next one after a failure.  Loop thread only. */
 #ifndef PARLEY_REDIS_DIAL_H
 #define PARLEY_REDIS_DIAL_H
 
 #include "shared/redis_url.h"
+#include "shared/resolver_ev.h"
 
 struct redisContext;
+struct redis_dial;
 
-/* Begins to connect: the socket is writable when that has come to an end, see SO_ERROR.  NULL when
- * it failed at once; then `why` says why.  A host name is looked up before this returns. */
-struct redisContext *redis_dial(const struct redis_url *url, char *why, size_t why_size);
+/* An attempt came to something.  `context` (now the callee's) is a socket that connects: it is
+ * writable when that has come to an end, see SO_ERROR.  NULL when it failed at once; `why`,
+ * borrowed for the length of the call, says why.  May free the dial. */
+typedef void redis_dial_fn(void *ctx, struct redisContext *context, const char *why);
+
+/* `url` is borrowed for the dial's life; `lookup` NULL: getaddrinfo. */
+struct redis_dial *redis_dial_new(struct ev_loop *loop, const struct redis_url *url,
+                                  resolver_lookup_fn *lookup, redis_dial_fn *done, void *ctx);
+/* Makes one attempt.  `done` is called once: before this returns when there is no name to look up,
+ * else from the loop. */
+void redis_dial_start(struct redis_dial *dial);
+/* The attempt, or what came of it, has ended; `done` is not called for it any more.  A lookup that
+ * hangs goes on, and the next attempt waits for it.  Unless the address `worked`, the next attempt
+ * takes the next one. */
+void redis_dial_stop(struct redis_dial *dial, bool worked);
+void redis_dial_free(struct redis_dial *dial);
 
 #endif

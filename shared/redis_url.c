@@ -1,9 +1,15 @@
 /* redis_url.c - the address of a Redis, as REDIS_URL gives it */
 #include "shared/redis_url.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define DEFAULT_PORT 6379
+#define PATH_MAX_BYTES (sizeof((struct sockaddr_un *)0)->sun_path - 1)
+
+static const struct slice local_scheme = SLICE_INIT("unix://");
+static const struct slice tcp_scheme = SLICE_INIT("redis://");
 
 static int hex_digit(char c)
 {
@@ -81,16 +87,57 @@ static bool parse_host(struct slice rest, struct redis_url *out)
 
 bool redis_url_parse(struct slice text, struct redis_url *out)
 {
-    *out = (struct redis_url){.local = slice_starts(text, SLICE("unix://"))};
-    if (!out->local && !slice_starts(text, SLICE("redis://"))) {
+    *out = (struct redis_url){.local = slice_starts(text, local_scheme)};
+    struct slice scheme = out->local ? local_scheme : tcp_scheme;
+    if (!slice_starts(text, scheme)) {
         return false;
     }
-    text = slice_tail(text, out->local ? strlen("unix://") : strlen("redis://"));
+    text = slice_tail(text, scheme.len);
     if (!take_credentials(&text, out)) {
         return false;
     }
     if (out->local) {
-        return slice_starts(text, SLICE("/")) && percent_decode(text, out->host, sizeof out->host);
+        return slice_starts(text, SLICE("/")) &&
+               percent_decode(text, out->host, PATH_MAX_BYTES + 1);
     }
     return parse_host(text, out);
+}
+
+/* Each byte as %XX: no character of a password is taken for a part of the address. */
+static void percent_encode(const char *text, size_t len, char *out)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        *out++ = '%';
+        *out++ = hex[c >> 4];
+        *out++ = hex[c & 15];
+    }
+    *out = '\0';
+}
+
+bool redis_url_put_password(struct slice text, const char *password, char *out, size_t size)
+{
+    struct slice scheme = slice_starts(text, local_scheme) ? local_scheme : tcp_scheme;
+    struct slice host = slice_tail(text, scheme.len);
+    struct slice behind = host;
+    struct slice authority = slice_cut(&behind, '/');
+    struct slice rest = authority;
+    struct slice user = slice_cut(&rest, '@');
+    char encoded[3 * sizeof((struct redis_url *)0)->password];
+    size_t len = strlen(password);
+    if (len >= sizeof((struct redis_url *)0)->password) {
+        return false;
+    }
+    if (user.len == authority.len) { /* no '@': the default user */
+        user = SLICE("");
+    } else {
+        host = slice_tail(host, user.len + 1);
+        user = slice_cut(&user, ':');
+    }
+    percent_encode(password, len, encoded);
+    int n = snprintf(out, size, "%.*s%.*s:%s@%.*s", (int)scheme.len, scheme.ptr, (int)user.len,
+                     user.ptr, encoded, (int)host.len, host.ptr);
+    explicit_bzero(encoded, sizeof encoded);
+    return n >= 0 && (size_t)n < size;
 }

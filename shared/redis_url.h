@@ -15,7 +15,12 @@ struct redis_url {
 
 /* redis://[user[:password]@]host[:port]  or  unix://[user[:password]@]/path
  * An IPv6 host stands in brackets.  User, password, host and path are percent-decoded.  False when
- * it is anything else or too long. */
+ * it is anything else or too long (a path: for the address of a unix socket). */
 bool redis_url_parse(struct slice text, struct redis_url *out);
+
+/* Writes the same address with this password of its user (or of the default one) into `out`.
+ * `text` is one that redis_url_parse takes, without a password.  False when it does not fit, or the
+ * password is longer than `struct redis_url` holds. */
+bool redis_url_put_password(struct slice text, const char *password, char *out, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include "shared/settings.h"
 
 #include "shared/log.h"
+#include "shared/redis_url.h"
 #include "shared/version.h"
 
 #include <inttypes.h>
@@ -190,8 +191,7 @@ void settings_help(const struct setting *table, size_t count, const char *progra
     }
 }
 
-/* --help and --version were wanted for their output: not being able to write it is a failure. */
-static _Noreturn void exit_told(void)
+_Noreturn void settings_exit_told(void)
 {
     bool ok = fflush(stdout) == 0 && !ferror(stdout);
     exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -206,11 +206,11 @@ void settings_main(int argc, char **argv, const struct setting *table, size_t co
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         settings_help(table, count, program, summary, stdout);
-        exit_told();
+        settings_exit_told();
     }
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         (void)printf("%s %s\n", program, PARLEY_VERSION);
-        exit_told();
+        settings_exit_told();
     }
     if (argc > 1) {
         (void)fprintf(stderr, "%s: \"%s\": unknown argument, try --help\n", program,
@@ -239,13 +239,11 @@ const char *settings_check_prefix(const char *value)
 
 const char *settings_check_redis_url(const char *value)
 {
-    static const struct slice schemes[] = {SLICE_INIT("redis://"), SLICE_INIT("unix://")};
-    struct slice url = slice_text(value);
+    struct redis_url url;
+    bool good = redis_url_parse(slice_text(value), &url);
 
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        if (slice_starts(url, schemes[i]) && url.len > schemes[i].len) {
-            return NULL;
-        }
-    }
-    return "must be redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path";
+    explicit_bzero(&url, sizeof url);
+    return good ? NULL
+                : "must be redis://[user[:password]@]host[:port] or "
+                  "unix://[user[:password]@]/path";
 }

@@ -46,8 +46,12 @@ void settings_help(const struct setting *table, size_t count, const char *progra
 void settings_main(int argc, char **argv, const struct setting *table, size_t count, void *out,
                    const char *program, const char *summary);
 
+/* Ends the program after --help or --version: these were wanted for their output, so that not being
+ * able to write it is a failure. */
+_Noreturn void settings_exit_told(void);
+
 /* Checks for texts that several services share. */
 const char *settings_check_prefix(const char *value); /* KEY_PREFIX: "{tag}:" of [A-Za-z0-9._-] */
-const char *settings_check_redis_url(const char *value); /* see redis_conn.h */
+const char *settings_check_redis_url(const char *value); /* see redis_url.h */
 
 #endif

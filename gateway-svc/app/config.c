@@ -42,9 +42,14 @@ static const struct setting settings[] = {
 
 void gateway_config_load(struct gateway_config *config, int argc, char **argv)
 {
-    settings_main(
-        argc, argv, settings, sizeof settings / sizeof *settings, config, "parley-gateway",
-        "Holds the clients' Socket.IO connections and relays their messages through Redis.");
+    const struct service_program program = {
+        .name = "parley-gateway",
+        .summary =
+            "Holds the clients' Socket.IO connections and relays their messages through Redis.",
+        .table = settings,
+        .count = sizeof settings / sizeof *settings};
+
+    common_settings_main(argc, argv, &program, config, &config->common);
     snprintf(config->address, sizeof config->address, "%s:%u", config->common.host,
              (unsigned)config->port);
 }

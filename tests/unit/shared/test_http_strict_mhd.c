@@ -109,6 +109,23 @@ static const struct {
     {"a negative length",             SLICE_INIT("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\na"),
      BAD,                                                                                                                         ""                },
     {"two hosts",                     SLICE_INIT("GET /x HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"),                      BAD,      "bad_request"     },
+    {"two origins",                   SLICE_INIT("GET /x HTTP/1.1\r\nHost: h\r\nOrigin: a\r\nOrigin: a\r\n\r\n"),       BAD,
+     "bad_request"                                                                                                                                  },
+    {"two origins, far apart",
+     SLICE_INIT("GET /x HTTP/1.1\r\norigin: a\r\nHost: h\r\nX: y\r\nORIGIN: b\r\n\r\n"),                                BAD,
+     "bad_request"                                                                                                                                  },
+    {"two sites",
+     SLICE_INIT("GET /x HTTP/1.1\r\nHost: h\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: "
+                "cross-site\r\n\r\n"),
+     BAD,                                                                                                                         "bad_request"     },
+    {"two authorizations",
+     SLICE_INIT("GET /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a\r\nAuthorization: Bearer "
+                "b\r\n\r\n"),
+     BAD,                                                                                                                         "bad_request"     },
+    {"one of each",
+     SLICE_INIT("GET /x HTTP/1.1\r\nHost: h\r\nOrigin: a\r\nSec-Fetch-Site: none\r\nAuthorization: "
+                "Bearer a\r\n\r\n"),
+     GOOD,                                                                                                                        ""                },
     {"no host",                       SLICE_INIT("GET /x HTTP/1.1\r\n\r\n"),                                            BAD,      ""                },
     {"length and encoding",
      SLICE_INIT("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\nTransfer-Encoding: "

@@ -43,7 +43,7 @@ static void a_refused_handshake_is_a_failed_attempt(void **state)
         const char *auth, *setname, *ping, *why;
     } cases[] = {
         {"-WRONGPASS invalid username-password pair\r\n", "-NOAUTH no\r\n", "-NOAUTH no\r\n",
-         "password of REDIS_URL: WRONGPASS"                                                                                           },
+         "user name or password: WRONGPASS"                                                                                           },
         {"+OK\r\n",                                       "-NOPERM no\r\n", "+PONG\r\n",              "refuses the connection: NOPERM"},
         {"+OK\r\n",                                       "+OK\r\n",        "-LOADING in memory\r\n", "not ready: LOADING"            },
     };

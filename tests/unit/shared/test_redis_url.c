@@ -97,11 +97,73 @@ static void long_parts_are_refused(void **state)
     }
 }
 
+/* A path of n bytes: 107 fit into the address of a socket. */
+static void long_paths_are_refused(void **state)
+{
+    (void)state;
+    for (size_t n = 106; n <= 109; n++) {
+        char text[300] = "unix:///";
+        struct redis_url url;
+        memset(text + strlen(text), 'p', n - 1);
+        assert_int_equal(redis_url_parse(slice_text(text), &url), n <= 107);
+    }
+}
+
+static const struct {
+    const char *text, *password, *user;
+} password_cases[] = {
+    {"redis://h",               "secret",          ""        },
+    {"redis://auth-svc@h:7000", "secret",          "auth-svc"},
+    {"redis://u:@[::1]",        "secret",          "u"       },
+    {"redis://%75%3A%40@h",     "@:/%x",           "u:@"     },
+    {"redis://h",               " \x01\xc3\xa9?#", ""        },
+    {"unix:///run/r@dis",       "s@cret/",         ""        },
+    {"unix://u@/run/r@dis:1",   "s",               "u"       },
+};
+
+/* What comes out means the same, but for the password. */
+static void a_password_is_put_in(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof password_cases / sizeof *password_cases; i++) {
+        struct redis_url before, after;
+        char out[512];
+        struct slice text = slice_text(password_cases[i].text);
+        assert_true(redis_url_parse(text, &before));
+        assert_true(redis_url_put_password(text, password_cases[i].password, out, sizeof out));
+        if (!redis_url_parse(slice_text(out), &after)) {
+            fail_msg("%s", out);
+        }
+        assert_string_equal(after.password, password_cases[i].password);
+        assert_string_equal(after.user, password_cases[i].user);
+        assert_string_equal(after.host, before.host);
+        assert_int_equal(after.port, before.port);
+        assert_int_equal(after.local, before.local);
+        assert_true(after.secured);
+    }
+}
+
+static void a_password_that_does_not_fit_is_refused(void **state)
+{
+    char password[300], out[2000];
+    const size_t needed = sizeof "redis://:@h" + 3 * (size_t)255;
+    (void)state;
+    memset(password, 'p', sizeof password);
+    password[256] = '\0';
+    assert_false(redis_url_put_password(SLICE("redis://h"), password, out, sizeof out));
+    password[255] = '\0';
+    assert_true(redis_url_put_password(SLICE("redis://h"), password, out, needed));
+    assert_false(redis_url_put_password(SLICE("redis://h"), password, out, needed - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_follows_the_table),
         cmocka_unit_test(long_parts_are_refused),
+        cmocka_unit_test(long_paths_are_refused),
+        cmocka_unit_test(a_password_is_put_in),
+        cmocka_unit_test(a_password_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests_name("redis_url", tests, NULL, NULL);
 }

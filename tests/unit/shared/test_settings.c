@@ -226,6 +226,10 @@ static void a_tag_has_at_least_one_character(void **state)
     assert_non_null(settings_check_prefix(""));
     assert_null(settings_check_prefix("{a}:"));
     assert_non_null(settings_check_redis_url(""));
+    assert_non_null(settings_check_redis_url("redis://h:65536"));
+    assert_non_null(settings_check_redis_url("redis://u:p@"));
+    assert_non_null(settings_check_redis_url("unix://run/redis.sock"));
+    assert_null(settings_check_redis_url("unix://auth-svc@/run/redis.sock"));
 }
 
 /* The largest limits there are do not wrap. */

@@ -10,13 +10,35 @@
 #include <cmocka.h>
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-#define TOKENS 100000
+#define TOKENS 100000 /* unless TOKENS in the environment says otherwise */
+#define TOKENS_MAX 10000000
 #define TOKEN_BITS 256
 /* Six standard deviations: by chance in one of some million runs, over all bits together. */
 #define SIGMAS 6
-#define TOKEN_SIGMA 158 /* of the ones in TOKENS fair bits: sqrt(TOKENS) / 2 */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static size_t tokens_wanted(void)
+{
+    const char *text = getenv("TOKENS");
+    uint64_t n = TOKENS;
+
+    if (text) {
+        assert_true(slice_u64(slice_text(text), TOKENS_MAX, &n) && n > 0);
+    }
+    return n > 0 ? (size_t)n : 1; /* clang-tidy does not know assert_true */
+}
+
+/* How far the ones among n fair bits may be from n / 2: SIGMAS times sqrt(n) / 2, rounded up. */
+static size_t deviation(size_t n)
+{
+    size_t root = 0;
+
+    while (root * root < n) {
+        root++;
+    }
+    return SIGMAS * (root + 1) / 2;
+}
 
 static unsigned value_of(char c)
 {
@@ -33,19 +55,20 @@ static int compare(const void *a, const void *b)
 
 static void tokens_are_all_different(void **state)
 {
-    char(*tokens)[TOKEN_LEN] = calloc(TOKENS, sizeof(*tokens));
+    const size_t n = tokens_wanted();
+    char(*tokens)[TOKEN_LEN] = calloc(n, sizeof(*tokens));
 
     (void)state;
     assert_non_null(tokens);
-    for (size_t i = 0; i < TOKENS; i++) {
+    for (size_t i = 0; i < n; i++) {
         char token[TOKEN_LEN + 1];
         token_new(token);
         assert_int_equal(token[TOKEN_LEN], '\0');
         assert_true(token_is_wellformed(slice_text(token)));
         memcpy(tokens[i], token, TOKEN_LEN);
     }
-    qsort(tokens, TOKENS, sizeof(*tokens), compare);
-    for (size_t i = 1; i < TOKENS; i++) {
+    qsort(tokens, n, sizeof(*tokens), compare);
+    for (size_t i = 1; i < n; i++) {
         assert_memory_not_equal(tokens[i - 1], tokens[i], TOKEN_LEN);
     }
     free(tokens);
@@ -56,9 +79,10 @@ static void bits_have_no_bias(void **state)
 {
     static unsigned ones[TOKEN_BITS];
     static unsigned changes[TOKEN_BITS];
+    const size_t n = tokens_wanted();
 
     (void)state;
-    for (size_t i = 0; i < TOKENS; i++) {
+    for (size_t i = 0; i < n; i++) {
         char token[TOKEN_LEN + 1];
         unsigned last = 0;
         token_new(token);
@@ -71,10 +95,8 @@ static void bits_have_no_bias(void **state)
         assert_int_equal(value_of(token[TOKEN_LEN - 1]) & 3, 0); /* padding of the encoding */
     }
     for (size_t bit = 0; bit < TOKEN_BITS; bit++) {
-        assert_in_range(ones[bit], TOKENS / 2 - SIGMAS * TOKEN_SIGMA,
-                        TOKENS / 2 + SIGMAS * TOKEN_SIGMA);
-        assert_in_range(changes[bit], TOKENS / 2 - SIGMAS * TOKEN_SIGMA,
-                        TOKENS / 2 + SIGMAS * TOKEN_SIGMA);
+        assert_in_range(ones[bit], n / 2 - deviation(n), n / 2 + deviation(n));
+        assert_in_range(changes[bit], n / 2 - deviation(n), n / 2 + deviation(n));
     }
 }
 
