@@ -58,6 +58,8 @@ def wait_until(condition, what, timeout_s=20):
 class Redis:
     """One redis-server on a unix socket in its own directory."""
 
+    options = ()  # more of redis-server's
+
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix='parley-rules-')
         self.path = os.path.join(self.dir, 'redis.sock')
@@ -67,7 +69,8 @@ class Redis:
     def start(self):
         self.process = subprocess.Popen(
             ['redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
-             '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log')],
+             '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
+             *self.options],
             stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
         wait_until(self._answers, 'redis-server answers')
         self.loaded = None

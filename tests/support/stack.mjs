@@ -12,6 +12,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { connect, logout, user } from "./client.mjs";
+import { onCompose } from "./compose_stack.mjs";
 import { request, secrets, trust } from "./http.mjs";
 import { until } from "./wait.mjs";
 
@@ -21,7 +22,7 @@ const FINDINGS = /ERROR: AddressSanitizer|runtime error|LeakSanitizer|ThreadSani
 const START_MS = 60_000;
 
 /* Short times, so that nobody waits; a test that needs others says so. */
-const SHORT = {
+export const SHORT = {
   DOOR_PORT: "0", GATEWAYS: "2", AUTH_SVCS: "1", PRESENCE_SVCS: "1", LOG_LEVEL: "info",
   GRACE_S: "2", LEASE_MS: "1000", PING_INTERVAL_MS: "2000", PING_TIMEOUT_MS: "5000",
 };
@@ -31,6 +32,8 @@ export class Stack {
   #said = "";
   #stopped = false;
   #redis; /* one that a test started itself */
+  #again = []; /* services, likewise */
+  #adminPassword;
 
   constructor(env) {
     this.env = { ...SHORT, ...env };
@@ -105,10 +108,25 @@ export class Stack {
     return `http://127.0.0.1:${this.process(`auth-${i}`).port}`;
   }
 
-  /* ---- Redis, as an operator uses it ---- */
+  /* ---- Redis ---- */
 
+  /* As admin, because tests tamper. */
   async redis(...args) {
-    const { stdout } = await promisify(execFile)("redis-cli", ["-s", this.run.redis.socket, ...args]);
+    this.#adminPassword ??= (await readFile(this.run.redis.admin_password_file, "utf8")).trim();
+    return this.#redisCli(["--user", "admin", ...args], { REDISCLI_AUTH: this.#adminPassword });
+  }
+  /* As people use it: with nothing but the socket. */
+  operator(...args) {
+    return this.#redisCli(args);
+  }
+  /* What Redis refused to a service, for its rights; nobody needs more than he has. */
+  async refusals() {
+    const log = await this.redisJson("ACL", "LOG", "128");
+    return log.filter(({ username }) => username.endsWith("-svc"));
+  }
+  async #redisCli(args, env = { REDISCLI_AUTH: undefined }) {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-s", this.run.redis.socket, ...args],
+      { env: { ...process.env, ...env } });
     return stdout.trimEnd();
   }
   async redisJson(...args) {
@@ -135,6 +153,9 @@ export class Stack {
   /* SIGKILL, SIGSTOP or SIGCONT for one process. */
   async signal(name, signal) {
     const { pid } = this.process(name);
+    if (signal === "SIGKILL") { /* for startAgain */
+      this.process(name).environ = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0").filter(Boolean);
+    }
     process.kill(pid, signal);
     const after = { SIGKILL: [undefined, "Z"], SIGSTOP: ["T"], SIGCONT: ["R", "S", "D"] }[signal];
     await until(`${name} after ${signal}`, async () => after.includes(await state(pid)));
@@ -153,6 +174,36 @@ export class Stack {
     old.pid = this.#redis.pid;
   }
 
+  /* A service where the killed one was, with the same settings; its ports are those it had. */
+  async startAgain(name) {
+    const old = this.process(name);
+    assert.ok(old.environ && [undefined, "Z"].includes(await state(old.pid)), "the old one is dead");
+    const log = openSync(old.log, "a");
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...old.argv], {
+      stdio: ["ignore", log, log],
+      env: Object.fromEntries(old.environ.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])),
+    });
+    closeSync(log);
+    old.pid = child.pid;
+    old.environ = undefined;
+    this.#again.push({ name, child });
+    await until(`${name} is ready again`, () => {
+      assert.equal(child.exitCode, null, `${name} ended: see its log`);
+      return this.isReady(name);
+    });
+  }
+
+  async #stopAgain() {
+    for (const { child } of this.#again) {
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+    }
+    for (const { name, child } of this.#again) {
+      await until(`the second ${name} ends`, () => child.exitCode !== null || child.signalCode !== null);
+      assert.ok(child.exitCode === 0 || child.signalCode === "SIGKILL", `the second ${name} ended with ${child.exitCode ?? child.signalCode}`);
+    }
+  }
+
   /* ---- The end ---- */
 
   /* Stops everything by pid.  deploy/run gives each program 5 s before it kills it: whoever ends
@@ -162,6 +213,7 @@ export class Stack {
       return;
     }
     this.#stopped = true;
+    await this.#stopAgain();
     const start = performance.now();
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#child.kill("SIGTERM");
@@ -187,6 +239,15 @@ export class Stack {
     }
   }
 
+  lastTest() {
+    test("the stack stops cleanly: no sanitizer report, no token in a log, no refusal by Redis", async () => {
+      assert.ok(secrets.size > 0, "there was something to look for");
+      assert.deepEqual(await this.refusals(), []);
+      await this.stop();
+      await this.judge();
+    });
+  }
+
   async remove() {
     if (process.env.PARLEY_KEEP) {
       process.stderr.write(`kept: ${this.dir}\n`);
@@ -204,7 +265,8 @@ async function state(pid) {
 
 /* A stack for this file.  Call lastTest() at the file's end. */
 export function useStack(env = {}) {
-  const stack = new Stack(env);
+  const Kind = process.env.PARLEY_STACK === "compose" ? onCompose(Stack) : Stack;
+  const stack = new Kind(env);
   before(() => stack.start());
   after(async () => {
     try {
@@ -212,11 +274,6 @@ export function useStack(env = {}) {
     } finally {
       await stack.remove();
     }
-  });
-  stack.lastTest = () => test("the stack stops cleanly: no sanitizer report, no token in a log", async () => {
-    assert.ok(secrets.size > 0, "there was something to look for");
-    await stack.stop();
-    await stack.judge();
   });
   return stack;
 }
