@@ -69,15 +69,16 @@ size_t desk_outstanding(const struct desk *desk)
 
 /* ---- Answers ---- */
 
-/* A page of a listed origin may read any answer, errors too. */
+/* A page of a listed origin may read any answer, errors too.  Every answer depends on who asks,
+ * also the one that grants nothing: a cache that kept it would hand it to the listed page. */
 static void add_cors(const struct request *req, const struct decision *d, struct http_response *res)
 {
+    http_response_header(res, "Vary", SLICE("Origin"));
     if (!d->listed_origin) {
         return;
     }
     http_response_header(res, "Access-Control-Allow-Origin", req->origin);
     http_response_header(res, "Access-Control-Allow-Credentials", SLICE("true"));
-    http_response_header(res, "Vary", SLICE("Origin"));
     if (d->action == ROUTE_PREFLIGHT) {
         http_response_header(res, "Access-Control-Allow-Methods", slice_text(d->methods));
         http_response_header(res, "Access-Control-Allow-Headers",

@@ -26,14 +26,34 @@ static const struct http_refusal bad_length = {"400 Bad Request", "bad_request",
                                                "the length of the body is given twice"};
 static const struct http_refusal bad_host = {"400 Bad Request", "bad_request",
                                              "there is more than one Host header"};
+static const struct http_refusal bad_repeat = {"400 Bad Request", "bad_request",
+                                               "a header is there twice"};
 static const struct http_refusal bad_coding = {"400 Bad Request", "bad_request",
                                                "the transfer encoding is not supported"};
 
 struct seen {
     unsigned hosts, lengths, codings;
-    bool malformed, odd_coding, too_long;
+    unsigned once; /* bit i: once[i] was there */
+    bool malformed, odd_coding, too_long, repeated;
     size_t bytes; /* of the header lines in their usual form */
 };
+
+/* What decides who asks.  Of two, a proxy and we might each look at another one. */
+static const struct slice once[] = {
+    SLICE_INIT("Origin"),
+    SLICE_INIT("Sec-Fetch-Site"),
+    SLICE_INIT("Authorization"),
+};
+
+static void look_for_repeat(struct slice name, struct seen *seen)
+{
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
+        if (slice_equal_nocase(name, once[i])) {
+            seen->repeated |= (seen->once >> i & 1U) != 0;
+            seen->once |= 1U << i;
+        }
+    }
+}
 
 static bool is_token_char(char c)
 {
@@ -72,6 +92,7 @@ static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const 
     (void)kind;
     seen->bytes += name.len + value.len + strlen(": \r\n");
     seen->malformed |= !is_token(name) || has_control(value);
+    look_for_repeat(name, seen);
     if (slice_equal_nocase(name, SLICE("Host"))) {
         seen->hosts++;
     } else if (slice_equal_nocase(name, SLICE("Content-Length"))) {
@@ -146,6 +167,7 @@ const struct http_refusal *http_check_mhd(struct MHD_Connection *connection,
         {target_is_bad(line->uri),                                               &bad_target},
         {seen.hosts > 1,                                                         &bad_host  },
         {seen.lengths > 1 || seen.codings > 1 || (seen.lengths && seen.codings), &bad_length},
+        {seen.repeated,                                                          &bad_repeat},
         {seen.odd_coding,                                                        &bad_coding},
         {seen.malformed || hides_something(connection,                           line,        &seen), &bad_header},
         {seen.too_long,                                                           &http_refusal_too_large                                                                     },

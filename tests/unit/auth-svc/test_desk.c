@@ -494,6 +494,7 @@ static void another_page_gets_nothing(void **state)
     handle(b, &req);
     expect_error(b, 403, "cross_site");
     expect_no_header(b, "Access-Control");
+    expect_header(b, "Vary: Origin\n");
     req.method = SLICE("OPTIONS");
     handle(b, &req);
     expect_error(b, 403, "cross_site");
