@@ -2,10 +2,15 @@
 # make run           everything on this machine: http://localhost:5000 (Ctrl-C ends it)
 # make test          what a change needs: builds with sanitizers, unit and end-to-end tests
 # make test-all      and the long ones
+# make test-compose  the whole in containers: builds the images, starts them, uses them, breaks them
 # make unit          unit tests alone under ASan + UBSan (T=tsan: ThreadSanitizer)
+# make fuzz          the fuzz targets, in build/fuzz/ (clang)
+# make fuzz-long     gives each of them new inputs for 10 minutes (T=60: one minute)
+# make fuzz-keep     chooses what is kept in tests/corpus/ of what they found
 # make lint          banned functions, format, clang-tidy, cppcheck, floors
 # make cover         which lines of ours the tests reach
 # make install       PREFIX=/usr/local DESTDIR=
+# make deb           Debian packages with systemd units, in build/deb/
 # make clean         removes build/
 #
 # CC=clang works too; CI=1 makes warnings errors; O= is the folder of the results.
@@ -20,10 +25,10 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wforma
 ifdef CI
 WARN += -Werror
 endif
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-ifeq ($(MODE),release) # clang before 16 does not know this one
-HARDEN += $(shell $(CC) -Werror -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null \
-            2>/dev/null && echo -ftrivial-auto-var-init=zero)
+HARDEN := -fstack-protector-strong -fstack-clash-protection
+ifeq ($(MODE),release) # where they are known: the one on x86, the other not in clang before 16
+HARDEN += $(foreach flag,-fcf-protection=full -ftrivial-auto-var-init=zero,\
+            $(shell $(CC) -Werror $(flag) -fsyntax-only -x c /dev/null 2>/dev/null && echo $(flag)))
 endif
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=3 -fPIE $(HARDEN)
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -32,7 +37,7 @@ FLAGS_cover   := -O0 --coverage
 FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LINK_release  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LINK_cover    := --coverage
-LINK_fuzz     := -fsanitize=fuzzer
+LINK_fuzz     := -fsanitize=fuzzer,address,undefined
 STD  := -std=c11 -D_DEFAULT_SOURCE -I.
 
 objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -name 'fuzz_*'))
@@ -40,6 +45,7 @@ bins   = $(patsubst %.c,$O/%,$(shell find $(1) -name '$(2)_*.c' 2>/dev/null))
 SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
 PROGS    := $(SERVICES) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
+FUZZERS  := $(call bins,shared *-svc,fuzz)
 
 all: $(PROGS)
 
@@ -65,12 +71,19 @@ $(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $(SUPPORT) $O/gateway-sv
 $(filter $O/tests/unit/auth-svc/%,$(TESTS)):     %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHARED)
 
-LDLIBS := -lhiredis -lev -lcjson -lcrypto
+# A fuzz target may use what the unit tests of its folder use.
+$(filter $O/shared/%,$(FUZZERS)):               %: %.o $(SHARED)
+$(filter $O/auth-svc/%,$(FUZZERS)):             %: %.o $O/auth-svc.a $(SHARED)
+$(filter $O/gateway-svc/socketio/%,$(FUZZERS)): %: %.o $(SOCKETIO) $(SHARED)
+$(filter $O/gateway-svc/relay/% $O/gateway-svc/chat/% $O/gateway-svc/app/%,$(FUZZERS)): \
+    %: %.o $(SUPPORT) $O/gateway-svc.a $(SOCKETIO) $(SHARED)
+
+LDLIBS := -lhiredis -lev -lcjson -lcrypto -pthread
 $O/parley-auth $O/parley-presence: LDLIBS += -lmicrohttpd
 $O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets
-$(TESTS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
+$(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
 
-$(PROGS) $(TESTS):
+$(PROGS) $(TESTS) $(FUZZERS):
 	$(CC) $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/%.a:
 	rm -f $@ && $(AR) rcs $@ $^
@@ -90,20 +103,43 @@ run:
 services: $(SERVICES)
 
 test test-all:
-	@deploy/packages build run test
+	@deploy/packages build run test $(if $(filter %-all,$@),lint)
+	@$(SUB) beside
 	@$(SUB) MODE=$T run-$@
+# What tests look at beside the programs under test: those that users get, and the fuzz targets
+# where clang can build them (tests/run says so where it can't).
+beside:
+	@$(SUB) MODE=release O=build/release services
+	@! $(CAN_FUZZ) || $(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
+CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
+            clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
 run-test run-test-all: $(PROGS) $(TESTS) $(NPM)
 	@exec tests/run --bin $O $(if $(filter %-all,$@),--all)
 unit:
 	@$(SUB) MODE=$T run-unit
 run-unit: $(TESTS)
 	@exec tests/run --bin $O tests/unit
+
+fuzzers: $(FUZZERS)
+fuzz:
+	@deploy/packages build lint
+	@$(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
+fuzz-long: fuzz
+	@exec tests/run --fuzz-s $(if $(filter-out asan tsan,$T),$T,600) -j $(JOBS) tests/corpus
+fuzz-keep: fuzz
+	@tests/corpus/keep $(patsubst $O/%,build/fuzz/%,$(FUZZERS))
 $(NPM): tests/package-lock.json
 	npm ci --prefix tests --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
+test-compose:
+	@deploy/packages run test
+	@$(SUB) $(NPM)
+	@exec tests/compose/all
+
 cover:
 	@deploy/packages build run test
+	@$(SUB) beside
 	@$(SUB) MODE=cover run-cover
 run-cover: $(PROGS) $(TESTS) $(NPM)
 	@find $O -name '*.gcda' -delete
@@ -139,13 +175,20 @@ install: $(SERVICES)
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/parley $(SHARE)/doc/parley
 	install $(SERVICES) $(DESTDIR)$(PREFIX)/bin
 	install deploy/run $(DESTDIR)$(PREFIX)/bin/parley-run
-	install -m 644 shared/parley.lua deploy/haproxy/haproxy.cfg deploy/redis/redis.conf $(SHARE)/parley
+	install deploy/setup $(SHARE)/parley
+	install -m 644 shared/parley.lua deploy/haproxy/haproxy.cfg deploy/redis/redis.conf \
+	    deploy/redis/users.acl.in $(SHARE)/parley
 	install -m 644 $(wildcard *.md) LICENSE $(SHARE)/doc/parley
+
+deb:
+	@deploy/packages build deb
+	@deploy/debian/build
 
 clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services test test-all run-test run-test-all unit run-unit cover run-cover lint \
-        banned format floors static tidy install clean
+.PHONY: all run services test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
+        fuzz-long fuzz-keep cover run-cover lint banned format floors static tidy install deb \
+        clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -60,14 +60,20 @@ static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
 
 /* ---- One session, by its token --------------------------------------------------------------- */
 
-static void learn(struct session *s, const struct redis_reply *reply)
+/* Clients get the name as it is, and calls carry it: what nobody can be called is no answer. */
+static bool learn(struct session *s, const struct redis_reply *reply)
 {
     uint64_t rest_ms = redis_reply_u64_at(reply, 6);
-    copy_name(s->name, redis_reply_text_at(reply, 3));
-    copy_name(s->shown, redis_reply_text_at(reply, 4));
+    struct slice name = redis_reply_text_at(reply, 3), shown = redis_reply_text_at(reply, 4);
+    if (username_check(shown) != USERNAME_OK || !slice_equal_nocase(name, shown)) {
+        return false;
+    }
+    username_fold(shown, s->name);
+    copy_name(s->shown, shown);
     s->login = redis_reply_u64_at(reply, 5);
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
+    return true;
 }
 
 static void finish_round(struct relay *r, const struct attach_call *call);
@@ -78,8 +84,7 @@ static void on_connected(void *arg, const struct redis_reply *reply)
     struct relay *r = call->relay;
     relay_heard(r, reply, 2);
     struct session *s = call_session(call, 0);
-    if (s && functions_status_is(reply, "ok")) {
-        learn(s, reply);
+    if (s && functions_status_is(reply, "ok") && learn(s, reply)) {
         if (redis_reply_u64_at(reply, 9) == 1) {
             roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
         }

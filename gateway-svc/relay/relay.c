@@ -183,6 +183,17 @@ void relay_step(struct relay *r, enum link_event event)
     act(r, step.action, event);
 }
 
+/* Hex digits, or nothing: it goes into the cursors that clients get. */
+static bool is_epoch(struct slice epoch)
+{
+    size_t i = 0;
+    while (i < epoch.len && ((epoch.ptr[i] >= '0' && epoch.ptr[i] <= '9') ||
+                             (epoch.ptr[i] >= 'a' && epoch.ptr[i] <= 'f'))) {
+        i++;
+    }
+    return i == epoch.len && epoch.len <= EPOCH_MAX;
+}
+
 /* An epoch other than the one that our sessions are attached in: Redis lost or changed its data. */
 static void note_epoch(struct relay *r, struct slice epoch)
 {
@@ -210,7 +221,8 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         relay_step(r, LINK_EV_REFUSED);
         return false;
     }
-    if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2) {
+    if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
+        !is_epoch(functions_epoch(reply))) {
         if (log_limit_ok(&r->refusals, 5, clock_mono_ms())) {
             log_error("redis refused a call: %s", log_escape(redis_reply_text(reply)));
         }

@@ -303,11 +303,16 @@ static void a_session_is_attached_by_its_token(void **state)
 static const struct {
     const char *label, *answer, *told;
 } refusals[] = {
-    {"no such session", "unknown|e1",     "refused a unknown | "    },
-    {"settling",        "unavailable|e1", "refused a unavailable | "},
-    {"a word of later", "perhaps|e1",     "refused a unavailable | "},
-    {"one item",        "ok",             "refused a unavailable | "},
-    {"an error",        NULL,             "refused a unavailable | "},
+    {"no such session", "unknown|e1",                       "refused a unknown | "    },
+    {"settling",        "unavailable|e1",                   "refused a unavailable | "},
+    {"a word of later", "perhaps|e1",                       "refused a unavailable | "},
+    {"one item",        "ok",                               "refused a unavailable | "},
+    {"an error",        NULL,                               "refused a unavailable | "},
+    {"not a name",      "ok|e1|100|a\xff|a\xff|7|0|5|90|0", "refused a unavailable | "},
+    {"no name",         "ok|e1|100|||7|0|5|90|0",           "refused a unavailable | "},
+    {"reserved",        "ok|e1|100|group|group|7|0|5|90|0", "refused a unavailable | "},
+    {"two names",       "ok|e1|100|alice|Bob|7|0|5|90|0",   "refused a unavailable | "},
+    {"cut short",       "ok|e1|100",                        "refused a unavailable | "},
 };
 
 static void refusals_follow_the_table(void **state)

@@ -205,6 +205,24 @@ static void what_cannot_be_asked_is_asked_later(void **state)
     CALLS("parley_renew *", "parley_roster 0");
 }
 
+/* It goes into the cursors that clients get. */
+static void an_epoch_that_cannot_be_one_is_an_error(void **state)
+{
+    static const char *const answers[] = {"ok|e\"1|5|0|0|Ann", "ok|e1 |5|0|0|Ann",
+                                          "ok|0123456789abcdef012345678|5|0|0|Ann"};
+    struct relay *r = *state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        CALLS("parley_roster 0");
+        fake_answer(answers[i]);
+        NO_CALLS();
+        TOLD("load | ");
+        assert_string_equal(r->heard_epoch, "e1");
+        script_tick();
+        fake_answer("ok|e1|100|1|0|2|0|0");
+        script_nonce("5 e1"); /* asks for the list again */
+    }
+}
+
 static void pages_of_two_epochs_begin_anew(void **state)
 {
     (void)state;
@@ -268,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_error_to_changes_is_tried_again_with_the_next_nonce,
                                         begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_asked_is_asked_later, begin, end),
+        cmocka_unit_test_setup_teardown(an_epoch_that_cannot_be_one_is_an_error, begin, end),
         cmocka_unit_test_setup_teardown(pages_of_two_epochs_begin_anew, begin, end),
         cmocka_unit_test_setup_teardown(lines_of_a_new_epoch_mean_the_whole_list, begin_up, end),
         cmocka_unit_test_setup_teardown(whoever_attaches_is_in_the_list_at_once, begin_up, end),

@@ -1,0 +1,109 @@
+/* fuzz_admission.c - a client is let in by its own token alone: the one in `auth` if there is one,
+ * else the cookie of its own scheme; and never from a foreign page
+ *
+ * Input: five lines, the headers host, origin, x-forwarded-proto and cookie, and `auth`; the byte 1
+ * stands for a token, for another one in `auth`. */
+#include "gateway-svc/app/admission.h"
+#include "shared/cookie.h"
+#include "shared/json.h"
+#include "shared/origin.h"
+#include "tests/support/fuzz.h"
+
+#define HEADERS 4
+
+static const char *const names[HEADERS] = {"host:", "origin:", "x-forwarded-proto:", "cookie:"};
+static struct slice headers[HEADERS];
+
+/* In the place of libwebsockets': each call's answer is gone with the next one. */
+static struct slice last; /* the header that was asked for last: an exact copy */
+static bool any;
+
+static void forget_last(void)
+{
+    if (any) {
+        exact_free(last);
+        any = false;
+    }
+}
+
+struct slice sio_request_header(struct sio_request *req, const char *name)
+{
+    (void)req;
+    forget_last();
+    for (size_t i = 0; i < HEADERS; i++) {
+        if (strcmp(names[i], name) == 0) {
+            last = exact_copy(headers[i]);
+            any = true;
+            return last;
+        }
+    }
+    HOLDS(false);
+    return SLICE("");
+}
+
+/* The string auth.token, once, or why there is none. */
+static enum json_err auth_token(struct slice auth, struct buf *token)
+{
+    struct json object, value;
+    if (json_parse(auth, &object) != JSON_OK || object.type != JSON_OBJECT) {
+        return JSON_E_ABSENT;
+    }
+    enum json_err err = json_find(object, SLICE("token"), &value);
+    if (err == JSON_OK && value.type == JSON_NULL) {
+        return JSON_E_ABSENT;
+    }
+    return err == JSON_OK ? json_string(value, token) : err;
+}
+
+static void check_token(struct slice auth, const struct pass *pass)
+{
+    char hash[TOKEN_HASH_LEN + 1], expected[TOKEN_HASH_LEN + 1];
+    struct json whole;
+    struct buf token;
+    buf_init(&token, SIZE_MAX);
+    enum json_err err = auth_token(auth, &token);
+    enum admission got = admission_token(auth, pass, hash);
+    if (auth.len > 0 && (json_parse(auth, &whole) != JSON_OK || whole.type != JSON_OBJECT)) {
+        buf_deinit(&token);
+        return; /* the server part gives an object or nothing */
+    }
+    struct slice shown = err == JSON_E_ABSENT && pass ? slice_text(pass->token) : buf_slice(&token);
+    bool good = (err == JSON_OK || err == JSON_E_ABSENT) && token_is_wellformed(shown);
+    HOLDS((got == ADMISSION_OK) == good);
+    HOLDS((got == ADMISSION_NO_TOKEN) == (err == JSON_E_ABSENT && !pass));
+    if (good) {
+        token_hash(shown, expected);
+        HOLDS(strcmp(hash, expected) == 0);
+    }
+    buf_deinit(&token);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = fuzz_input(data, size);
+    struct pass *pass = NULL;
+
+    for (size_t i = 0; i < HEADERS; i++) {
+        headers[i] = fuzz_line_with(&in, SLICE("0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"));
+    }
+    struct slice auth = fuzz_line_with(&in, SLICE("-_0123456789abcdefghijklmnopqrstuvwxyzABCDE"));
+    const char *why = admission_allow(NULL, "https://chat.example", &pass);
+    bool secure = slice_equal_nocase(headers[2], SLICE("https"));
+    enum origin_verdict verdict = origin_judge(secure ? SLICE("https") : SLICE("http"), headers[0],
+                                               headers[1], "https://chat.example");
+    HOLDS(why || origin_passes(verdict));
+    HOLDS(!why || !origin_passes(verdict) || headers[0].len > 500);
+    HOLDS(!why || !pass);
+    struct slice cookie = cookie_find(headers[3], secure ? SLICE("https") : SLICE("http"));
+    HOLDS(why || !pass == (cookie.len == 0));
+    HOLDS(!pass || !pass->token[0] || slice_equal(slice_text(pass->token), cookie));
+    HOLDS(!pass || !pass->token[0] || token_is_wellformed(slice_text(pass->token)));
+    check_token(auth, pass);
+    free(pass);
+    exact_free(auth);
+    for (size_t i = 0; i < HEADERS; i++) {
+        exact_free(headers[i]);
+    }
+    forget_last();
+    return 0;
+}
