@@ -4,7 +4,7 @@
  * volumes when we end, however we end.  Only the published ports are ever talked to. */
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { after, before, test as nodeTest } from "node:test";
@@ -17,9 +17,8 @@ const run = promisify(execFile);
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const OUT = `${ROOT}build/compose`;
 const UP_MS = 120_000;
-/* What an exit by hand, or by `docker kill`, would not show: these end by themselves. */
 const SECRETS = "/secrets"; /* where the volume with passwords and certificate is seen */
-export const ONE_SHOTS = ["setup", "first"];
+export const ONE_SHOTS = ["setup", "first"]; /* which end by themselves; the others must stay */
 export const SERVICES = ["redis", "auth-svc", "gateway-svc", "presence-svc", "haproxy"];
 
 /* The reason why no engine can run here, or undefined; tests/compose/all says it. */
@@ -37,15 +36,19 @@ async function emptyFile() {
   return `${OUT}/empty.env`;
 }
 
-export async function freePorts(count) {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
-  })));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+/* Below those that the kernel gives to outgoing connections: else one of them could have the door's
+ * while haproxy is away.  Also below those of deploy/run, which may run beside us. */
+async function freePort() {
+  const port = 10_000 + randomInt(5000);
+  return (await isFree(port)) ? port : freePort();
 }
 
 export async function docker(...args) {
@@ -72,7 +75,11 @@ export class Project {
   }
 
   async open() {
-    const [port, tlsPort] = await freePorts(2);
+    const port = await freePort();
+    let tlsPort = await freePort();
+    while (tlsPort === port) {
+      tlsPort = await freePort();
+    }
     this.ports = { port, tlsPort };
     this.#reaper = spawn(fileURLToPath(new URL("reap", import.meta.url)), [this.name],
       { detached: true, stdio: ["pipe", "ignore", "ignore"] });

@@ -20,7 +20,7 @@ let dir;
 
 /* What is not run, and why. */
 const LEFT_OUT = [
-  [/^git /, "needs a registry and a repository to pull from"],
+  [/^git pull/, "needs a registry and a repository to pull from"],
   [/--rmi\b|docker rmi\b/, "would take the images from the tests after this one"],
 ];
 
@@ -37,7 +37,7 @@ function commandsOf(markdown) {
     } else if (block) {
       [line.replace(/^\$ /, "").replace(/(^|\s)#.*$/, "").trim()].filter(Boolean).forEach(add);
     } else if (inside) {
-      [...line.matchAll(/`((?:docker compose +[a-z]|docker rmi |curl |git )[^`]+)`/g)].forEach(([, command]) => add(command));
+      [...line.matchAll(/`((?:docker compose +[a-z]|docker rmi |curl |git pull &&)[^`]+)`/g)].forEach(([, command]) => add(command));
     }
   });
   return found;
