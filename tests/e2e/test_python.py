@@ -151,8 +151,22 @@ class Peer:
 
     def leave(self):
         if self.token:
-            self.stack.logout(self.name, self.token)
+            self.stack.logout(self.name, self.token)  # the server closes; this client must not race it
+            self.join()
+        else:
+            self.disconnect()
+
+    def disconnect(self):
         self.sio.disconnect()
+        self.join()
+
+    def join(self):
+        """This client closes its socket while its thread still reads from it: until that thread has
+        ended, a new connection that is given the same number would lose bytes to it."""
+        for task in (self.sio.eio.read_loop_task, self.sio.eio.write_loop_task):
+            if task:
+                task.join(WAIT_S)
+                assert not task.is_alive(), f"{self.name}: a thread of the client does not end"
 
 
 class PythonClient(unittest.TestCase):
@@ -258,7 +272,7 @@ class PythonClient(unittest.TestCase):
         watcher = self.peer("watcher").enter(self.stack.gateway(1))
         eve = self.peer("eve").enter(self.stack.gateway(2))
         watcher.wait("user_change_in", lambda d: eve.name in d.get("joined", []))
-        eve.sio.disconnect()
+        eve.disconnect()
         watcher.wait("user_change_in", lambda d: eve.name in d.get("left", []))
         fay = self.peer("fay").enter(self.stack.gateway(2))
         watcher.wait("user_change_in", lambda d: fay.name in d.get("joined", []))
