@@ -18,7 +18,7 @@ const ORDERS = [
 for (const order of ORDERS) {
   test(`${order.join(", ")}: in the end people chat`, async (t) => {
     const s = scene(t, project); /* first, so that people leave before everything goes */
-    t.after(() => project.down());
+    t.after(() => project.clear());
     const start = performance.now();
     for (const service of order) {
       await project.compose("up", "-d", "--no-build", "--no-deps", service);

@@ -15,6 +15,8 @@ import { until } from "../support/wait.mjs";
 
 const run = promisify(execFile);
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const LIMITS = { maxBuffer: 1 << 28, timeout: 120_000 }; /* an engine can lock up */
+const REAP = fileURLToPath(new URL("reap", import.meta.url));
 const OUT = `${ROOT}build/compose`;
 const UP_MS = 120_000;
 const SECRETS = "/secrets"; /* where the volume with passwords and certificate is seen */
@@ -52,7 +54,7 @@ async function freePort() {
 }
 
 export async function docker(...args) {
-  const { stdout } = await run("docker", args, { maxBuffer: 1 << 28 });
+  const { stdout } = await run("docker", args, LIMITS);
   return stdout.trimEnd();
 }
 
@@ -81,7 +83,7 @@ export class Project {
       tlsPort = await freePort();
     }
     this.ports = { port, tlsPort };
-    this.#reaper = spawn(fileURLToPath(new URL("reap", import.meta.url)), [this.name],
+    this.#reaper = spawn(REAP, [this.name],
       { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   }
 
@@ -101,7 +103,7 @@ export class Project {
   async compose(...args) {
     const [program, ...first] = composeCommand();
     const { stdout } = await run(program, [...first, "--env-file", this.envFile ?? await emptyFile(), ...args],
-      { cwd: ROOT, env: this.env, maxBuffer: 1 << 28, timeout: UP_MS });
+      { ...LIMITS, cwd: ROOT, env: this.env });
     return stdout.trimEnd();
   }
 
@@ -155,7 +157,7 @@ export class Project {
   async containers(...services) {
     const ids = lines(await docker("ps", "-aq", "--no-trunc", "--filter", this.#label));
     /* One that goes while we look is no error. */
-    const { stdout } = await run("docker", ["inspect", ...ids, "--type", "container"], { maxBuffer: 1 << 28 })
+    const { stdout } = await run("docker", ["inspect", ...ids, "--type", "container"], LIMITS)
       .catch((err) => err);
     const all = (ids.length ? JSON.parse(stdout) : []).map((c) => ({
       ...c, name: c.Name.slice(1), service: c.Config.Labels["com.docker.compose.service"],
@@ -174,7 +176,7 @@ export class Project {
   /* Everything that the containers said so far: [{name, service, text}]. */
   async logs() {
     return Promise.all((await this.containers()).map(async ({ Id, name, service }) => {
-      const { stdout, stderr } = await run("docker", ["logs", Id], { maxBuffer: 1 << 28 });
+      const { stdout, stderr } = await run("docker", ["logs", Id], LIMITS);
       return { name, service, text: stdout + stderr };
     }));
   }
@@ -186,7 +188,7 @@ export class Project {
   async admin(...args) {
     const { stdout } = await run("docker",
       ["exec", "-e", "REDISCLI_AUTH", await this.#redisId(), "redis-cli", "--user", "admin", "--no-auth-warning", ...args],
-      { env: { ...process.env, REDISCLI_AUTH: await this.password("admin") }, maxBuffer: 1 << 26 });
+      { ...LIMITS, env: { ...process.env, REDISCLI_AUTH: await this.password("admin") } });
     return stdout.trimEnd();
   }
   async password(user) {
@@ -233,6 +235,13 @@ export class Project {
   async down() {
     await this.compose("down", "-v", "--timeout", "5");
   }
+  /* The same, more gently, for another start (reap says why). */
+  async clear() {
+    const reaper = spawn(REAP, [this.name], { stdio: "ignore" });
+    await until("everything is taken down", () => reaper.exitCode !== null, { timeout: 120_000 });
+    this.redisId = undefined;
+    assert.deepEqual(await this.remains(), []);
+  }
   async remains() {
     const kinds = [["ps", "-a"], ["network", "ls"], ["volume", "ls"]];
     const found = await Promise.all(kinds.map((kind) => docker(...kind, "-q", "--filter", this.#label)));
@@ -242,9 +251,9 @@ export class Project {
     if (!this.#reaper) {
       return;
     }
-    await this.#keepLogs();
-    this.#reaper.stdin.end();
-    await until("everything is taken down", () => this.#reaper.exitCode !== null, { timeout: 60_000 });
+    this.#reaper.unref();
+    await this.#keepLogs().finally(() => this.#reaper.stdin.end());
+    await until("everything is taken down", () => this.#reaper.exitCode !== null, { timeout: 120_000 });
     assert.deepEqual(await this.remains(), [], "nothing is left behind");
   }
   async #keepLogs() {
