@@ -9,7 +9,9 @@
 # make fuzz-keep     chooses what is kept in tests/corpus/ of what they found
 # make lint          banned functions, format, clang-tidy, cppcheck, floors
 # make cover         which lines of ours the tests reach
+# make examples      a server on the Socket.IO library alone: build/release/examples/echo
 # make install       PREFIX=/usr/local DESTDIR=
+# make install-lib   the Socket.IO library for C programs alone: archive, header, example
 # make deb           Debian packages with systemd units, in build/deb/
 # make clean         removes build/
 #
@@ -64,7 +66,7 @@ $(SUPPORT):        $(call objs,tests/support)
 $O/parley-auth:        $O/auth-svc/main.o $O/auth-svc.a $(SHARED)
 $O/parley-gateway:     $O/gateway-svc/main.o $O/gateway-svc.a $(SOCKETIO) $(SHARED)
 $O/parley-presence:    $O/presence-svc/main.o $O/presence-svc.a $(SHARED)
-$O/parley-conformance: $O/tests/conformance/main.o $(SOCKETIO) $(SHARED)
+$O/parley-conformance: $O/tests/conformance/main.o $O/tests/conformance/extras.o $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/shared/%,$(TESTS)):       %: %.o $(SHARED)
 $(filter $O/tests/unit/socketio/%,$(TESTS)):     %: %.o $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $(SUPPORT) $O/gateway-svc.a $(SOCKETIO) $(SHARED)
@@ -87,6 +89,31 @@ $(PROGS) $(TESTS) $(FUZZERS):
 	$(CC) $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/%.a:
 	rm -f $@ && $(AR) rcs $@ $^
+
+# The Socket.IO server as a library: one object, in which only what its header declares can be seen
+# from outside, so that no name in it meets one of yours; and that header as one file.
+SIOLIB      := $O/libparley-sio.a
+SIO_H       := $O/include/parley/sio.h
+SIO_SHARED  := buf clock json json_value log origin slice token utf8
+SIO_LIBS    := -lwebsockets -lev -lcrypto
+EXAMPLES    := $O/examples/echo
+LD ?= ld
+OBJCOPY ?= objcopy
+$(SIO_H): gateway-svc/socketio/sio.h shared/slice.h
+	@mkdir -p $(@D)
+	sed -e '/^#include "shared\/slice.h"$$/{r shared/slice.h' -e 'd;}' $< >$@
+$O/sio.o: $(call objs,gateway-svc/socketio) $(SIO_SHARED:%=$O/shared/%.o) $(SIO_H)
+	$(CC) -nostdlib -r -o $@.all $(filter %.o,$^)
+	sed '/^ *\/\?\*/d' $(SIO_H) | grep -oE '\b(sio|slice)_[a-z0-9_]+\(' | tr -d '(' | sort -u >$@.names
+	$(OBJCOPY) --keep-global-symbols=$@.names $@.all $@
+	@rm -f $@.all $@.names
+$(SIOLIB): $O/sio.o
+$O/examples/%: examples/%.c $(SIO_H) $(SIOLIB)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) $(FLAGS_$(MODE)) $(CFLAGS) -I$O/include $(LINK_$(MODE)) $(LDFLAGS) -o $@ $< $(SIOLIB) $(SIO_LIBS)
+examples: $(EXAMPLES)
+# It holds them as they are.
+$O/gateway-svc/app/client_files.o: $(wildcard client/web/socket.io/*.js)
 $O/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(FLAGS_$(MODE)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -101,6 +128,7 @@ run:
 	@$(SUB) services
 	@exec deploy/run --with-parent --bin $O
 services: $(SERVICES)
+library: $(SIOLIB) $(SIO_H)
 
 test test-all:
 	@deploy/packages build run test $(if $(filter %-all,$@),lint)
@@ -109,7 +137,7 @@ test test-all:
 # What tests look at beside the programs under test: those that users get, and the fuzz targets
 # where clang can build them (tests/run says so where it can't).
 beside:
-	@$(SUB) MODE=release O=build/release services
+	@$(SUB) MODE=release O=build/release services library
 	@! $(CAN_FUZZ) || $(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
 CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
@@ -146,7 +174,7 @@ run-cover: $(PROGS) $(TESTS) $(NPM)
 	@tests/run --bin $O; status=$$?; \
 	    gcovr --root . --filter 'shared/' --filter '[a-z]+-svc/' $O && exit $$status
 
-C_FILES := $(shell find shared *-svc client tests -name node_modules -prune -o -name '*.[ch]' \
+C_FILES := $(shell find shared *-svc client examples tests -name node_modules -prune -o -name '*.[ch]' \
              -print 2>/dev/null)
 BANNED  := strcpy|strcat|sprintf|strtok|atoi|atol|gets|alloca
 TIDY    := $(patsubst %.c,build/lint/%.tidy,$(filter %.c,$(C_FILES)))
@@ -163,15 +191,15 @@ static:
 	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
 	    $(addprefix --include=,$(wildcard /usr/include/*/sys/queue.h)) -I. $(filter %.c,$(C_FILES))
 tidy: $(TIDY)
-build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy
+build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy $(SIO_H)
 	@mkdir -p $(@D)
 	@echo clang-tidy $<
-	@clang-tidy --quiet $< -- $(STD)
+	@clang-tidy --quiet $< -- $(STD) -I$O/include
 	@touch $@
 
 PREFIX ?= /usr/local
 SHARE  := $(DESTDIR)$(PREFIX)/share
-install: $(SERVICES)
+install: $(SERVICES) install-lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/parley $(SHARE)/doc/parley
 	install $(SERVICES) $(DESTDIR)$(PREFIX)/bin
 	install deploy/run $(DESTDIR)$(PREFIX)/bin/parley-run
@@ -179,6 +207,12 @@ install: $(SERVICES)
 	install -m 644 shared/parley.lua deploy/haproxy/haproxy.cfg deploy/redis/redis.conf \
 	    deploy/redis/users.acl.in $(SHARE)/parley
 	install -m 644 $(wildcard *.md) LICENSE $(SHARE)/doc/parley
+
+install-lib: library
+	install -d $(DESTDIR)$(PREFIX)/include/parley $(DESTDIR)$(PREFIX)/lib $(SHARE)/doc/parley-sio
+	install -m 644 $(SIO_H) $(DESTDIR)$(PREFIX)/include/parley
+	install -m 644 $(SIOLIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 gateway-svc/socketio/README.md examples/echo.c LICENSE $(SHARE)/doc/parley-sio
 
 deb:
 	@deploy/packages build deb
@@ -188,7 +222,7 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
+.PHONY: all run services library examples install-lib test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
         fuzz-long fuzz-keep cover run-cover lint banned format floors static tidy install deb \
         clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

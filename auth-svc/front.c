@@ -23,24 +23,24 @@ struct slice front_scheme(struct slice forwarded_proto)
 
 static void answered(void *arg, const struct http_response *res)
 {
-    http_request_answer(arg, res);
+    mhd_request_answer(arg, res);
 }
 
-void front_handle(void *ctx, struct http_request *http)
+void front_handle(void *ctx, struct mhd_request *http)
 {
     const struct request req = {
-        .method = http_request_method(http),
-        .path = http_request_path(http),
-        .scheme = front_scheme(http_request_header(http, "X-Forwarded-Proto")),
+        .method = mhd_request_method(http),
+        .path = mhd_request_path(http),
+        .scheme = front_scheme(mhd_request_header(http, "X-Forwarded-Proto")),
         .address =
-            front_address(http_request_header(http, "X-Forwarded-For"), http_request_peer(http)),
-        .host = http_request_header(http, "Host"),
-        .origin = http_request_header(http, "Origin"),
-        .fetch_site = http_request_header(http, "Sec-Fetch-Site"),
-        .purpose = http_request_header(http, "Sec-Purpose"),
-        .older_purpose = http_request_header(http, "Purpose"),
-        .cookie = http_request_header(http, "Cookie"),
-        .authorization = http_request_header(http, "Authorization"),
+            front_address(mhd_request_header(http, "X-Forwarded-For"), mhd_request_peer(http)),
+        .host = mhd_request_header(http, "Host"),
+        .origin = mhd_request_header(http, "Origin"),
+        .fetch_site = mhd_request_header(http, "Sec-Fetch-Site"),
+        .purpose = mhd_request_header(http, "Sec-Purpose"),
+        .older_purpose = mhd_request_header(http, "Purpose"),
+        .cookie = mhd_request_header(http, "Cookie"),
+        .authorization = mhd_request_header(http, "Authorization"),
     };
 
     desk_handle(ctx, &req, clock_mono_ms(), answered, http);

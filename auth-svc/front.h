@@ -6,7 +6,7 @@
 #include "shared/http_mhd.h"
 
 /* A handler for the HTTP server; its ctx is the desk. */
-void front_handle(void *ctx, struct http_request *http);
+void front_handle(void *ctx, struct mhd_request *http);
 
 /* The client's address: the last element of X-Forwarded-For, which the door sets and nobody else
  * can (it removes what clients send); without the header, the peer. */

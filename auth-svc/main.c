@@ -32,7 +32,7 @@ struct service {
     struct store store;
     struct desk_config desk_config;
     struct desk *desk;
-    struct http_server *http;
+    struct mhd_server *http;
     struct health *health;
     struct stop stop;
     ev_timer stop_look;
@@ -129,12 +129,12 @@ static bool open_desk(struct service *s)
 
 static bool listen_http(struct service *s)
 {
-    const struct http_server_config config = {.host = s->config.common.host,
-                                              .port = (uint16_t)s->config.port,
-                                              .timeout_s = HTTP_TIMEOUT_S,
-                                              .max_connections = HTTP_CONNECTIONS};
+    const struct mhd_server_config config = {.host = s->config.common.host,
+                                             .port = (uint16_t)s->config.port,
+                                             .timeout_s = HTTP_TIMEOUT_S,
+                                             .max_connections = HTTP_CONNECTIONS};
 
-    s->http = http_server_new(s->loop, &config, front_handle, s->desk);
+    s->http = mhd_server_new(s->loop, &config, front_handle, s->desk);
     if (!s->http) {
         log_error("cannot listen host=%s port=%" PRIu64 " error=\"%s\"", s->config.common.host,
                   s->config.port, strerror(errno));
@@ -168,7 +168,7 @@ static void service_stop(struct service *s)
 {
     functions_free(s->store_state.functions);
     if (s->http) {
-        http_server_free(s->http);
+        mhd_server_free(s->http);
     }
     if (s->health) {
         health_free(s->health);

@@ -287,6 +287,11 @@ void functions_reset(struct functions *f, const char *why)
     redis_conn_reset(f->conn, why);
 }
 
+bool functions_local_host(const struct functions *f, char host[REDIS_CONN_HOST_MAX + 1])
+{
+    return redis_conn_local_host(f->conn, host);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): args and count are one argument */
 bool functions_call(struct functions *f, const char *name, const struct slice *args, size_t count,
                     redis_reply_fn *fn, void *arg)

@@ -33,6 +33,8 @@ struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_co
 void functions_free(struct functions *f);
 bool functions_is_up(const struct functions *f);
 void functions_reset(struct functions *f, const char *why);
+/* redis_conn_local_host of its connection. */
+bool functions_local_host(const struct functions *f, char host[REDIS_CONN_HOST_MAX + 1]);
 
 /* FCALL name 1 prefix <caller> args...   False when not up; then `fn` is not called.
  * When Redis has lost the library (FUNCTION FLUSH), the reply is NULL and the connection is made

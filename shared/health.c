@@ -7,7 +7,7 @@
 #define CONNECTIONS_MAX 32
 
 struct health {
-    struct http_server *server;
+    struct mhd_server *server;
     health_ready_fn *ready;
     void *ctx;
 };
@@ -22,11 +22,11 @@ static void answer_ready(const struct health *health, struct http_response *res)
     }
 }
 
-static void on_request(void *ctx, struct http_request *req)
+static void on_request(void *ctx, struct mhd_request *req)
 {
     const struct health *health = ctx;
-    struct slice path = http_request_path(req);
-    bool get = slice_equal(http_request_method(req), SLICE("GET"));
+    struct slice path = mhd_request_path(req);
+    bool get = slice_equal(mhd_request_method(req), SLICE("GET"));
     struct http_response res;
     http_response_init(&res, 200);
     res.content_type = "text/plain; charset=utf-8";
@@ -39,14 +39,14 @@ static void on_request(void *ctx, struct http_request *req)
         buf_append(&res.body, SLICE("not found"));
     }
     buf_byte(&res.body, '\n');
-    http_request_answer(req, &res);
+    mhd_request_answer(req, &res);
     http_response_deinit(&res);
 }
 
 struct health *health_new(struct ev_loop *loop, const char *host, uint16_t port,
                           health_ready_fn *ready, void *ctx)
 {
-    struct http_server_config config = {
+    struct mhd_server_config config = {
         .host = host, .port = port, .timeout_s = TIMEOUT_S, .max_connections = CONNECTIONS_MAX};
     struct health *health = calloc(1, sizeof *health);
     if (!health) {
@@ -54,7 +54,7 @@ struct health *health_new(struct ev_loop *loop, const char *host, uint16_t port,
     }
     health->ready = ready;
     health->ctx = ctx;
-    health->server = http_server_new(loop, &config, on_request, health);
+    health->server = mhd_server_new(loop, &config, on_request, health);
     if (!health->server) {
         free(health);
         return NULL;
@@ -67,6 +67,6 @@ void health_free(struct health *health)
     if (!health) {
         return;
     }
-    http_server_free(health->server);
+    mhd_server_free(health->server);
     free(health);
 }

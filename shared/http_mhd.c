@@ -32,14 +32,14 @@
 struct incoming {
     TAILQ_ENTRY(incoming) link;
     bool linked;
-    struct http_server *server;
+    struct mhd_server *server;
     int fd;
     uint64_t due_ms;
 };
 
-struct http_request {
-    TAILQ_ENTRY(http_request) link;
-    struct http_server *server;
+struct mhd_request {
+    TAILQ_ENTRY(mhd_request) link;
+    struct mhd_server *server;
     struct MHD_Connection *connection;
     char *uri;
     struct slice method; /* of libmicrohttpd, which keeps it as long as the request lives */
@@ -53,10 +53,10 @@ struct http_request {
     struct MHD_Response *response; /* given, not queued yet */
 };
 
-struct http_server {
+struct mhd_server {
     struct ev_loop *loop;
     struct MHD_Daemon *daemon;
-    http_handler_fn *handler;
+    mhd_handler_fn *handler;
     void *ctx;
     uint64_t timeout_ms;
     unsigned requests; /* alive */
@@ -66,12 +66,12 @@ struct http_server {
     ev_timer drip;  /* the first of `incoming` to be closed */
     ev_prepare prepare;
     TAILQ_HEAD(, incoming) incoming; /* oldest first */
-    TAILQ_HEAD(, http_request) waiting;
+    TAILQ_HEAD(, mhd_request) waiting;
 };
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
-static void run(struct http_server *server)
+static void run(struct mhd_server *server)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     server->resumed = false;
@@ -99,7 +99,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 
 static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
-    struct http_server *server = watcher->data;
+    struct mhd_server *server = watcher->data;
     (void)loop;
     (void)events;
     if (server->resumed) {
@@ -109,7 +109,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
-static void arm_drip(struct http_server *server)
+static void arm_drip(struct mhd_server *server)
 {
     const struct incoming *first = TAILQ_FIRST(&server->incoming);
     ev_timer_stop(server->loop, &server->drip);
@@ -132,7 +132,7 @@ static void incoming_unlink(struct incoming *in)
 /* libmicrohttpd's own timeout begins again with every byte; this one does not. */
 static void on_drip(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-    struct http_server *server = watcher->data;
+    struct mhd_server *server = watcher->data;
     uint64_t now_ms = clock_mono_ms();
     struct incoming *in;
     (void)loop;
@@ -154,7 +154,7 @@ static int socket_of(struct MHD_Connection *connection)
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    struct http_server *server = cls;
+    struct mhd_server *server = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         incoming_unlink(*socket_context);
         free(*socket_context);
@@ -187,7 +187,7 @@ static void request_is_complete(struct MHD_Connection *connection)
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
-static void read_peer(struct http_request *req)
+static void read_peer(struct mhd_request *req)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -204,7 +204,7 @@ static void read_peer(struct http_request *req)
 
 /* libmicrohttpd keeps every argument in the little memory that a connection has, and neither
  * answers nor closes when that is used up. */
-static void refuse_many_arguments(struct http_request *req)
+static void refuse_many_arguments(struct mhd_request *req)
 {
     if (req->uri && http_has_many_arguments(slice_text(req->uri))) {
         int fd = socket_of(req->connection);
@@ -217,8 +217,8 @@ static void refuse_many_arguments(struct http_request *req)
 /* The first that is heard of a request; what it returns comes back as *con_cls. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-    struct http_server *server = cls;
-    struct http_request *req = calloc(1, sizeof *req);
+    struct mhd_server *server = cls;
+    struct mhd_request *req = calloc(1, sizeof *req);
     if (!req) {
         return NULL;
     }
@@ -235,7 +235,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                          enum MHD_RequestTerminationCode code)
 {
-    struct http_request *req = *con_cls;
+    struct mhd_request *req = *con_cls;
     (void)cls;
     (void)connection;
     (void)code;
@@ -255,13 +255,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     free(req);
 }
 
-static enum MHD_Result refuse(struct http_request *req, const struct http_refusal *why)
+static enum MHD_Result refuse(struct mhd_request *req, const struct http_refusal *why)
 {
     http_refuse_mhd(socket_of(req->connection), why, slice_equal(req->method, SLICE("HEAD")));
     return MHD_NO;
 }
 
-static enum MHD_Result receive(struct http_request *req, const char *data, size_t *size)
+static enum MHD_Result receive(struct mhd_request *req, const char *data, size_t *size)
 {
     if (!buf_append(&req->body, (struct slice){data, *size})) {
         return refuse(req, &http_refusal_too_large);
@@ -270,7 +270,7 @@ static enum MHD_Result receive(struct http_request *req, const char *data, size_
     return MHD_YES;
 }
 
-static enum MHD_Result hand_over(struct http_request *req)
+static enum MHD_Result hand_over(struct mhd_request *req)
 {
     if (!req->handed) {
         req->handed = true;
@@ -299,7 +299,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **con_cls)
 {
-    struct http_request *req = *con_cls;
+    struct mhd_request *req = *con_cls;
     (void)cls;
     (void)url; /* decoded; the routes want it as it was sent */
     if (!req || !req->uri || req->refused) {
@@ -316,30 +316,30 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return *size > 0 ? receive(req, data, size) : hand_over(req);
 }
 
-struct slice http_request_method(const struct http_request *req)
+struct slice mhd_request_method(const struct mhd_request *req)
 {
     return req->method;
 }
 
-struct slice http_request_path(const struct http_request *req)
+struct slice mhd_request_path(const struct mhd_request *req)
 {
     struct slice rest = slice_text(req->uri);
     return slice_cut(&rest, '?');
 }
 
-struct slice http_request_query(const struct http_request *req)
+struct slice mhd_request_query(const struct mhd_request *req)
 {
     struct slice rest = slice_text(req->uri);
     (void)slice_cut(&rest, '?');
     return rest;
 }
 
-struct slice http_request_body(const struct http_request *req)
+struct slice mhd_request_body(const struct mhd_request *req)
 {
     return buf_slice(&req->body);
 }
 
-struct slice http_request_header(const struct http_request *req, const char *name)
+struct slice mhd_request_header(const struct mhd_request *req, const char *name)
 {
     const char *value = NULL;
     size_t size = 0;
@@ -351,14 +351,14 @@ struct slice http_request_header(const struct http_request *req, const char *nam
     return (struct slice){value, size};
 }
 
-struct slice http_request_peer(const struct http_request *req)
+struct slice mhd_request_peer(const struct mhd_request *req)
 {
     return slice_text(req->peer);
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-void http_request_answer(struct http_request *req, const struct http_response *res)
+void mhd_request_answer(struct mhd_request *req, const struct http_response *res)
 {
     assert(!req->response);
     req->response = http_response_mhd(res);
@@ -408,8 +408,8 @@ static int listen_on(const char *host, uint16_t port)
     return fd;
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *server, int fd,
-                                       const struct http_server_config *config)
+static struct MHD_Daemon *start_daemon(struct mhd_server *server, int fd,
+                                       const struct mhd_server_config *config)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
@@ -419,7 +419,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 }
 
-static void watch(struct http_server *server)
+static void watch(struct mhd_server *server)
 {
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -433,14 +433,14 @@ static void watch(struct http_server *server)
     ev_prepare_start(server->loop, &server->prepare);
 }
 
-struct http_server *http_server_new(struct ev_loop *loop, const struct http_server_config *config,
-                                    http_handler_fn *handler, void *ctx)
+struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
+                                  mhd_handler_fn *handler, void *ctx)
 {
     int fd = listen_on(config->host, config->port);
     if (fd < 0) {
         return NULL;
     }
-    struct http_server *server = calloc(1, sizeof *server);
+    struct mhd_server *server = calloc(1, sizeof *server);
     if (!server) {
         goto fail;
     }
@@ -465,17 +465,17 @@ fail:
     return NULL;
 }
 
-static void answer_unavailable(struct http_request *req)
+static void answer_unavailable(struct mhd_request *req)
 {
     struct http_response res;
     http_response_init(&res, 503);
     buf_append(&res.body, SLICE("{\"error\":{\"code\":\"unavailable\","
                                 "\"message\":\"the server is shutting down\"}}"));
-    http_request_answer(req, &res);
+    mhd_request_answer(req, &res);
     http_response_deinit(&res);
 }
 
-void http_server_free(struct http_server *server)
+void mhd_server_free(struct mhd_server *server)
 {
     if (!server) {
         return;

@@ -12,20 +12,20 @@
 #include "shared/buf.h"
 
 struct ev_loop;
-struct http_server;
+struct mhd_server;
 
 #define HTTP_BODY_MAX 4096
 
 /* A request; everything is borrowed until it is answered. */
-struct http_request;
-struct slice http_request_method(const struct http_request *req);
-struct slice http_request_path(const struct http_request *req);  /* raw: not percent-decoded */
-struct slice http_request_query(const struct http_request *req); /* raw, without '?' */
-struct slice http_request_body(const struct http_request *req);  /* at most HTTP_BODY_MAX */
+struct mhd_request;
+struct slice mhd_request_method(const struct mhd_request *req);
+struct slice mhd_request_path(const struct mhd_request *req);  /* raw: not percent-decoded */
+struct slice mhd_request_query(const struct mhd_request *req); /* raw, without '?' */
+struct slice mhd_request_body(const struct mhd_request *req);  /* at most HTTP_BODY_MAX */
 /* Empty when absent.  Repeated headers: the first one. */
-struct slice http_request_header(const struct http_request *req, const char *name);
+struct slice mhd_request_header(const struct mhd_request *req, const char *name);
 /* The peer of the TCP connection, as text. */
-struct slice http_request_peer(const struct http_request *req);
+struct slice mhd_request_peer(const struct mhd_request *req);
 
 struct http_response {
     unsigned status;
@@ -40,22 +40,22 @@ void http_response_header(struct http_response *res, const char *name, struct sl
 
 /* Answers, exactly once; `req` is gone afterwards.  Always adds Cache-Control: no-store,
  * X-Content-Type-Options: nosniff and Referrer-Policy: no-referrer. */
-void http_request_answer(struct http_request *req, const struct http_response *res);
+void mhd_request_answer(struct mhd_request *req, const struct http_response *res);
 
 /* Called for each complete request.  May answer at once or keep `req` and answer later; a client
  * that hangs up meanwhile changes nothing (the answer goes nowhere). */
-typedef void http_handler_fn(void *ctx, struct http_request *req);
+typedef void mhd_handler_fn(void *ctx, struct mhd_request *req);
 
-struct http_server_config {
+struct mhd_server_config {
     const char *host; /* address to bind */
     uint16_t port;
     unsigned timeout_s; /* an idle or dripping connection is closed after so long */
     unsigned max_connections;
 };
 /* NULL when it cannot listen; then errno says why. */
-struct http_server *http_server_new(struct ev_loop *loop, const struct http_server_config *config,
-                                    http_handler_fn *handler, void *ctx);
+struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
+                                  mhd_handler_fn *handler, void *ctx);
 /* Unanswered requests are answered 503. */
-void http_server_free(struct http_server *server);
+void mhd_server_free(struct mhd_server *server);
 
 #endif

@@ -1,6 +1,7 @@
 /* json.c - is it JSON? (RFC 8259) */
 #include "shared/json.h"
 
+#include "shared/hex.h"
 #include "shared/json_scan.h"
 #include "shared/utf8.h"
 
@@ -58,7 +59,7 @@ static bool scan_escape(struct json_scan *s)
         return false;
     }
     for (int i = 0; i < 4; i++) {
-        if (json_hex_digit(*s->at++) < 0) {
+        if (hex_digit(*s->at++) < 0) {
             return false;
         }
     }

@@ -19,18 +19,6 @@ static inline bool json_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* 0 to 15, or -1. */
-static inline int json_hex_digit(char c)
-{
-    if (json_is_digit(c)) {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static inline enum json_type json_type_of(char first)
 {
     switch (first) {

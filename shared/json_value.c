@@ -1,6 +1,7 @@
 /* json_value.c - walking and decoding JSON that json_parse has found valid, and writing strings */
 #include "shared/json.h"
 
+#include "shared/hex.h"
 #include "shared/json_scan.h"
 #include "shared/utf8.h"
 
@@ -127,7 +128,7 @@ static uint32_t hex4(const char *p)
     uint32_t value = 0;
 
     for (int i = 0; i < 4; i++) {
-        value = value << 4 | (uint32_t)(json_hex_digit(p[i]) & 15);
+        value = value << 4 | (uint32_t)(hex_digit(p[i]) & 15);
     }
     return value;
 }

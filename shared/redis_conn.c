@@ -20,6 +20,7 @@
 #include "shared/redis_url.h"
 #include "shared/token.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
 #include <hiredis/hiredis.h>
@@ -464,6 +465,27 @@ void redis_conn_free(struct redis_conn *conn)
 bool redis_conn_is_up(const struct redis_conn *conn)
 {
     return conn->state == UP;
+}
+
+bool redis_conn_local_host(const struct redis_conn *conn, char host[REDIS_CONN_HOST_MAX + 1])
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage storage;
+    } end;
+    socklen_t size = sizeof end;
+    if (conn->state != UP || getsockname(conn->context->fd, &end.any, &size) != 0) {
+        return false;
+    }
+    if (end.any.sa_family == AF_UNIX) {
+        (void)snprintf(host, REDIS_CONN_HOST_MAX + 1, "127.0.0.1");
+        return true;
+    }
+    const void *bits = end.any.sa_family == AF_INET6 ? (const void *)&end.v6.sin6_addr
+                                                     : (const void *)&end.v4.sin_addr;
+    return inet_ntop(end.any.sa_family, bits, host, REDIS_CONN_HOST_MAX + 1) != NULL;
 }
 
 void redis_conn_reset(struct redis_conn *conn, const char *why)

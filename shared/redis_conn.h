@@ -48,6 +48,10 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_
 void redis_conn_free(struct redis_conn *conn);
 
 bool redis_conn_is_up(const struct redis_conn *conn);
+/* The numeric address of our end of the connection, at which whoever shares a network with Redis
+ * reaches this machine; 127.0.0.1 over a unix socket.  False while it is not up. */
+#define REDIS_CONN_HOST_MAX 45 /* the longest IPv6 address */
+bool redis_conn_local_host(const struct redis_conn *conn, char host[REDIS_CONN_HOST_MAX + 1]);
 /* Drops the connection now and makes a new one after the back-off; calls `down` before it returns.
  * For a peer that answers nonsense, or a link that its owner no longer trusts. */
 void redis_conn_reset(struct redis_conn *conn, const char *why);

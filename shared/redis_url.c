@@ -1,5 +1,6 @@
 /* redis_url.c - the address of a Redis, as REDIS_URL gives it */
 #include "shared/redis_url.h"
+#include "shared/hex.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +11,6 @@
 
 static const struct slice local_scheme = SLICE_INIT("unix://");
 static const struct slice tcp_scheme = SLICE_INIT("redis://");
-
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdefABCDEF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    int value = at ? (int)(at - digits) : -1;
-    return value < 16 ? value : value - 6;
-}
 
 static bool percent_decode(struct slice in, char *out, size_t size)
 {

@@ -13,6 +13,11 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool is_alnum(char c) /* isalnum would ask the locale */
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 struct slice slice_text(const char *text)
 {
     return text ? (struct slice){text, strlen(text)} : (struct slice){NULL, 0};
@@ -103,5 +108,16 @@ bool slice_u64(struct slice s, uint64_t max, uint64_t *out)
         value = value * 10 + digit;
     }
     *out = value;
+    return true;
+}
+
+bool slice_made_of(struct slice s, const char *others)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!is_alnum(c) && (c == '\0' || !strchr(others, c))) {
+            return false;
+        }
+    }
     return true;
 }

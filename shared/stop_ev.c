@@ -30,5 +30,6 @@ void stop_deinit(struct stop *stop, struct ev_loop *loop)
 {
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         ev_signal_stop(loop, &stop->signals[i]);
+        signal(numbers[i], SIG_IGN); /* who asks again on our way out must not make it a crash */
     }
 }

@@ -28,7 +28,8 @@ floor gateway-svc/relay    gateway-svc/relay/ shared/
 floor gateway-svc/chat     gateway-svc/chat/ shared/
 floor gateway-svc/app      gateway-svc/app/ gateway-svc/chat/ gateway-svc/relay/ \
                            gateway-svc/socketio/sio.h shared/
-floor tests/conformance    gateway-svc/socketio/sio.h shared/
+floor tests/conformance    gateway-svc/socketio/sio.h shared/ tests/conformance/
+floor examples             parley/ # only as others would: <parley/sio.h>
 
 FOLDERS=$(ls -d shared ./*-svc client 2>/dev/null | sed "s,^./,,")
 # library HEADER FILES...   only FILES (shell patterns) include HEADER
@@ -49,7 +50,7 @@ library 'microhttpd'     '*_mhd.[ch]'
 library 'hiredis/'       'shared/redis_*.c'
 library 'cjson/'         'shared/json_doc.c'
 library 'openssl/'       'shared/token.c'
-library 'ev\.h'          '*/main.c' '*_ev.[ch]' 'shared/redis_conn.c' 'shared/http_mhd.c' \
+library 'ev\.h'          '*/main.c' '*_ev.[ch]' '*_context_lws.c' 'shared/redis_conn.c' 'shared/http_mhd.c' \
                          'presence-svc/sweep_redis.c' 'gateway-svc/relay/relay_state.h' \
                          'gateway-svc/app/*'
 

@@ -1,4 +1,4 @@
-/* admission.c - Origin and token of a client that wants in */
+/* admission.c - the token of a client that wants in */
 #include "gateway-svc/app/admission.h"
 #include "shared/cookie.h"
 #include "shared/json.h"
@@ -6,8 +6,6 @@
 #include "shared/origin.h"
 #include <stdlib.h>
 #include <string.h>
-
-#define HEADER_MAX 512 /* of Host and scheme together */
 
 static struct pass *pass_new(struct slice token)
 {
@@ -21,34 +19,25 @@ static struct pass *pass_new(struct slice token)
 /* The scheme that the client used, as the door says; clients cannot set this header themselves. */
 static struct slice scheme_of(struct sio_request *req)
 {
-    struct slice proto = sio_request_header(req, "x-forwarded-proto:");
+    struct slice proto = sio_request_header(req, "x-forwarded-proto");
     return slice_equal_nocase(proto, SLICE("https")) ? SLICE("https") : SLICE("http");
 }
 
-static bool origin_is_allowed(struct sio_request *req, struct slice scheme, const char *allowed)
+/* Is it a page of the address that it asks, or no page at all? */
+static bool is_own_page(struct sio_request *req, struct slice scheme)
 {
-    struct buf host;
-    buf_init(&host, HEADER_MAX); /* the next header overwrites this one */
-    bool fits = buf_append(&host, sio_request_header(req, "host:"));
-    struct slice origin = sio_request_header(req, "origin:");
-    bool passes = origin_passes(origin_judge(scheme, buf_slice(&host), origin, allowed));
-    buf_deinit(&host);
-    return fits && passes;
+    struct slice host = sio_request_header(req, "host");
+    return origin_passes(origin_judge(scheme, host, sio_request_header(req, "origin"), ""));
 }
 
-const char *admission_allow(struct sio_request *req, const char *allowed_origins,
-                            struct pass **pass)
+struct pass *admission_pass(struct sio_request *req, bool credentials)
 {
     struct slice scheme = scheme_of(req);
-    *pass = NULL;
-    if (!origin_is_allowed(req, scheme, allowed_origins)) {
-        return "origin not allowed";
+    if (!credentials && !is_own_page(req, scheme)) {
+        return NULL;
     }
-    struct slice token = cookie_find(sio_request_header(req, "cookie:"), scheme);
-    if (token.len > 0) {
-        *pass = pass_new(token);
-    }
-    return NULL;
+    struct slice token = cookie_find(sio_request_header(req, "cookie"), scheme);
+    return token.len > 0 ? pass_new(token) : NULL;
 }
 
 /* JSON_E_ABSENT when there is no token in `auth`. */

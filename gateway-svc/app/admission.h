@@ -1,4 +1,4 @@
-/* admission.h - who may connect: the Origin of a handshake, and which token a client shows */
+/* admission.h - which token a client shows: in `auth`, or as the cookie of its handshake */
 #ifndef PARLEY_ADMISSION_H
 #define PARLEY_ADMISSION_H
 
@@ -10,10 +10,10 @@ struct pass {
     char token[TOKEN_LEN + 1]; /* empty: the cookie's value is no token */
 };
 
-/* Judges the Origin; fills *pass (see above, freed by the caller with free()).
- * NULL when the request may connect, else the text of the refusal. */
-const char *admission_allow(struct sio_request *req, const char *allowed_origins,
-                            struct pass **pass);
+/* What the cookie of a handshake shows, or NULL; freed by the caller with free().  Whether the page
+ * may use us has been judged before (struct sio_config.origins).  Without `credentials` the cookie
+ * counts only from a page of our own or from no page: another site must not act as its visitor. */
+struct pass *admission_pass(struct sio_request *req, bool credentials);
 
 enum admission {
     ADMISSION_OK = 0,

@@ -2,8 +2,11 @@
 #include "gateway-svc/app/config.h"
 #include "shared/origin.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define AT(field) offsetof(struct gateway_config, field)
+#define FIELD(member) offsetof(struct gateway_config, member)
+#define COMMON(member) offsetof(struct gateway_config, common.member)
 
 static const char *check_name(const char *value)
 {
@@ -12,33 +15,178 @@ static const char *check_name(const char *value)
                                                  : NULL;
 }
 
-#define COMMON(member) offsetof(struct gateway_config, common.member)
+static bool is_everybody(const char *origins)
+{
+    return strcmp(origins, "*") == 0;
+}
 
-static const struct setting settings[] = {
-    COMMON_SETTINGS(COMMON, "9002"),
-    {"PORT",                 SETTING_NUMBER, "8002",    1,     65535,      AT(port),               "port for clients (the door)", NULL, false,
-                      NULL                                                                                                                                                       },
-    {"GATEWAY_NAME",         SETTING_TEXT,   "gateway", 1,     32,         AT(gateway_name),
-                      "first part of the gateway's id, for operators",                                                                             NULL, false, check_name       },
-    {"MESSAGE_MAX_BYTES",    SETTING_NUMBER, "4096",    1,     65536,      AT(message_max_bytes),
-                      "bytes of a text, as UTF-8",                                                                                                 NULL, false, NULL             },
-    {"RATE_MESSAGES",        SETTING_RATE,   "20:100",  1,     1000000,    AT(rate_messages),
-                      "messages per second, and burst, of a user on one gateway",                                                                  NULL, false, NULL             },
-    {"MAX_SOCKETS_PER_USER", SETTING_NUMBER, "16",      1,     1000,       AT(max_sockets),
-                      "connections of one session on one gateway",                                                                                 NULL, false, NULL             },
-    {"QUEUE_MAX_BYTES",      SETTING_NUMBER, "1048576", 65536, 1073741824, AT(queue_max_bytes),
-                      "bytes waiting for a client that does not read, before it is closed",                                                        NULL, false, NULL             },
-    {"PING_INTERVAL_MS",     SETTING_NUMBER, "25000",   50,    3600000,    AT(ping_interval_ms),
-                      "Engine.IO pingInterval",                                                                                                    NULL, false, NULL             },
-    {"PING_TIMEOUT_MS",      SETTING_NUMBER, "20000",   50,    3600000,    AT(ping_timeout_ms),
-                      "Engine.IO pingTimeout",                                                                                                     NULL, false, NULL             },
-    {"CONNECT_TIMEOUT_MS",   SETTING_NUMBER, "10000",   50,    3600000,    AT(connect_timeout_ms),
-                      "ms for a connection to show a session",                                                                                     NULL, false, NULL             },
-    {"MAX_PAYLOAD",          SETTING_NUMBER, "1000000", 1024,  100000000,  AT(max_payload),
-                      "bytes of one packet from a client",                                                                                         NULL, false, NULL             },
-    {"ALLOWED_ORIGINS",      SETTING_TEXT,   "",        0,     65536,      AT(allowed_origins),
-                      "foreign web origins that may connect, with commas",                                                                         NULL, false, origin_check_list},
+static const char *check_origins(const char *value)
+{
+    return is_everybody(value) ? NULL : origin_check_list(value);
+}
+
+static const char *check_address(const char *value)
+{
+    struct address address;
+    bool good = value[0] == '\0' ||
+                (address_parse(slice_text(value), &address) && !address_is_wildcard(address.host));
+    return good ? NULL : "must be a numeric address like 10.0.0.5, 10.0.0.5:8002 or [fd00::5]:8002";
+}
+
+/* What TRANSPORTS may be, in the order of its choices. */
+static const struct {
+    bool polling, websocket;
+} transports[] = {
+    {true,  true },
+    {true,  false},
+    {false, true },
 };
+
+/* Choices come last: clang-format 14 ends with a segmentation fault otherwise. */
+const struct setting gateway_settings[] = {
+    COMMON_SETTINGS(COMMON, "9002"),
+    {.name = "PORT",
+                      .type = SETTING_NUMBER,
+                      .fallback = "8002",
+                      .min = 1,
+                      .max = 65535,
+                      .offset = FIELD(port),
+                      .help = "port for clients (the door)"},
+    {.name = "GATEWAY_NAME",
+                      .type = SETTING_TEXT,
+                      .fallback = "gateway",
+                      .min = 1,
+                      .max = 32,
+                      .offset = FIELD(gateway_name),
+                      .help = "first part of the gateway's id, for operators",
+                      .check = check_name},
+    {.name = "MESSAGE_MAX_BYTES",
+                      .type = SETTING_NUMBER,
+                      .fallback = "4096",
+                      .min = 1,
+                      .max = 65536,
+                      .offset = FIELD(message_max_bytes),
+                      .help = "bytes of a text, as UTF-8"},
+    {.name = "RATE_MESSAGES",
+                      .type = SETTING_RATE,
+                      .fallback = "20:100",
+                      .min = 1,
+                      .max = 1000000,
+                      .offset = FIELD(rate_messages),
+                      .help = "messages per second, and burst, of a user on one gateway"},
+    {.name = "MAX_SOCKETS_PER_USER",
+                      .type = SETTING_NUMBER,
+                      .fallback = "16",
+                      .min = 1,
+                      .max = 1000,
+                      .offset = FIELD(max_sockets),
+                      .help = "connections of one session on one gateway"},
+    {.name = "QUEUE_MAX_BYTES",
+                      .type = SETTING_NUMBER,
+                      .fallback = "1048576",
+                      .min = 65536,
+                      .max = 1073741824,
+                      .offset = FIELD(queue_max_bytes),
+                      .help = "bytes waiting for a client that does not read, before it is closed"},
+    {.name = "PING_INTERVAL_MS",
+                      .type = SETTING_NUMBER,
+                      .fallback = "25000",
+                      .min = 50,
+                      .max = 3600000,
+                      .offset = FIELD(ping_interval_ms),
+                      .help = "Engine.IO pingInterval"},
+    {.name = "PING_TIMEOUT_MS",
+                      .type = SETTING_NUMBER,
+                      .fallback = "20000",
+                      .min = 50,
+                      .max = 3600000,
+                      .offset = FIELD(ping_timeout_ms),
+                      .help = "Engine.IO pingTimeout"},
+    {.name = "CONNECT_TIMEOUT_MS",
+                      .type = SETTING_NUMBER,
+                      .fallback = "10000",
+                      .min = 50,
+                      .max = 3600000,
+                      .offset = FIELD(connect_timeout_ms),
+                      .help = "ms for a connection to show a session"},
+    {.name = "MAX_PAYLOAD",
+                      .type = SETTING_NUMBER,
+                      .fallback = "1000000",
+                      .min = 1024,
+                      .max = 100000000,
+                      .offset = FIELD(max_payload),
+                      .help = "bytes of one message from a client, and of one POST"},
+    {.name = "UPGRADE_TIMEOUT_MS",
+                      .type = SETTING_NUMBER,
+                      .fallback = "10000",
+                      .min = 50,
+                      .max = 3600000,
+                      .offset = FIELD(upgrade_timeout_ms),
+                      .help = "ms for a WebSocket to take over from polling"},
+    {.name = "ALLOWED_ORIGINS",
+                      .type = SETTING_TEXT,
+                      .fallback = "",
+                      .min = 0,
+                      .max = 65536,
+                      .offset = FIELD(allowed_origins),
+                      .help = "origins of other pages that may connect, separated by commas; * for all",
+                      .check = check_origins},
+    {.name = "CORS_MAX_AGE_S",
+                      .type = SETTING_NUMBER,
+                      .fallback = "0",
+                      .min = 0,
+                      .max = 86400,
+                      .offset = FIELD(cors_max_age_s),
+                      .help = "seconds for which browsers may remember a preflight; 0: theirs"},
+    {.name = "GATEWAY_ADDRESS",
+                      .type = SETTING_TEXT,
+                      .fallback = "",
+                      .min = 0,
+                      .max = 255,
+                      .offset = FIELD(gateway_address),
+                      .help = "address[:port] for other gateways; empty: HOST, or our end towards Redis",
+                      .check = check_address},
+    {.name = "TRANSPORTS",
+                      .type = SETTING_CHOICE,
+                      .fallback = "polling,websocket",
+                      .offset = FIELD(transports),
+                      .help = "how clients may talk to us",
+                      .choices = "polling,websocket|polling|websocket"                                                                    },
+    {.name = "ALLOW_UPGRADES",
+                      .type = SETTING_CHOICE,
+                      .fallback = "true",
+                      .offset = FIELD(allow_upgrades),
+                      .help = "whether a polling connection may become a WebSocket",
+                      .choices = "false|true"                                                                                         },
+    {.name = "CORS_CREDENTIALS",
+                      .type = SETTING_CHOICE,
+                      .fallback = "true",
+                      .offset = FIELD(cors_credentials),
+                      .help = "whether such pages may use the session cookie; not with *",
+                      .choices = "false|true"                                                                    },
+};
+const size_t gateway_settings_count = sizeof gateway_settings / sizeof *gateway_settings;
+
+const char *gateway_config_check(const struct gateway_config *config)
+{
+    if (is_everybody(config->allowed_origins) && config->cors_credentials) {
+        return "ALLOWED_ORIGINS=\"*\": browsers show no cookie to a server that takes everybody: "
+               "name the pages, or set CORS_CREDENTIALS=false";
+    }
+    return NULL;
+}
+
+void gateway_config_find_address(struct gateway_config *config)
+{
+    struct address own;
+    bool set = config->gateway_address[0] != '\0';
+    config->address[0] = '\0';
+    if (address_parse(slice_text(set ? config->gateway_address : config->common.host), &own) &&
+        !address_is_wildcard(own.host)) {
+        address_print(own.host, set && own.port > 0 ? own.port : (uint16_t)config->port,
+                      config->address);
+    }
+}
 
 void gateway_config_load(struct gateway_config *config, int argc, char **argv)
 {
@@ -46,12 +194,16 @@ void gateway_config_load(struct gateway_config *config, int argc, char **argv)
         .name = "parley-gateway",
         .summary =
             "Holds the clients' Socket.IO connections and relays their messages through Redis.",
-        .table = settings,
-        .count = sizeof settings / sizeof *settings};
+        .table = gateway_settings,
+        .count = gateway_settings_count};
 
     common_settings_main(argc, argv, &program, config, &config->common);
-    snprintf(config->address, sizeof config->address, "%s:%u", config->common.host,
-             (unsigned)config->port);
+    const char *why = gateway_config_check(config);
+    if (why) {
+        (void)fprintf(stderr, "%s: %s\n", program.name, why);
+        exit(2);
+    }
+    gateway_config_find_address(config);
 }
 
 struct hub_config gateway_config_hub(const struct gateway_config *config, const char *gateway_id)
@@ -60,10 +212,10 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
         .relay = {.redis_url = config->common.redis_url,
                   .key_prefix = config->common.key_prefix,
                   .gateway_id = gateway_id,
-                  .address = config->address,
+                  .address = config->address[0] != '\0' ? config->address : NULL,
+                  .port = (uint16_t)config->port,
                   .grace_ms = config->common.grace_s * 1000,
                   .lease_ms = config->common.lease_ms},
-        .allowed_origins = config->allowed_origins,
         .message_max_bytes = config->message_max_bytes,
         .rate_messages = config->rate_messages,
         .max_sockets = (unsigned)config->max_sockets,
@@ -72,10 +224,19 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
     sio_config_defaults(&hub.sio);
     hub.sio.host = config->common.host;
     hub.sio.port = (uint16_t)config->port;
+    hub.sio.node = gateway_id;
     hub.sio.ping_interval_ms = (uint32_t)config->ping_interval_ms;
     hub.sio.ping_timeout_ms = (uint32_t)config->ping_timeout_ms;
     hub.sio.connect_timeout_ms = (uint32_t)config->connect_timeout_ms;
     hub.sio.max_payload = (uint32_t)config->max_payload;
+    hub.sio.upgrade_timeout_ms = (uint32_t)config->upgrade_timeout_ms;
+    hub.sio.polling = transports[config->transports].polling;
+    hub.sio.websocket = transports[config->transports].websocket;
+    hub.sio.allow_upgrades = config->allow_upgrades;
+    hub.sio.origins = config->allowed_origins;
+    hub.sio.credentials = config->cors_credentials;
+    hub.sio.cors_max_age_s = (uint32_t)config->cors_max_age_s;
+    hub.sio.trust_forwarded = true; /* the door, through which all clients come, says so itself */
     hub.sio.queue_max_bytes = (uint32_t)config->queue_max_bytes;
     return hub;
 }

@@ -1,6 +1,8 @@
 /* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
 #include "gateway-svc/app/admission.h"
+#include "gateway-svc/app/client_files.h"
 #include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/relay/address.h"
 #include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/log.h"
@@ -185,13 +187,12 @@ static const struct relay_handler relay_handler = {
 /* ---- What clients do
  * ------------------------------------------------------------------------------ */
 
+/* The server part has judged the page; here only its cookie is looked at. */
 static const char *on_allow(void *app, struct sio_request *req, void **conn_data)
 {
     const struct hub *hub = app;
-    struct pass *pass;
-    const char *refusal = admission_allow(req, hub->config.allowed_origins, &pass);
-    *conn_data = pass;
-    return refusal;
+    *conn_data = admission_pass(req, hub->config.sio.credentials);
+    return NULL;
 }
 
 static void on_closed(void *app, void *conn_data)
@@ -227,7 +228,22 @@ static unsigned on_http(void *app, struct slice path, const char **text)
     return 404;
 }
 
-static const struct sio_server_handler server_handler = {on_allow, on_closed, on_http};
+/* As the gateway itself has written it. */
+static void on_where(void *arg, struct slice text)
+{
+    struct address address;
+    bool good = address_parse(text, &address) && address.port > 0;
+    sio_lookup_answer(arg, good ? address.host : NULL, address.port);
+}
+
+static void on_find(void *app, struct slice node, struct sio_lookup *lookup)
+{
+    const struct hub *hub = app;
+    relay_where(hub->relay, node, on_where, lookup);
+}
+
+static const struct sio_server_handler server_handler = {
+    .allow = on_allow, .closed = on_closed, .http = on_http, .find = on_find};
 
 /* The user whose session the token's hash names; made if this is its first socket here. */
 static struct user *user_of(struct hub *hub, const char *hash)
@@ -341,6 +357,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
         hub_free(hub);
         return NULL;
     }
+    client_files_serve(hub->server);
     hub->nsp = sio_namespace_open(hub->server, "/", &namespace_handler, hub);
     hub->crowd = crowd_new(loop, hub->nsp, emit_all, hub);
     hub->relay = relay_new(loop, &config->relay, &relay_handler, hub);

@@ -11,7 +11,6 @@ struct hub;
 struct hub_config {
     struct sio_config sio;
     struct relay_config relay;
-    const char *allowed_origins;
     size_t message_max_bytes;
     struct rate rate_messages; /* per user, on this gateway */
     unsigned max_sockets;      /* per user, on this gateway */

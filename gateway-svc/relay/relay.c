@@ -1,4 +1,5 @@
 /* relay.c - the link to Redis: its two connections, renewing and proving it */
+#include "gateway-svc/relay/address.h"
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
 #include "shared/json_doc.h"
@@ -47,14 +48,27 @@ static void copy_epoch(char out[EPOCH_MAX + 1], struct slice epoch)
 
 /* ---- Renew ----------------------------------------------------------------------------------- */
 
+static void own_address(const struct relay *r, char out[ADDRESS_TEXT_MAX + 1])
+{
+    char host[REDIS_CONN_HOST_MAX + 1];
+    out[0] = '\0';
+    if (r->config.address) {
+        (void)snprintf(out, ADDRESS_TEXT_MAX + 1, "%s", r->config.address);
+    } else if (functions_local_host(r->commands, host)) {
+        address_print(host, r->config.port, out);
+    }
+}
+
 static void put_info(const struct relay *r, struct buf *out)
 {
+    char address[ADDRESS_TEXT_MAX + 1];
     char host[HOST_MAX + 1] = "";
     if (gethostname(host, HOST_MAX) != 0 || !utf8_valid(slice_text(host))) {
         host[0] = '\0';
     }
+    own_address(r, address);
     struct json_doc *doc = json_doc_new();
-    json_doc_text(doc, "address", slice_text(r->config.address));
+    json_doc_text(doc, "address", slice_text(address));
     json_doc_text(doc, "host", slice_text(host));
     json_doc_number(doc, "pid", (uint64_t)getpid());
     json_doc_text(doc, "version", slice_text(PARLEY_VERSION));
@@ -363,6 +377,7 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     r->commands =
         functions_new(loop, &commands, &commands_handler, r, config->key_prefix, &r->caller);
     r->feed = redis_conn_new(loop, &feed, &feed_handler, r);
+    r->where = where_new(r->commands, config->key_prefix);
     return r;
 }
 
@@ -383,8 +398,9 @@ void relay_free(struct relay *r)
         return;
     }
     ev_timer_stop(r->loop, &r->tick);
-    functions_free(r->commands);
+    functions_free(r->commands); /* whoever still asks gets his last answer */
     redis_conn_free(r->feed);
+    where_free(r->where);
     sessions_free(r->sessions);
     free(r);
 }
@@ -401,4 +417,9 @@ bool relay_is_ready(const struct relay *r, const char **why)
     }
     *why = NULL;
     return true;
+}
+
+void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *arg)
+{
+    where_ask(r->where, gateway_id, clock_mono_ms(), fn, arg);
 }

@@ -7,6 +7,7 @@
 
 #include "gateway-svc/relay/bus_line.h"
 #include "gateway-svc/relay/sessions.h"
+#include "gateway-svc/relay/where.h"
 
 struct ev_loop;
 struct relay;
@@ -15,7 +16,9 @@ struct relay_config {
     const char *redis_url;
     const char *key_prefix;
     const char *gateway_id; /* unique for this process's life: [A-Za-z0-9._-]+ */
-    const char *address;    /* host:port of this gateway, for operators and other gateways */
+    const char *address;    /* host:port at which other gateways reach this one; NULL: our end of
+                               the connection to Redis, and `port` */
+    uint16_t port;
     uint64_t grace_ms;
     uint64_t lease_ms;
 };
@@ -67,6 +70,9 @@ void relay_free(struct relay *r);
 
 /* True while users are served: the link is up and the last nonce came back. */
 bool relay_is_ready(const struct relay *r, const char **why);
+
+/* Where that gateway listens for clients; see where.h. */
+void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *arg);
 
 /* The session of a token's hash, to be served here.  One that is here already is returned as it is
  * (see its `attached`); otherwise attaching begins, and `attached` or `refused` follows, never

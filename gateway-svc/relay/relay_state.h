@@ -55,6 +55,7 @@ struct relay {
     bool round_mixed; /* its answers came from more than one epoch */
 
     struct sessions *sessions;
+    struct where *where;
     struct roster_feed roster;
     struct log_limit bad_lines, refusals;
 };

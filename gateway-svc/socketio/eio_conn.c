@@ -2,12 +2,12 @@
 #include "gateway-svc/socketio/eio_conn.h"
 #include "gateway-svc/socketio/eio_engine.h"
 #include "gateway-svc/socketio/eio_packet.h"
+#include "gateway-svc/socketio/eio_payload.h"
 #include "shared/clock.h"
 #include "shared/token.h"
 #include <assert.h>
 #include <stdlib.h>
 
-#define SID_LEN 24        /* 144 random bits */
 #define WS_SLOW_CODE 4008 /* told apart by clients from trouble of their own */
 #define LOG_LINES_PER_S 10
 
@@ -20,7 +20,7 @@ static struct eio_engine *engine_of(const struct eio_conn *conn)
 static void set_state(struct eio_conn *conn, enum eio_state state)
 {
     assert((uint8_t)state > conn->state);
-    conn->state = (uint8_t)state;
+    conn->state = (uint8_t)state & 7u;
 }
 
 struct eio_conn *eio_conn_new(struct eio_endpoint *endpoint,
@@ -38,11 +38,13 @@ struct eio_conn *eio_conn_new(struct eio_endpoint *endpoint,
 
 void eio_conn_queue(struct eio_conn *conn, struct sio_frame *frame)
 {
-    if (!eio_outbox_push(&conn->outbox, frame)) {
-        eio_conn_end(conn, SIO_SLOW, WS_SLOW_CODE, "out of memory");
-        return;
+    for (; frame; frame = frame->next) {
+        if (!eio_outbox_push(&conn->outbox, frame)) {
+            eio_conn_end(conn, SIO_SLOW, WS_SLOW_CODE, "out of memory");
+            return;
+        }
+        engine_of(conn)->stats.queued_bytes += frame->len;
     }
-    engine_of(conn)->stats.queued_bytes += frame->len;
     eio_engine_mark(engine_of(conn), conn);
 }
 
@@ -62,24 +64,37 @@ static void drop_queue(struct eio_conn *conn)
     eio_outbox_clear(&conn->outbox);
 }
 
+/* One that nobody can use is made up for a connection that is not in the table. */
+static void append_sid(struct buf *out, const struct eio_conn *conn)
+{
+    const char *node = engine_of(conn)->config.node;
+    char random[EIO_SID_RANDOM + 1];
+    random_text(random, EIO_SID_RANDOM);
+    if (node) {
+        buf_printf(out, "%s.", node);
+    }
+    buf_append(out, (struct slice){conn->sid ? conn->sid->random : random, EIO_SID_RANDOM});
+}
+
 static void send_hello(struct eio_conn *conn)
 {
     const struct sio_config *config = &engine_of(conn)->config;
-    struct buf text;
-    char sid[SID_LEN + 1];
-    random_text(sid, SID_LEN);
+    struct buf sid, text;
+    buf_init(&sid, EIO_SID_MAX);
+    append_sid(&sid, conn);
     buf_init(&text, EIO_HELLO_MAX);
-    eio_packet_hello(&text, &(struct eio_hello){
-                                .sid = {sid, SID_LEN},
-                                .ping_interval_ms = config->ping_interval_ms,
-                                .ping_timeout_ms = config->ping_timeout_ms,
-                                .max_payload = config->max_payload
-    });
+    eio_packet_hello(&text, &(struct eio_hello){.sid = buf_slice(&sid),
+                                                .upgrade = conn->sid && config->allow_upgrades &&
+                                                           config->websocket,
+                                                .ping_interval_ms = config->ping_interval_ms,
+                                                .ping_timeout_ms = config->ping_timeout_ms,
+                                                .max_payload = config->max_payload});
     struct slice packet = buf_slice(&text);
     struct sio_frame *frame = sio_frame_new(WS_TEXT, &packet, 1);
     eio_conn_queue(conn, frame);
     sio_frame_unref(frame);
     buf_deinit(&text);
+    buf_deinit(&sid);
 }
 
 void eio_conn_opened(struct eio_conn *conn, uint64_t now_us)
@@ -114,10 +129,28 @@ static void got_sign_of_life(struct eio_conn *conn, uint64_t now_us)
     }
 }
 
+/* A binary message as text: what polling puts into its payloads, and what a client that was told to
+ * use nothing but text sends over a WebSocket too. */
+static void got_base64(struct eio_conn *conn, struct slice text, uint64_t now_us)
+{
+    struct buf bytes;
+    buf_init(&bytes, text.len);
+    if (base64_decode(text, &bytes)) {
+        eio_conn_binary(conn, buf_slice(&bytes), now_us);
+    } else {
+        eio_conn_end(conn, SIO_PARSE_ERROR, 0, "bad base64");
+    }
+    buf_deinit(&bytes);
+}
+
 void eio_conn_text(struct eio_conn *conn, struct slice packet, uint64_t now_us)
 {
     struct eio_packet p;
     if (conn->state != EIO_STATE_OPEN) {
+        return;
+    }
+    if (packet.len > 0 && packet.ptr[0] == 'b') {
+        got_base64(conn, slice_tail(packet, 1), now_us);
         return;
     }
     if (!eio_packet_decode(packet, &p)) {
@@ -156,9 +189,13 @@ static void tell_ended(struct eio_conn *conn)
 static void free_conn(struct eio_conn *conn)
 {
     struct eio_engine *engine = engine_of(conn);
+    if (conn->transport->release) {
+        conn->transport->release(conn);
+    }
     eio_deadline_stop(&conn->heartbeat);
     eio_deadline_stop(&conn->limit);
     eio_engine_unmark(engine, conn);
+    eio_sids_remove(&engine->sids, conn->sid);
     drop_queue(conn);
     if (conn->rx) {
         buf_deinit(conn->rx);
@@ -168,6 +205,13 @@ static void free_conn(struct eio_conn *conn)
         engine->released(engine->released_ctx, conn->data);
     }
     free(conn);
+}
+
+void eio_conn_switch(struct eio_conn *conn, const struct eio_transport_ops *transport, void *wire)
+{
+    conn->transport = transport;
+    conn->wire = wire;
+    eio_engine_mark(engine_of(conn), conn);
 }
 
 void eio_conn_transport_gone(struct eio_conn *conn, enum sio_reason reason)
@@ -197,7 +241,8 @@ size_t eio_conn_queued(const struct eio_conn *conn)
 static bool has_room(const struct eio_conn *conn, const struct sio_frame *frame)
 {
     size_t max = engine_of(conn)->config.queue_max_bytes;
-    return frame->len <= max && eio_conn_queued(conn) <= max - frame->len;
+    size_t size = sio_frame_size(frame);
+    return size <= max && eio_conn_queued(conn) <= max - size;
 }
 
 void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame)
@@ -244,7 +289,7 @@ void eio_conn_end(struct eio_conn *conn, enum sio_reason reason, uint16_t code, 
         return;
     }
     set_state(conn, EIO_STATE_ENDING);
-    conn->reason = (uint8_t)reason;
+    conn->reason = (uint8_t)reason & 31u;
     conn->close_code = code;
     eio_deadline_stop(&conn->heartbeat);
     eio_deadline_stop(&conn->limit);
@@ -258,7 +303,7 @@ static void start_closing(struct eio_conn *conn, uint64_t now_us)
     tell_ended(conn);
     set_state(conn, EIO_STATE_CLOSING);
     eio_deadline_start(&engine_of(conn)->closings, &conn->limit, now_us);
-    conn->transport->close(conn, conn->close_code);
+    conn->transport->close(conn, conn->close_code, now_us);
 }
 
 void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
@@ -269,8 +314,9 @@ void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
     if (conn->state == EIO_STATE_ENDING) {
         start_closing(conn, now_us);
     }
-    if (conn->outbox) {
-        conn->transport->flush(conn);
+    conn->transport->flush(conn);
+    if (conn->finished) {
+        eio_conn_transport_gone(conn, (enum sio_reason)conn->reason);
     }
 }
 

@@ -7,7 +7,8 @@
  *     OPEN --eio_conn_end--> ENDING --end of the turn--> CLOSING --transport gone--> freed
  *
  * From ENDING on nothing is received and nothing can be queued; CLOSING has told the endpoint, has
- * sent the peer its close behind everything queued before, and waits for the peer to follow. */
+ * sent the peer its close behind everything queued before, and waits for the peer to follow.  A
+ * polling peer that is not there to be told is waited for, if the end was the server's own wish. */
 #ifndef PARLEY_EIO_CONN_H
 #define PARLEY_EIO_CONN_H
 
@@ -25,9 +26,16 @@ struct eio_transport_ops {
     void (*flush)(struct eio_conn *conn);
     /* Tells the peer that it is over, behind what is queued; `code` 0 stands for none.  The
      * transport reports with eio_conn_transport_gone when the peer has followed. */
-    void (*close)(struct eio_conn *conn, uint16_t code);
+    void (*close)(struct eio_conn *conn, uint16_t code, uint64_t now_us);
     /* Hangs up; eio_conn_transport_gone follows, but not from inside. */
     void (*kill)(struct eio_conn *conn);
+    /* The connection is about to be freed, and with it `wire`; NULL when that is the transport's
+     * own business. */
+    void (*release)(struct eio_conn *conn);
+    /* For a wire that is not the connection's transport yet (eio_poll.h); NULL for one that cannot
+     * take over.  Sends one frame now; closes it. */
+    void (*probe_send)(void *wire, struct sio_frame *frame);
+    void (*probe_drop)(void *wire);
 };
 
 /* A path that clients connect to, and what its messages mean. */
@@ -52,23 +60,26 @@ enum eio_state { EIO_STATE_NEW = 0, EIO_STATE_OPEN, EIO_STATE_ENDING, EIO_STATE_
 struct eio_conn {
     struct eio_endpoint *endpoint;
     const struct eio_transport_ops *transport;
-    void *wire;     /* the transport's */
-    void *data;     /* the application's, from `allow` */
-    void *upper;    /* the endpoint's */
-    struct buf *rx; /* the transport's: a message that has come in part */
+    void *wire;          /* the transport's */
+    void *data;          /* the application's, from `allow` */
+    void *upper;         /* the endpoint's */
+    void *partial;       /* the endpoint's: what waits for more messages */
+    struct buf *rx;      /* the transport's: a message that has come in part */
+    struct eio_sid *sid; /* its place in the engine's table, or NULL: no request can name it */
     struct eio_outbox *outbox;
     struct eio_deadline heartbeat; /* the next ping, or the pong to the last one */
     struct eio_deadline limit;     /* to join something; when CLOSING, to be gone */
     uint32_t dirty;                /* its place among the engine's dirty connections + 1, or 0 */
     uint32_t left;                 /* the endpoint's */
-    uint32_t fragments;            /* the transport's: frames so far of the message in `rx` */
+    uint32_t fragments : 24;       /* the transport's: frames so far of the message in `rx` */
+    uint32_t refusals : 8;         /* the endpoint's: CONNECTs that were refused */
     uint16_t close_code;
-    uint8_t state;    /* enum eio_state */
-    uint8_t reason;   /* enum sio_reason, from ENDING on */
-    uint8_t refusals; /* the endpoint's: CONNECTs that were refused */
-    bool blocked;     /* the transport's: the kernel takes no more at the moment */
-    bool pong_due;    /* a ping is unanswered */
-    bool pong_late;   /* its time was extended once already */
+    uint8_t state : 3;  /* enum eio_state */
+    uint8_t reason : 5; /* enum sio_reason, from ENDING on */
+    bool blocked : 1;   /* the transport's: the kernel takes no more at the moment */
+    bool finished : 1;  /* the transport's, when CLOSING: nothing is left to carry */
+    bool pong_due : 1;  /* a ping is unanswered */
+    bool pong_late : 1; /* its time was extended once already */
 };
 
 /* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */
@@ -86,7 +97,10 @@ void eio_conn_binary(struct eio_conn *conn, struct slice packet, uint64_t now_us
 void eio_conn_queue(struct eio_conn *conn, struct sio_frame *frame);
 /* The kernel took the first `bytes` bytes of the queue; see eio_outbox_advance. */
 struct eio_outbox_sent eio_conn_sent(struct eio_conn *conn, size_t bytes);
-/* It carries nothing any more: ends the connection if it has not ended yet, and frees it. */
+/* From now on another transport carries it. */
+void eio_conn_switch(struct eio_conn *conn, const struct eio_transport_ops *transport, void *wire);
+/* It carries nothing any more: ends the connection if it has not ended yet, and frees it.  A
+ * transport for which that is the case in its own `flush` or `close` sets `finished` instead. */
 void eio_conn_transport_gone(struct eio_conn *conn, enum sio_reason reason);
 
 /* ---- From the endpoint ----------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* eio_engine.c - what all Engine.IO connections share */
 #include "gateway-svc/socketio/eio_engine.h"
+#include "gateway-svc/socketio/eio_poll.h"
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -22,11 +23,15 @@ void eio_engine_init(struct eio_engine *engine, const struct sio_config *config)
     eio_deadlines_init(&engine->pongs, us(config->ping_timeout_ms));
     eio_deadlines_init(&engine->joins, us(config->connect_timeout_ms));
     eio_deadlines_init(&engine->closings, us(EIO_CLOSING_MS));
+    eio_deadlines_init(&engine->lingers, us(EIO_LINGER_MS));
+    eio_deadlines_init(&engine->upgrades, us(config->upgrade_timeout_ms));
+    eio_deadlines_init(&engine->acks, us(config->ack_timeout_ms));
 }
 
 void eio_engine_deinit(struct eio_engine *engine)
 {
     sio_frame_unref(engine->ping);
+    eio_sids_deinit(&engine->sids);
     free(engine->dirty);
     engine->ping = NULL;
     engine->dirty = NULL;
@@ -84,9 +89,14 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t eio_engine_next_us(const struct eio_engine *engine)
 {
-    return earlier(
-        earlier(eio_deadlines_next(&engine->pings), eio_deadlines_next(&engine->pongs)),
-        earlier(eio_deadlines_next(&engine->joins), eio_deadlines_next(&engine->closings)));
+    const struct eio_deadlines *const lists[] = {
+        &engine->pings,   &engine->pongs,    &engine->joins, &engine->closings,
+        &engine->lingers, &engine->upgrades, &engine->acks};
+    uint64_t next_us = EIO_NEVER;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        next_us = earlier(next_us, eio_deadlines_next(lists[i]));
+    }
+    return next_us;
 }
 
 static struct eio_conn *by_heartbeat(struct eio_deadline *d)
@@ -97,6 +107,13 @@ static struct eio_conn *by_heartbeat(struct eio_deadline *d)
 static struct eio_conn *by_limit(struct eio_deadline *d)
 {
     return (struct eio_conn *)(void *)((char *)d - offsetof(struct eio_conn, limit));
+}
+
+/* A peer that did not follow our close in time. */
+static void kill_late(struct eio_deadline *d)
+{
+    eio_deadline_stop(d);
+    by_limit(d)->transport->kill(by_limit(d));
 }
 
 void eio_engine_tick(struct eio_engine *engine, uint64_t now_us)
@@ -111,9 +128,15 @@ void eio_engine_tick(struct eio_engine *engine, uint64_t now_us)
     while ((d = eio_deadlines_due(&engine->joins, now_us))) {
         eio_conn_end(by_limit(d), SIO_CONNECT_TIMEOUT, 0, NULL);
     }
-    while ((d = eio_deadlines_due(&engine->closings, now_us))) {
-        eio_deadline_stop(d);
-        by_limit(d)->transport->kill(by_limit(d));
+    while ((d = eio_deadlines_due(&engine->upgrades, now_us))) {
+        eio_poll_probe_late(d);
+    }
+    while ((d = eio_deadlines_due(&engine->acks, now_us))) {
+        engine->ack_late(engine, d);
+    }
+    while ((d = eio_deadlines_due(&engine->closings, now_us)) ||
+           (d = eio_deadlines_due(&engine->lingers, now_us))) {
+        kill_late(d);
     }
 }
 
@@ -136,6 +159,16 @@ void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us)
     engine->draining = true;
     while ((d = eio_deadlines_first(&engine->pings)) || (d = eio_deadlines_first(&engine->pongs))) {
         eio_conn_end(by_heartbeat(d), SIO_SERVER_SHUTDOWN, WS_GOING_AWAY, NULL);
+    }
+    eio_engine_settle(engine, now_us);
+}
+
+void eio_engine_kill_all(struct eio_engine *engine, uint64_t now_us)
+{
+    struct eio_deadline *d;
+    while ((d = eio_deadlines_first(&engine->closings)) ||
+           (d = eio_deadlines_first(&engine->lingers))) {
+        kill_late(d);
     }
     eio_engine_settle(engine, now_us);
 }

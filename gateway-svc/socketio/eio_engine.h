@@ -6,9 +6,12 @@
 #define PARLEY_EIO_ENGINE_H
 
 #include "gateway-svc/socketio/eio_conn.h"
+#include "gateway-svc/socketio/eio_files.h"
+#include "gateway-svc/socketio/eio_sids.h"
 #include "shared/log.h"
 
 #define EIO_CLOSING_MS 5000 /* for the peer to follow our close before it is cut off */
+#define EIO_LINGER_MS 30000 /* for a polling peer to come and hear of a close of ours */
 /* Up to this lateness of our own a pong is expected by the schedule; beyond it, the time that we
  * lost is not charged to the client. */
 #define EIO_TICK_SLACK_US 20000
@@ -16,7 +19,9 @@
 struct eio_engine {
     struct sio_config config;
     struct eio_endpoint *endpoints;
-    struct eio_deadlines pings, pongs, joins, closings;
+    struct eio_sids sids;
+    struct eio_files files; /* served below the path of the configuration */
+    struct eio_deadlines pings, pongs, joins, closings, lingers, upgrades, acks;
     struct eio_conn **dirty; /* to be settled; NULL where one has gone meanwhile */
     uint32_t dirty_count;
     uint32_t dirty_capacity;
@@ -24,6 +29,8 @@ struct eio_engine {
     struct sio_stats stats;
     struct log_limit log_limit;
     bool draining; /* no new connections */
+    void (*ack_late)(struct eio_engine *engine, struct eio_deadline *timeout); /* see sio_acks.h */
+    void *ack_ctx;
     /* The application's connection data is no longer in use. */
     void (*released)(void *ctx, void *data);
     void *released_ctx;
@@ -45,5 +52,7 @@ void eio_engine_tick(struct eio_engine *engine, uint64_t now_us);
 void eio_engine_settle(struct eio_engine *engine, uint64_t now_us);
 /* Ends every connection (SIO_SERVER_SHUTDOWN) and settles; accepts no more. */
 void eio_engine_close_all(struct eio_engine *engine, uint64_t now_us);
+/* And hangs up on those that are still there to hear of it. */
+void eio_engine_kill_all(struct eio_engine *engine, uint64_t now_us);
 
 #endif

@@ -78,6 +78,11 @@ size_t eio_outbox_iov(const struct eio_outbox *box, struct iovec *iov, size_t ma
     return n;
 }
 
+const struct sio_frame *eio_outbox_at(const struct eio_outbox *box, size_t index)
+{
+    return index < eio_outbox_count(box) ? frame_at(box, (uint32_t)index) : NULL;
+}
+
 static struct sio_frame *pop(struct eio_outbox *b)
 {
     struct sio_frame *frame = frame_at(b, 0);

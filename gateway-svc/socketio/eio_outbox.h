@@ -17,6 +17,9 @@ size_t eio_outbox_count(const struct eio_outbox *box);
 /* Describes the first frames, at most `max`; returns how many.  Valid until the next change. */
 size_t eio_outbox_iov(const struct eio_outbox *box, struct iovec *iov, size_t max);
 
+/* The frame at that place, counted from the first; NULL behind the last. */
+const struct sio_frame *eio_outbox_at(const struct eio_outbox *box, size_t index);
+
 /* What eio_outbox_advance took out. */
 struct eio_outbox_sent {
     size_t frames;         /* whole ones */

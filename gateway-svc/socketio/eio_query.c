@@ -1,17 +1,7 @@
 /* eio_query.c - the query string of an Engine.IO request */
 #include "gateway-svc/socketio/eio_query.h"
+#include "shared/hex.h"
 #include <string.h>
-
-static int hex_digit(char c) /* or -1 */
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Cuts one decoded character off *rest.  A '%' that is no escape stands for itself. */
 static char next_char(struct slice *rest)
@@ -71,6 +61,8 @@ static void take_argument(struct slice raw, struct eio_query *out)
     } else if (strcmp(name, "sid") == 0) {
         out->has_sid = raw.len > 0; /* "sid=" is none, as the official server has it */
         memcpy(out->sid, value, sizeof value);
+    } else if (strcmp(name, "j") == 0) {
+        out->jsonp = true;
     }
 }
 
@@ -80,31 +72,6 @@ void eio_query_parse(struct slice raw, struct eio_query *out)
     while (raw.len > 0) {
         take_argument(slice_cut(&raw, '&'), out);
     }
-}
-
-static bool needs_escape(char c)
-{
-    return (unsigned char)c <= ' ' || (unsigned char)c > 0x7e || strchr("%&+#", c);
-}
-
-bool eio_query_append(struct buf *raw, struct slice argument)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    if (raw->len > 0) {
-        buf_byte(raw, '&');
-    }
-    for (size_t i = 0; i < argument.len; i++) {
-        unsigned char c = (unsigned char)argument.ptr[i];
-        if (!needs_escape((char)c)) {
-            buf_byte(raw, (char)c);
-            continue;
-        }
-        buf_append(raw, (struct slice){
-                            (char[]){'%', digits[c >> 4], digits[c & 15]},
-                            3
-        });
-    }
-    return !raw->failed;
 }
 
 static const struct {
@@ -130,19 +97,43 @@ unsigned eio_refusal_status(enum eio_refusal refusal)
     return refusals[refusal].status;
 }
 
-enum eio_refusal eio_request_check(const struct eio_request *req)
+static bool is_served(const struct eio_request *req)
 {
-    /* Long-polling is not served yet; it would be let through here. */
-    if (req->query->transport != EIO_WEBSOCKET) {
-        return req->query->transport == EIO_POLLING && req->upgrade ? EIO_BAD_REQUEST
-                                                                    : EIO_UNKNOWN_TRANSPORT;
-    }
-    /* A session that lives on a WebSocket cannot be joined from another request. */
-    if (req->query->has_sid) {
+    return (req->query->transport == EIO_POLLING && req->polling) ||
+           (req->query->transport == EIO_WEBSOCKET && req->websocket);
+}
+
+/* JSONP is not served: no client that is still maintained asks for it. */
+static bool is_jsonp(const struct eio_request *req)
+{
+    return req->query->jsonp && req->query->transport == EIO_POLLING;
+}
+
+/* For a connection that is there already: a poll, or the WebSocket that is to take over. */
+static enum eio_refusal check_known(const struct eio_request *req)
+{
+    if (!req->known) {
         return EIO_UNKNOWN_SID;
     }
-    if (!req->get) {
+    bool upgrade = req->query->transport == EIO_WEBSOCKET;
+    bool fits = req->polls && req->upgrade == upgrade && req->query->version_4 && !is_jsonp(req);
+    return fits ? EIO_ACCEPTABLE : EIO_BAD_REQUEST;
+}
+
+enum eio_refusal eio_request_check(const struct eio_request *req)
+{
+    if (!is_served(req)) {
+        return EIO_UNKNOWN_TRANSPORT;
+    }
+    if (req->query->has_sid) {
+        return check_known(req);
+    }
+    if (req->method != HTTP_GET) {
         return EIO_BAD_METHOD;
     }
-    return req->upgrade ? EIO_ACCEPTABLE : EIO_BAD_REQUEST;
+    if (is_jsonp(req)) {
+        return EIO_BAD_REQUEST;
+    }
+    return req->upgrade == (req->query->transport == EIO_WEBSOCKET) ? EIO_ACCEPTABLE
+                                                                    : EIO_BAD_REQUEST;
 }

@@ -1,6 +1,7 @@
 /* eio_ws_lws.c - the WebSocket transport */
 #include "gateway-svc/socketio/eio_ws_lws.h"
 #include "gateway-svc/socketio/eio_engine.h"
+#include "gateway-svc/socketio/eio_poll.h"
 #include "shared/clock.h"
 #include "shared/utf8.h"
 #include <errno.h>
@@ -8,9 +9,11 @@
 #include <sys/socket.h>
 
 #define FRAMES_PER_SEND 64
+#define WS_PROTOCOL_ERROR 1002
 #define WS_POLICY 1008
 #define WS_NOT_UTF8 1007
 #define WS_TOO_LARGE 1009
+#define WS_CODE_MAX 4999
 
 /* ---- Out ------------------------------------------------------------------------------------- */
 
@@ -72,14 +75,31 @@ static void ws_flush(struct eio_conn *conn)
     }
 }
 
-static void ws_close(struct eio_conn *conn, uint16_t code)
+static void ws_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
 {
+    (void)now_us;
     struct sio_frame *frame = sio_frame_close(code);
     eio_conn_queue(conn, frame);
     sio_frame_unref(frame);
 }
 
-const struct eio_transport_ops eio_ws_ops = {ws_flush, ws_close, hang_up};
+/* ---- A WebSocket that is not the transport yet ----------------------------------------------- */
+
+static void probe_send(void *wire, struct sio_frame *frame)
+{
+    (void)lws_write(wire, frame->ws, frame->len, LWS_WRITE_HTTP); /* bytes as they are */
+}
+
+static void probe_drop(void *wire)
+{
+    eio_ws_let_go(wire, 0, false);
+}
+
+const struct eio_transport_ops eio_ws_ops = {.flush = ws_flush,
+                                             .close = ws_close,
+                                             .kill = hang_up,
+                                             .probe_send = probe_send,
+                                             .probe_drop = probe_drop};
 
 /* ---- In -------------------------------------------------------------------------------------- */
 
@@ -164,33 +184,99 @@ static void on_gone(struct eio_conn *conn)
     eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
 }
 
-/* The peer wants to close.  Nonzero hangs up at once; else libwebsockets answers its close. */
-static int on_peer_close(struct eio_conn *conn)
+/* What libwebsockets lets pass: codes that nobody may send, and reasons that are no text. */
+static uint16_t close_fault(struct slice payload)
 {
+    const unsigned char *b = (const unsigned char *)payload.ptr;
+    if (payload.len < 2) {
+        return 0;
+    }
+    if ((b[0] << 8 | b[1]) > WS_CODE_MAX) {
+        return WS_PROTOCOL_ERROR;
+    }
+    return utf8_valid(slice_tail(payload, 2)) ? 0 : WS_NOT_UTF8;
+}
+
+bool eio_ws_refuse_close(struct lws *wsi, struct slice payload)
+{
+    uint16_t code = close_fault(payload);
+    if (code == 0) {
+        return false;
+    }
+    struct sio_frame *frame = sio_frame_close(code);
+    (void)lws_write(wsi, frame->ws, frame->len, LWS_WRITE_HTTP); /* bytes as they are */
+    sio_frame_unref(frame);
+    return true;
+}
+
+/* The peer wants to close.  Nonzero hangs up at once; else libwebsockets answers its close. */
+static int on_peer_close(struct eio_conn *conn, struct slice payload)
+{
+    struct lws *wsi = conn->wire;
     if (conn->state == EIO_STATE_CLOSING) {
         return -1; /* the answer to ours, which must not be answered in turn */
     }
+    ws_flush(conn); /* what answers messages that came just before */
     on_gone(conn);
+    return eio_ws_refuse_close(wsi, payload) ? -1 : 0;
+}
+
+/* Its messages are a few bytes long; whatever is not one such text is none that may come now. */
+static void on_probe_receive(struct eio_conn *conn, struct lws *wsi, struct slice part)
+{
+    bool whole = lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
+                 !lws_frame_is_binary(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    eio_poll_probe_text(conn, whole ? part : SLICE(""));
+}
+
+static int on_probe(struct eio_conn *conn, struct lws *wsi, enum lws_callback_reasons why,
+                    struct slice in)
+{
+    switch ((int)why) {
+    case LWS_CALLBACK_RECEIVE: on_probe_receive(conn, wsi, in); break;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        lws_set_opaque_user_data(wsi, NULL);
+        eio_poll_probe_gone(conn);
+        break;
+    default: break;
+    }
     return 0;
 }
 
-int eio_ws_callback(struct lws *wsi, enum lws_callback_reasons why, void *in, size_t len)
+static int on_callback(void *ctx, struct lws *wsi, enum lws_callback_reasons why, void *in,
+                       size_t len)
 {
-    struct eio_conn *conn = lws_get_opaque_user_data(wsi);
-    if (!conn) {
-        return 0;
+    struct eio_conn *conn = ctx;
+    if (eio_poll_is_probe(conn, wsi)) {
+        return on_probe(conn, wsi, why, (struct slice){in, len});
     }
     switch ((int)why) {
-    case LWS_CALLBACK_ESTABLISHED: eio_conn_opened(conn, clock_mono_us()); break;
     case LWS_CALLBACK_RECEIVE: on_receive(conn, (struct slice){in, len}); break;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         conn->blocked = false;
         ws_flush(conn);
         break;
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(conn);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(conn, (struct slice){in, len});
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY: on_gone(conn); break;
     default: break;
     }
     return 0;
 }
+
+static void on_opened(void *ctx, struct lws *wsi)
+{
+    struct eio_conn *conn = ctx;
+    conn->wire = wsi;
+    eio_conn_opened(conn, clock_mono_us());
+}
+
+static void on_probe_opened(void *ctx, struct lws *wsi)
+{
+    eio_poll_probe_opened(ctx, &eio_ws_ops, wsi, clock_mono_us());
+}
+
+const struct eio_ws_owner eio_ws_transport = {.opened = on_opened, .callback = on_callback};
+const struct eio_ws_owner eio_ws_probe = {.opened = on_probe_opened, .callback = on_callback};

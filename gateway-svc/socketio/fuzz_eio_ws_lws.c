@@ -5,11 +5,10 @@
  * follows", "binary", "it announces much"; then the bytes.  libwebsockets itself is not here: what
  * the transport asks it is answered by us. */
 #include "gateway-svc/socketio/eio_engine.h"
+#include "gateway-svc/socketio/eio_payload.h"
 #include "gateway-svc/socketio/eio_ws_lws.h"
 #include "shared/utf8.h"
 #include "tests/support/fuzz.h"
-
-#include <unistd.h>
 
 enum { MORE_FRAMES = 1, MORE_BYTES = 2, BINARY = 4, MUCH = 8 };
 #define PAYLOAD_MAX 64
@@ -18,7 +17,7 @@ enum { MORE_FRAMES = 1, MORE_BYTES = 2, BINARY = 4, MUCH = 8 };
 static struct {
     struct eio_engine engine;
     struct eio_conn *conn;
-    void *user;
+    void *user; /* whom libwebsockets tells: the connection, until it is gone */
     unsigned bits;
     bool binary;       /* the message that is coming in */
     struct buf coming; /* what has come of it */
@@ -45,12 +44,6 @@ int lws_frame_is_binary(struct lws *wsi)
 {
     (void)wsi;
     return wire.binary;
-}
-
-void *lws_get_opaque_user_data(const struct lws *wsi)
-{
-    (void)wsi;
-    return wire.user;
 }
 
 void lws_set_opaque_user_data(struct lws *wsi, void *data)
@@ -92,12 +85,31 @@ static void on_open(struct eio_conn *conn)
     (void)conn;
 }
 
-static void on_message(struct slice data, bool binary)
+/* The message that has come, as the endpoint must get it: binary as it is, a text without its "4",
+ * and binary as text, which is what a text with "b" is.  False: it is none. */
+static bool expected(struct buf *message, bool *binary)
 {
     struct slice whole = buf_slice(&wire.coming);
-    HOLDS(binary == wire.binary);
-    HOLDS(slice_equal(data, binary ? whole : slice_tail(whole, 1)));
-    HOLDS(binary || utf8_valid(data));
+    struct slice rest = slice_tail(whole, 1);
+    char type = (char)(whole.len > 0 ? whole.ptr[0] : 0);
+    *binary = wire.binary || type == 'b';
+    if (wire.binary) {
+        return buf_append(message, whole);
+    }
+    if (!utf8_valid(whole)) {
+        return false;
+    }
+    return type == 'b' ? base64_decode(rest, message) : type == '4' && buf_append(message, rest);
+}
+
+static void on_message(struct slice data, bool binary)
+{
+    struct buf message;
+    bool as_binary;
+    buf_init(&message, SIZE_MAX);
+    HOLDS(expected(&message, &as_binary));
+    HOLDS(binary == as_binary && slice_equal(data, buf_slice(&message)));
+    buf_deinit(&message);
     wire.messages++;
 }
 
@@ -120,6 +132,23 @@ static void on_ended(struct eio_conn *conn, enum sio_reason reason)
     wire.ended++;
 }
 
+/* What libwebsockets calls. */
+static void call(enum lws_callback_reasons why, void *in, size_t len)
+{
+    HOLDS(wire.user == wire.conn);
+    HOLDS(eio_ws_transport.callback(wire.user, NULL, why, in, len) == 0);
+}
+
+static bool is_message(void)
+{
+    struct buf message;
+    bool binary;
+    buf_init(&message, SIZE_MAX);
+    bool good = expected(&message, &binary);
+    buf_deinit(&message);
+    return good;
+}
+
 /* One piece; returns whether a message must have been told. */
 static bool receive(struct slice piece, unsigned *fragments)
 {
@@ -135,15 +164,13 @@ static bool receive(struct slice piece, unsigned *fragments)
     wire.binary = first ? (wire.bits & BINARY) != 0 : wire.binary;
     buf_append(&wire.coming, bytes);
     *fragments += (wire.bits & MORE_BYTES) ? 0 : 1;
-    HOLDS(eio_ws_callback(NULL, LWS_CALLBACK_RECEIVE, received, bytes.len) == 0);
+    call(LWS_CALLBACK_RECEIVE, received, bytes.len);
     size_t announced = lws_remaining_packet_payload(NULL);
     bool fits = wire.coming.len + announced <= PAYLOAD_MAX && *fragments <= FRAGMENTS_MAX;
     HOLDS(fits || !eio_conn_is_open(wire.conn));
     bool last = lws_is_final_fragment(NULL);
-    struct slice whole = buf_slice(&wire.coming);
-    bool good = wire.binary || (utf8_valid(whole) && whole.len > 0 && whole.ptr[0] == '4');
     exact_free(bytes);
-    return open && fits && last && good;
+    return open && fits && last && is_message();
 }
 
 static void begin(struct eio_endpoint *endpoint)
@@ -159,7 +186,7 @@ static void begin(struct eio_endpoint *endpoint)
     HOLDS(wire.conn);
     wire.user = wire.conn;
     buf_init(&wire.coming, SIZE_MAX);
-    eio_ws_callback(NULL, LWS_CALLBACK_ESTABLISHED, NULL, 0);
+    eio_ws_transport.opened(wire.conn, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -179,7 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fragments = 0;
         }
     }
-    eio_ws_callback(NULL, LWS_CALLBACK_CLOSED, NULL, 0);
+    call(LWS_CALLBACK_CLOSED, NULL, 0);
     HOLDS(wire.ended == 1 && !wire.user && wire.engine.stats.connections == 0);
     buf_deinit(&wire.coming);
     eio_engine_deinit(&wire.engine);

@@ -2,9 +2,9 @@
  * socket in the order connect, events, disconnect, and the client gets packets only
  *
  * Input: lines, each one turn of the loop.  Its first byte says what happens: '<' the application
- * lets everybody in from now on, '>' nobody, '?' it answers later, '!' now; 'b' a binary message,
- * 't' time passes, 'x' the application throws the last one out, in the turn of the next line; else
- * the line is a text message. */
+ * lets everybody in from now on, '>' nobody, '?' it answers later, '!' now; 'B' a binary message,
+ * 't' time passes, 'x' the application throws the last one out, in the turn of the next line, 'q'
+ * it asks the last one something; else the line is a text message. */
 #include "gateway-svc/socketio/sio_session.h"
 #include "gateway-svc/socketio/sio_socket.h"
 #include "shared/clock.h"
@@ -13,6 +13,7 @@
 #include "tests/support/fuzz.h"
 
 #define SOCKETS_MAX 64
+#define MAX_PAYLOAD 256
 
 enum life { NONE, WAITING, INSIDE, OVER };
 
@@ -26,6 +27,8 @@ static struct {
     struct sio_socket *sockets[SOCKETS_MAX]; /* each with a reference of ours */
     enum life lives[SOCKETS_MAX];
     size_t count;
+    size_t asked, answered;
+    unsigned awaited; /* attachments that must follow the packet that was sent last */
 } world;
 
 uint64_t clock_mono_ms(void)
@@ -88,8 +91,37 @@ static void on_event(void *app, struct sio_socket *socket, const struct sio_even
     size_t i = place_of(socket);
     (void)app;
     HOLDS(i < world.count && world.lives[i] == INSIDE && sio_socket_is_open(socket));
+    size_t bytes = event->args.len;
+    HOLDS(event->data_count <= SIO_DATA_MAX && (event->data_count == 0 || event->data));
+    for (size_t k = 0; k < event->data_count; k++) {
+        bytes += event->data[k].len;
+    }
+    HOLDS(event->data_count == 0 || bytes <= MAX_PAYLOAD);
     if (event->wants_ack) {
-        sio_socket_ack(socket, event->ack_id, event->args);
+        sio_socket_ack_data(socket, event->ack_id, event->args, event->data, event->data_count);
+    }
+}
+
+/* What was asked is answered once, or said to have no answer once. */
+static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *answer)
+{
+    bool *pending = arg;
+    HOLDS(*pending && place_of(socket) < world.count);
+    HOLDS(!answer || (sio_socket_is_open(socket) && answer->data_count <= SIO_DATA_MAX));
+    free(pending);
+    world.answered++;
+}
+
+static void ask(struct sio_socket *socket)
+{
+    bool open = sio_socket_is_open(socket), *pending = calloc(1, sizeof *pending);
+    HOLDS(pending);
+    *pending = true;
+    if (sio_socket_ask(socket, SLICE("q"), SLICE("1"), on_answer, pending)) {
+        HOLDS(open);
+        world.asked++;
+    } else {
+        free(pending);
     }
 }
 
@@ -107,19 +139,24 @@ static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason 
 /* ---- The wire: everything that is sent is looked at -------------------------------------------
  */
 
-/* <type>[/<namespace>,][<ack id>]<JSON> */
+/* <type>[<attachments>-][/<namespace>,][<ack id>]<JSON> */
 static void check_packet(struct slice packet)
 {
     struct json value;
     char type = *(packet.len > 0 ? packet.ptr : "");
     packet = slice_tail(packet, 1);
-    HOLDS(type == '0' || type == '1' || type == '3' || type == '4');
+    HOLDS(type != '\0' && strchr("012346", type));
+    if (type == '6') {
+        uint64_t count = 0;
+        HOLDS(slice_u64(slice_cut(&packet, '-'), SIO_DATA_MAX, &count) && count > 0);
+        world.awaited = (unsigned)count;
+    }
     if (slice_starts(packet, SLICE("/"))) {
         struct slice nsp = slice_cut(&packet, ',');
         HOLDS(type == '4' || slice_equal(nsp, SLICE("/a")) || slice_equal(nsp, SLICE("/b")));
     }
     while (packet.len > 0 && packet.ptr[0] >= '0' && packet.ptr[0] <= '9') {
-        HOLDS(type == '3');
+        HOLDS(type == '2' || type == '3' || type == '6');
         packet = slice_tail(packet, 1);
     }
     HOLDS(type == '1' ? packet.len == 0 : json_parse(packet, &value) == JSON_OK);
@@ -130,6 +167,11 @@ static void check_frame(struct slice ws)
     unsigned char opcode = (unsigned char)ws.ptr[0], length = (unsigned char)ws.ptr[1];
     struct slice text = slice_tail(ws, length < 126 ? 2 : length == 126 ? 4 : 10);
     struct json value;
+    if (world.awaited > 0 && opcode != (0x80 | WS_CLOSE)) { /* nothing comes between */
+        HOLDS(opcode == (0x80 | WS_BINARY));
+        world.awaited--;
+        return;
+    }
     HOLDS(opcode == (0x80 | WS_TEXT) || (opcode == (0x80 | WS_CLOSE) && world.closed));
     if (opcode == (0x80 | WS_CLOSE) || slice_equal(text, SLICE("2"))) {
         return;
@@ -152,8 +194,9 @@ static void wire_flush(struct eio_conn *conn)
     }
 }
 
-static void wire_close(struct eio_conn *conn, uint16_t code)
+static void wire_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
 {
+    (void)now_us;
     struct sio_frame *frame = sio_frame_close(code);
     HOLDS(!world.closed);
     world.closed = true;
@@ -166,7 +209,8 @@ static void wire_kill(struct eio_conn *conn)
     HOLDS(conn == world.conn && world.closed);
 }
 
-static const struct eio_transport_ops wire = {wire_flush, wire_close, wire_kill};
+static const struct eio_transport_ops wire = {
+    .flush = wire_flush, .close = wire_close, .kill = wire_kill};
 
 /* ---- Turns ----------------------------------------------------------------------------------- */
 
@@ -177,6 +221,8 @@ static void begin(void)
     memset(&world, 0, sizeof world);
     sio_config_defaults(&config);
     config.max_namespaces = 2;
+    config.max_payload = MAX_PAYLOAD;
+    log_init("fuzz", LOG_LEVEL_ERROR);
     eio_engine_init(&world.engine, &config);
     sio_sessions_init(&world.sessions, &world.engine);
     sio_sessions_open(&world.sessions, "/", &handler, NULL);
@@ -196,6 +242,7 @@ static void end(void)
         HOLDS(world.lives[i] == OVER && world.sockets[i]->refs == 1);
         sio_socket_unref(world.sockets[i]);
     }
+    HOLDS(world.asked == world.answered && eio_engine_next_us(&world.engine) == EIO_NEVER);
     HOLDS(world.engine.stats.connections == 0 && world.engine.stats.queued_bytes == 0);
     sio_sessions_deinit(&world.sessions);
     eio_engine_deinit(&world.engine);
@@ -224,7 +271,12 @@ static void turn(struct slice line)
         world.now_us += 7000000;
         eio_engine_tick(&world.engine, world.now_us);
         break;
-    case 'b': eio_conn_binary(world.conn, slice_tail(line, 1), world.now_us); break;
+    case 'q':
+        if (world.count > 0) {
+            ask(world.sockets[world.count - 1]);
+        }
+        break;
+    case 'B': eio_conn_binary(world.conn, slice_tail(line, 1), world.now_us); break;
     default:
         if (utf8_valid(line)) { /* the transport has looked */
             eio_conn_text(world.conn, line, world.now_us);
@@ -246,6 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             eio_engine_settle(&world.engine, world.now_us);
         }
         HOLDS(open || !eio_conn_is_open(world.conn));
+        HOLDS(!world.conn->partial || world.conn->state < EIO_STATE_CLOSING);
         HOLDS(sio_socket_count(world.conn) <= 2 && world.conn->refusals <= 16);
         exact_free(line);
     }

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WS_HEADER_MAX 10
 #define WS_FIN 0x80
+#define WS_OPCODE 0x0f
 #define WS_LEN_16 126
 #define WS_LEN_64 127
 
-/* Writes the header of an unmasked, unfragmented frame; returns its length. */
-static uint8_t write_header(unsigned char *out, enum ws_opcode opcode, size_t len)
+uint8_t ws_header_write(unsigned char out[WS_HEADER_MAX], enum ws_opcode opcode, size_t len)
 {
     out[0] = (unsigned char)(WS_FIN | (unsigned)opcode);
     if (len < WS_LEN_16) {
@@ -45,7 +44,8 @@ struct sio_frame *sio_frame_new(enum ws_opcode opcode, const struct slice *parts
     }
     struct sio_frame *frame = allocate(len);
     frame->refs = 1;
-    frame->payload_at = write_header(frame->ws, opcode, len);
+    frame->next = NULL;
+    frame->payload_at = ws_header_write(frame->ws, opcode, len);
     frame->len = frame->payload_at;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].len > 0) {
@@ -63,10 +63,21 @@ struct sio_frame *sio_frame_close(uint16_t code)
     return sio_frame_new(WS_CLOSE, &payload, 1);
 }
 
+void sio_frame_follow(struct sio_frame *frame, struct sio_frame *next)
+{
+    assert(frame->refs == 1 && !frame->next);
+    frame->next = next;
+}
+
 struct slice sio_frame_payload(const struct sio_frame *frame)
 {
     return (struct slice){(const char *)frame->ws + frame->payload_at,
                           frame->len - frame->payload_at};
+}
+
+bool sio_frame_is_binary(const struct sio_frame *frame)
+{
+    return (frame->ws[0] & WS_OPCODE) == WS_BINARY;
 }
 
 struct sio_frame *sio_frame_ref(struct sio_frame *frame)
@@ -77,16 +88,22 @@ struct sio_frame *sio_frame_ref(struct sio_frame *frame)
 
 void sio_frame_unref(struct sio_frame *frame)
 {
-    if (!frame) {
-        return;
-    }
-    assert(frame->refs > 0);
-    if (--frame->refs == 0) {
+    while (frame) {
+        struct sio_frame *next = frame->next;
+        assert(frame->refs > 0);
+        if (--frame->refs > 0) {
+            return;
+        }
         free(frame);
+        frame = next;
     }
 }
 
 size_t sio_frame_size(const struct sio_frame *frame)
 {
-    return frame->len;
+    size_t size = 0;
+    for (; frame; frame = frame->next) {
+        size += frame->len;
+    }
+    return size;
 }

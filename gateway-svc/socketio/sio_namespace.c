@@ -2,6 +2,7 @@
 #include "gateway-svc/socketio/sio_namespace.h"
 #include "shared/log.h"
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,13 +54,56 @@ struct sio_frame *sio_namespace_packet(const struct sio_namespace *nsp, enum sio
     return sio_frame_new(WS_TEXT, parts, 2 + count);
 }
 
+/* The attachments follow the packet, in their order. */
+static void append_data(struct sio_frame *frame, const struct sio_message *m)
+{
+    struct sio_frame *last = frame;
+    for (size_t i = 0; i < m->data_count; i++) {
+        struct sio_frame *next = sio_frame_new(WS_BINARY, &m->data[i], 1);
+        sio_frame_follow(last, next);
+        last = next;
+    }
+}
+
+struct sio_frame *sio_namespace_message(const struct sio_namespace *nsp,
+                                        const struct sio_message *message)
+{
+    assert(message->data_count <= SIO_DATA_MAX);
+    bool event = message->type == SIO_PACKET_EVENT;
+    char start[8]; /* Engine.IO message, Socket.IO type, attachments */
+    int n = message->data_count > 0 ? snprintf(start, sizeof start, "4%d%zu-",
+                                               (int)message->type + 3, message->data_count)
+                                    : snprintf(start, sizeof start, "4%d", (int)message->type);
+    const struct slice parts[] = {
+        {start, (size_t)n},
+        nsp->prefix,
+        message->head,
+        event ? SLICE("[\"") : SLICE("["),
+        message->name,
+        event ? SLICE("\"") : SLICE(""),
+        event && message->args.len > 0 ? SLICE(",") : SLICE(""),
+        message->args,
+        SLICE("]"),
+    };
+    struct sio_frame *frame = sio_frame_new(WS_TEXT, parts, sizeof parts / sizeof parts[0]);
+    append_data(frame, message);
+    return frame;
+}
+
+struct sio_frame *sio_event_frame_data(struct sio_namespace *nsp, struct slice name,
+                                       struct slice args_json, const struct slice *data,
+                                       size_t count)
+{
+    assert(!sio_packet_is_reserved(name));
+    return sio_namespace_message(nsp, &(struct sio_message){.type = SIO_PACKET_EVENT,
+                                                            .name = name,
+                                                            .args = args_json,
+                                                            .data = data,
+                                                            .data_count = count});
+}
+
 struct sio_frame *sio_event_frame(struct sio_namespace *nsp, struct slice name,
                                   struct slice args_json)
 {
-    assert(!sio_packet_is_reserved(name));
-    const struct slice body[] = {
-        SLICE("[\""), name,       SLICE("\""), args_json.len > 0 ? SLICE(",") : SLICE(""),
-        args_json,    SLICE("]"),
-    };
-    return sio_namespace_packet(nsp, SIO_PACKET_EVENT, body, sizeof body / sizeof body[0]);
+    return sio_event_frame_data(nsp, name, args_json, NULL, 0);
 }

@@ -4,6 +4,7 @@
 #ifndef PARLEY_SIO_NAMESPACE_H
 #define PARLEY_SIO_NAMESPACE_H
 
+#include "gateway-svc/socketio/sio_acks.h"
 #include "gateway-svc/socketio/sio_frame.h"
 #include "gateway-svc/socketio/sio_packet.h"
 
@@ -16,7 +17,8 @@ struct sio_namespace {
     uint32_t bit;        /* its bit in a set of namespaces */
     const struct sio_namespace_handler *handler;
     void *app;
-    char text[]; /* "/name," */
+    struct sio_acks *acks; /* the server's */
+    char text[];           /* "/name," */
 };
 
 /* `name` is "/" or starts with it and holds no comma (checked by assert). */
@@ -30,5 +32,17 @@ struct sio_namespace *sio_namespace_find(struct sio_namespace *first, struct sli
 #define SIO_BODY_PARTS 6
 struct sio_frame *sio_namespace_packet(const struct sio_namespace *nsp, enum sio_packet_type type,
                                        const struct slice *body, size_t count);
+
+/* An event or an ack. */
+struct sio_message {
+    enum sio_packet_type type; /* SIO_PACKET_EVENT or SIO_PACKET_ACK; with data, the binary one */
+    struct slice head;         /* the ack id, or empty */
+    struct slice name;         /* of an event */
+    struct slice args;
+    const struct slice *data;
+    size_t data_count;
+};
+struct sio_frame *sio_namespace_message(const struct sio_namespace *nsp,
+                                        const struct sio_message *message);
 
 #endif

@@ -178,6 +178,35 @@ static const struct {
     [SIO_PACKET_BINARY_ACK] = {read_ack,     false},
 };
 
+/* Does an object that says that it is a placeholder name one of the attachments? */
+static bool is_sound(struct json object, uint32_t attachments)
+{
+    struct json mark, num;
+    uint64_t n;
+    enum json_err err = json_find(object, SLICE("_placeholder"), &mark);
+    if (err != JSON_OK || !json_is_true(mark)) {
+        return err != JSON_E_DUPLICATE;
+    }
+    return json_find(object, SLICE("num"), &num) == JSON_OK &&
+           json_u64(num, attachments - 1, &n) == JSON_OK;
+}
+
+/* At any depth, of which there are at most JSON_DEPTH_MAX. */
+static bool placeholders_are_sound(struct json value, uint32_t attachments)
+{
+    struct json_walk walk = json_walk(value);
+    struct json item;
+    if (value.type == JSON_OBJECT && !is_sound(value, attachments)) {
+        return false;
+    }
+    while (json_next(&walk, NULL, &item)) {
+        if (!placeholders_are_sound(item, attachments)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum sio_packet_err read_payload(struct slice rest, struct sio_packet *out)
 {
     if (rest.len == 0) {
@@ -186,6 +215,9 @@ static enum sio_packet_err read_payload(struct slice rest, struct sio_packet *ou
     struct json payload;
     if (json_parse(rest, &payload) != JSON_OK) {
         return SIO_PACKET_E_JSON;
+    }
+    if (out->attachments > 0 && !placeholders_are_sound(payload, out->attachments)) {
+        return SIO_PACKET_E_ATTACHMENTS;
     }
     return payloads[out->type].read(payload, out);
 }

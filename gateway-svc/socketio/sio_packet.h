@@ -23,7 +23,8 @@ enum sio_packet_type {
 enum sio_packet_err {
     SIO_PACKET_OK = 0,
     SIO_PACKET_E_TYPE,        /* no such type, or one that a client must not send */
-    SIO_PACKET_E_ATTACHMENTS, /* their number is missing, 0 or above the limit */
+    SIO_PACKET_E_ATTACHMENTS, /* their number is missing, 0 or above the limit; or a placeholder
+                                 names none of them */
     SIO_PACKET_E_ACK_ID,      /* above 2^53-1 */
     SIO_PACKET_E_JSON,        /* not JSON, too deep, or no UTF-8 */
     SIO_PACKET_E_PAYLOAD,     /* JSON that this type must not carry, or none where it must */
@@ -40,6 +41,7 @@ struct sio_packet {
     struct slice nsp;     /* "/" when the packet names none */
     bool has_ack_id;
     uint64_t ack_id;
+    const struct slice *data; /* the attachments once they have come (sio_partial.h), else NULL */
     struct slice payload; /* CONNECT: the object or empty.  ACK: what stands between the brackets */
     struct slice name;    /* events: the string's content as sent, or the number */
     struct slice args;    /* events: what follows the name, without the comma */

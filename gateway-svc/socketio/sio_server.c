@@ -1,9 +1,11 @@
 /* sio_server.c - the server: wires the engine, its endpoints, the ports and the loop together */
-#include "gateway-svc/socketio/eio_listener_lws.h"
+#include "gateway-svc/socketio/eio_listener.h"
+#include "gateway-svc/socketio/eio_lookup.h"
 #include "gateway-svc/socketio/eio_turn_ev.h"
 #include "gateway-svc/socketio/sio_raw.h"
 #include "gateway-svc/socketio/sio_session.h"
 #include "shared/clock.h"
+#include "shared/log.h"
 #include <stdlib.h>
 
 struct sio_server {
@@ -29,7 +31,24 @@ void sio_config_defaults(struct sio_config *config)
         .queue_max_bytes = 1048576,
         .max_fragments = 1024,
         .max_namespaces = 8,
+        .upgrade_timeout_ms = 10000,
+        .ack_timeout_ms = 10000,
+        .polling = true,
+        .websocket = true,
+        .allow_upgrades = true,
+        .cors_methods = "GET,HEAD,PUT,PATCH,POST,DELETE",
     };
+}
+
+void sio_log(const char *program, enum sio_log_level level)
+{
+    static const enum log_level levels[] = {
+        [SIO_LOG_ERROR] = LOG_LEVEL_ERROR,
+        [SIO_LOG_WARN] = LOG_LEVEL_WARN,
+        [SIO_LOG_INFO] = LOG_LEVEL_INFO,
+        [SIO_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+    };
+    log_init(program, levels[level]);
 }
 
 const char *sio_reason_name(enum sio_reason reason)
@@ -58,9 +77,31 @@ static void on_released(void *ctx, void *data)
     }
 }
 
+/* What cannot be in a configuration, or NULL. */
+static const char *config_fault(const struct sio_config *config)
+{
+    struct slice path = slice_text(config->path);
+    if (!slice_starts(path, SLICE("/")) ||
+        !slice_equal(slice_tail(path, path.len - 1), SLICE("/"))) {
+        return "path must begin and end with '/'";
+    }
+    if (config->node && !eio_node_is_name(slice_text(config->node))) {
+        return "node must be 1 to 48 of [A-Za-z0-9._-]";
+    }
+    if (config->credentials && slice_equal(slice_text(config->origins), SLICE("*"))) {
+        return "origins \"*\" with credentials would let every page act for its visitor";
+    }
+    return config->max_namespaces > SIO_NAMESPACES_MAX ? "max_namespaces is above 32" : NULL;
+}
+
 struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config *config,
                                   const struct sio_server_handler *handler, void *app)
 {
+    const char *fault = config_fault(config);
+    if (fault) {
+        log_error("cannot start: %s", fault);
+        return NULL;
+    }
     struct sio_server *server = calloc(1, sizeof *server);
     if (!server) {
         return NULL;
@@ -83,6 +124,12 @@ struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config 
 bool sio_server_http_port(struct sio_server *server, const char *host, uint16_t port)
 {
     return eio_listener_http_port(server->listener, host, port);
+}
+
+void sio_server_file(struct sio_server *server, const char *name, const char *type,
+                     struct slice body)
+{
+    eio_files_add(&server->engine.files, name, type, body);
 }
 
 void sio_server_raw(struct sio_server *server, const char *path,
@@ -111,6 +158,7 @@ void sio_server_free(struct sio_server *server)
     }
     eio_engine_close_all(&server->engine, clock_mono_us());
     eio_listener_free(server->listener);
+    eio_engine_kill_all(&server->engine, clock_mono_us());
     eio_turn_free(server->turn);
     sio_sessions_deinit(&server->sessions);
     sio_raws_free(server->raws);
@@ -121,4 +169,9 @@ void sio_server_free(struct sio_server *server)
 const struct sio_stats *sio_server_stats(const struct sio_server *server)
 {
     return &server->engine.stats;
+}
+
+void sio_lookup_answer(struct sio_lookup *lookup, const char *host, uint16_t port)
+{
+    lookup->done(lookup, host, port);
 }

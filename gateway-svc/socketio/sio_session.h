@@ -9,6 +9,7 @@ struct sio_sessions {
     struct eio_endpoint endpoint;
     struct sio_namespace *namespaces;
     uint32_t namespace_count;
+    struct sio_acks acks;
 };
 
 /* Adds the endpoint to the engine, under the path of its configuration. */

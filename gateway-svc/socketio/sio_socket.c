@@ -1,13 +1,13 @@
 /* sio_socket.c - one client in one namespace */
 #include "gateway-svc/socketio/sio_socket.h"
+#include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/token.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REFUSALS_MAX                                                                               \
-    16 /* each may cost the application a look-up, for somebody who shows nothing */
+#define REFUSALS_MAX 16 /* each may cost the application a look-up, for somebody unknown */
 #define PUBLIC_ID_LEN 20
 #define ERROR_MAX 65536 /* of a refusal's message, escaped */
 
@@ -91,13 +91,22 @@ static struct sio_socket *first_left(const struct eio_conn *conn)
     return socket;
 }
 
+static void tell_disconnect(struct sio_socket *socket)
+{
+    const struct sio_namespace *nsp = socket->nsp;
+    if (nsp->handler->disconnect) {
+        nsp->handler->disconnect(nsp->app, socket, (enum sio_reason)socket->reason);
+    }
+}
+
 void sio_sockets_reap(struct eio_conn *conn)
 {
     struct sio_socket *socket;
     while ((socket = first_left(conn))) { /* from the front: callbacks may change the list */
         sio_socket_ref(socket);
         let_go(socket);
-        socket->nsp->handler->disconnect(socket->nsp->app, socket, (enum sio_reason)socket->reason);
+        sio_acks_fail(socket->nsp->acks, socket);
+        tell_disconnect(socket);
         sio_socket_unref(socket);
     }
 }
@@ -145,7 +154,8 @@ bool sio_socket_accept(struct sio_socket *socket)
 
 void sio_socket_count_refusal(struct eio_conn *conn)
 {
-    if (++conn->refusals >= REFUSALS_MAX) {
+    conn->refusals++;
+    if (conn->refusals >= REFUSALS_MAX) {
         eio_conn_end(conn, SIO_PARSE_ERROR, 0, "too many refused CONNECTs");
     }
 }
@@ -240,7 +250,15 @@ void sio_socket_emit(struct sio_socket *socket, struct sio_frame *frame)
     }
 }
 
-void sio_socket_ack(struct sio_socket *socket, uint64_t ack_id, struct slice args_json)
+static void send_message(struct sio_socket *socket, const struct sio_message *message)
+{
+    struct sio_frame *frame = sio_namespace_message(socket->nsp, message);
+    eio_conn_send(socket->conn, frame);
+    sio_frame_unref(frame);
+}
+
+void sio_socket_ack_data(struct sio_socket *socket, uint64_t ack_id, struct slice args_json,
+                         const struct slice *data, size_t count)
 {
     struct buf id;
     if (!sio_socket_is_open(socket)) {
@@ -248,9 +266,35 @@ void sio_socket_ack(struct sio_socket *socket, uint64_t ack_id, struct slice arg
     }
     buf_init(&id, 24);
     buf_u64(&id, ack_id);
-    const struct slice body[] = {buf_slice(&id), SLICE("["), args_json, SLICE("]")};
-    send_packet(socket, SIO_PACKET_ACK, body, 4);
+    send_message(socket, &(struct sio_message){.type = SIO_PACKET_ACK,
+                                               .head = buf_slice(&id),
+                                               .args = args_json,
+                                               .data = data,
+                                               .data_count = count});
     buf_deinit(&id);
+}
+
+void sio_socket_ack(struct sio_socket *socket, uint64_t ack_id, struct slice args_json)
+{
+    sio_socket_ack_data(socket, ack_id, args_json, NULL, 0);
+}
+
+bool sio_socket_ask(struct sio_socket *socket, struct slice name, struct slice args_json,
+                    sio_ack_fn *fn, void *arg)
+{
+    struct buf id;
+    assert(!sio_packet_is_reserved(name));
+    if (!sio_socket_is_open(socket) || socket->asked >= SIO_ACKS_MAX) {
+        return false;
+    }
+    buf_init(&id, 24);
+    buf_u64(&id, sio_acks_ask(socket->nsp->acks, socket, clock_mono_us(), fn, arg));
+    send_message(socket, &(struct sio_message){.type = SIO_PACKET_EVENT,
+                                               .head = buf_slice(&id),
+                                               .name = name,
+                                               .args = args_json});
+    buf_deinit(&id);
+    return true;
 }
 
 size_t sio_socket_queued(const struct sio_socket *socket)

@@ -20,6 +20,7 @@ struct sio_socket {
     struct sio_namespace *nsp;
     void *data; /* the application's */
     uint32_t refs;
+    uint16_t asked; /* answers outstanding, see sio_acks.h */
     uint8_t state;  /* enum sio_socket_state */
     uint8_t reason; /* enum sio_reason, from LEFT on */
 };

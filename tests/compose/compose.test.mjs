@@ -279,7 +279,7 @@ test("no tunnel through the door but a WebSocket", async () => {
 
 const settingsOf = (help) => [...help.matchAll(/^ {2}([A-Z][A-Z0-9_]+) {2,}/gm)].map(([, name]) => name).filter((name) => name !== "NAME");
 /* What the compose file decides itself: where things are in it. */
-const DECIDED = new Set(["HOST", "PORT", "HEALTH_PORT", "REDIS_URL", "REDIS_PASSWORD_FILE", "GATEWAY_NAME"]);
+const DECIDED = new Set(["HOST", "PORT", "HEALTH_PORT", "REDIS_URL", "REDIS_PASSWORD_FILE", "GATEWAY_NAME", "GATEWAY_ADDRESS"]);
 
 /* What the containers would be told with every line of .env.example in force: setting -> value. */
 async function exampleInForce(t) {

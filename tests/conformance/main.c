@@ -3,302 +3,215 @@
  * /engine.io/   sends every message back, text and binary
  * /socket.io/   on connection emits `auth` with the client's auth object ({} if none), answers
  *               `message` with `message-back`, and `message-with-ack` through its ack, both with
- * the same arguments.  A namespace /custom does the same.
+ *               the same arguments.  A namespace /custom does the same.
  *
- * For tests of what a server does of its own accord, "/" also understands
- *   kick      sio_socket_disconnect       kick-all  ... and closes the connection
- *   close     sio_socket_close, code 4000
- *   flood     emits `flood` with the given JSON, as often as its second argument says
- * and a client whose auth is {"refuse":...} is refused with that as the error's data, one with
- * {"wait":...} is never answered. */
+ * extras.h has what tests want besides. */
 #include "gateway-svc/socketio/sio.h"
-#include "shared/json.h"
 #include "shared/log.h"
 #include "shared/settings.h"
-#include <ev.h>
-#include <stdlib.h>
+#include "shared/stop_ev.h"
+#include "tests/conformance/extras.h"
 
-struct app {
-    struct sio_config config;
-    struct sio_server *server;
-    struct sio_namespace *root;
-    struct sio_namespace *custom;
-};
-
-struct settings {
-    const char *host;
-    uint64_t port;
-    uint64_t health_port;
-    uint64_t ping_interval_ms;
-    uint64_t ping_timeout_ms;
-    uint64_t connect_timeout_ms;
-    uint64_t max_payload;
-    uint64_t queue_max_bytes;
-    uint64_t max_fragments;
-    uint64_t max_namespaces;
-};
-
-#define ROW(name, fallback, min, max, field, help)                                                 \
-    {                                                                                              \
-        name, SETTING_NUMBER, fallback, min, max, offsetof(struct settings, field), help, NULL,    \
-            false, NULL                                                                            \
-    }
-
-static const struct setting table[] = {
-    {"HOST", SETTING_TEXT, "127.0.0.1", 1, 255, offsetof(struct settings, host),
-     "address to listen on", NULL, false, NULL},
-    ROW("PORT", "3000", 1, 65535, port, "port of both paths"),
-    ROW("HEALTH_PORT", "0", 0, 65535, health_port, "second port for /healthz; 0: none"),
-    ROW("PING_INTERVAL_MS", "25000", 1, 3600000, ping_interval_ms, "ms between heartbeats"),
-    ROW("PING_TIMEOUT_MS", "20000", 1, 3600000, ping_timeout_ms, "ms to answer one"),
-    ROW("CONNECT_TIMEOUT_MS", "45000", 1, 3600000, connect_timeout_ms, "ms to join a namespace"),
-    ROW("MAX_PAYLOAD", "1000000", 1, 100000000, max_payload, "bytes of one message"),
-    ROW("QUEUE_MAX_BYTES", "1048576", 1024, 1000000000, queue_max_bytes,
-        "bytes waiting for one client"),
-    ROW("MAX_FRAGMENTS", "1024", 1, 1000000, max_fragments, "frames of one message"),
-    ROW("MAX_NAMESPACES", "8", 1, 32, max_namespaces, "namespaces of one connection"),
-};
+#define PROGRAM "parley-conformance"
 
 /* ---- Socket.IO ------------------------------------------------------------------------------- */
 
-static struct app *the_app(void *ctx)
+/* The `app` of a namespace. */
+struct room {
+    struct sio_namespace *nsp;
+};
+
+static struct sio_namespace *nsp_of(void *app)
 {
-    return ctx;
+    const struct room *room = app;
+    return room->nsp;
 }
 
-static void emit(struct sio_namespace *nsp, struct sio_socket *socket, struct slice name,
-                 struct slice args)
+static void on_connect(void *app, struct sio_socket *socket, void *conn_data, struct slice auth)
 {
-    struct sio_frame *frame = sio_event_frame(nsp, name, args);
+    (void)conn_data;
+    if (extras_connect(socket, auth)) {
+        return;
+    }
+    sio_socket_accept(socket);
+    struct sio_frame *frame =
+        sio_event_frame(nsp_of(app), SLICE("auth"), auth.len > 0 ? auth : SLICE("{}"));
     sio_socket_emit(socket, frame);
     sio_frame_unref(frame);
 }
 
-/* Does the auth object have that member? */
-static bool auth_has(struct slice auth, const char *key, struct slice *value)
+/* The same arguments, attachments included. */
+static void send_back(void *app, struct sio_socket *socket, const struct sio_event *event)
 {
-    struct json object;
-    struct json member;
-    if (auth.len == 0 || json_parse(auth, &object) != JSON_OK ||
-        json_find(object, slice_text(key), &member) != JSON_OK) {
-        return false;
-    }
-    *value = member.raw;
-    return true;
-}
-
-static void welcome(struct sio_namespace *nsp, struct sio_socket *socket, struct slice auth)
-{
-    struct slice value;
-    if (auth_has(auth, "refuse", &value)) {
-        sio_socket_refuse(socket, SLICE("refused by \"request\""), value);
-        return;
-    }
-    if (auth_has(auth, "wait", &value)) {
-        return;
-    }
-    sio_socket_accept(socket);
-    emit(nsp, socket, SLICE("auth"), auth.len > 0 ? auth : SLICE("{}"));
-}
-
-static void on_connect(void *ctx, struct sio_socket *socket, void *conn_data, struct slice auth)
-{
-    (void)conn_data;
-    welcome(the_app(ctx)->root, socket, auth);
-}
-
-static void on_custom_connect(void *ctx, struct sio_socket *socket, void *conn_data,
-                              struct slice auth)
-{
-    (void)conn_data;
-    welcome(the_app(ctx)->custom, socket, auth);
-}
-
-static void do_kick(struct app *app, struct sio_socket *socket, struct slice args)
-{
-    (void)app;
-    (void)args;
-    sio_socket_disconnect(socket, false);
-}
-
-static void do_kick_all(struct app *app, struct sio_socket *socket, struct slice args)
-{
-    (void)app;
-    (void)args;
-    sio_socket_disconnect(socket, true);
-}
-
-static void do_close(struct app *app, struct sio_socket *socket, struct slice args)
-{
-    (void)app;
-    (void)args;
-    sio_socket_close(socket, 4000);
-}
-
-static void do_flood(struct app *app, struct sio_socket *socket, struct slice args)
-{
-    uint64_t count = 0;
-    struct slice what = slice_cut(&args, ',');
-    if (!slice_u64(slice_trim(args), 1000000, &count)) {
-        return;
-    }
-    struct sio_frame *frame = sio_event_frame(app->root, SLICE("flood"), what);
-    for (uint64_t i = 0; i < count; i++) {
-        sio_socket_emit(socket, frame);
-    }
+    struct sio_frame *frame = sio_event_frame_data(nsp_of(app), SLICE("message-back"), event->args,
+                                                   event->data, event->data_count);
+    sio_socket_emit(socket, frame);
     sio_frame_unref(frame);
 }
 
-static void do_message(struct app *app, struct sio_socket *socket, struct slice args)
-{
-    emit(app->root, socket, SLICE("message-back"), args);
-}
-
-static const struct {
-    struct slice name;
-    void (*act)(struct app *app, struct sio_socket *socket, struct slice args);
-} events[] = {
-    {SLICE_INIT("message"),  do_message },
-    {SLICE_INIT("kick"),     do_kick    },
-    {SLICE_INIT("kick-all"), do_kick_all},
-    {SLICE_INIT("close"),    do_close   },
-    {SLICE_INIT("flood"),    do_flood   },
-};
-
-static void on_event(void *ctx, struct sio_socket *socket, const struct sio_event *event)
-{
-    if (slice_equal(event->name, SLICE("message-with-ack")) && event->wants_ack) {
-        sio_socket_ack(socket, event->ack_id, event->args);
-        return;
-    }
-    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
-        if (slice_equal(event->name, events[i].name)) {
-            events[i].act(ctx, socket, event->args);
-        }
-    }
-}
-
-static void on_custom_event(void *ctx, struct sio_socket *socket, const struct sio_event *event)
+static void on_event(void *app, struct sio_socket *socket, const struct sio_event *event)
 {
     if (slice_equal(event->name, SLICE("message"))) {
-        emit(the_app(ctx)->custom, socket, SLICE("message-back"), event->args);
+        send_back(app, socket, event);
+    } else if (slice_equal(event->name, SLICE("message-with-ack")) && event->wants_ack) {
+        sio_socket_ack_data(socket, event->ack_id, event->args, event->data, event->data_count);
+    } else {
+        extras_event(nsp_of(app), socket, event);
     }
 }
 
-static void on_disconnect(void *ctx, struct sio_socket *socket, enum sio_reason reason)
+static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason reason)
 {
-    (void)ctx;
+    (void)app;
     (void)socket;
     log_info("disconnect reason=\"%s\"", sio_reason_name(reason));
 }
 
-static const struct sio_namespace_handler root_handler = {on_connect, on_event, on_disconnect};
-static const struct sio_namespace_handler custom_handler = {on_custom_connect, on_custom_event,
-                                                            on_disconnect};
+static const struct sio_namespace_handler namespace_handler = {
+    .connect = on_connect, .event = on_event, .disconnect = on_disconnect};
 
 /* ---- Engine.IO ------------------------------------------------------------------------------- */
 
-static void on_raw_open(void *ctx, struct eio_conn *conn)
+static void on_raw_open(void *app, struct eio_conn *conn)
 {
-    (void)ctx;
+    (void)app;
     (void)conn;
 }
 
-static void on_raw_message(void *ctx, struct eio_conn *conn, struct slice data, bool binary)
+static void on_raw_message(void *app, struct eio_conn *conn, struct slice data, bool binary)
 {
-    (void)ctx;
+    (void)app;
     sio_raw_send(conn, data, binary);
 }
 
-static void on_raw_closed(void *ctx, struct eio_conn *conn, enum sio_reason reason)
+static void on_raw_closed(void *app, struct eio_conn *conn, enum sio_reason reason)
 {
-    (void)ctx;
+    (void)app;
     (void)conn;
     log_info("raw closed reason=\"%s\"", sio_reason_name(reason));
 }
 
-static const struct sio_raw_handler raw_handler = {on_raw_open, on_raw_message, on_raw_closed};
+static const struct sio_raw_handler raw_handler = {
+    .open = on_raw_open, .message = on_raw_message, .closed = on_raw_closed};
 
-/* ---- The server ------------------------------------------------------------------------------ */
+/* ---- Settings -------------------------------------------------------------------------------- */
 
-static const char *allow(void *ctx, struct sio_request *req, void **conn_data)
-{
-    (void)ctx;
-    (void)conn_data;
-    return sio_request_header(req, "x-refuse:").len > 0 ? "No entry" : NULL;
-}
+struct settings {
+    const char *host, *node, *peers, *origins;
+    uint64_t port, health_port;
+    uint64_t ping_interval_ms, ping_timeout_ms;
+    uint64_t connect_timeout_ms, upgrade_timeout_ms, ack_timeout_ms;
+    uint64_t max_payload, max_fragments, max_namespaces, queue_max_bytes;
+    unsigned transports, upgrades;
+};
 
-static unsigned on_http(void *ctx, struct slice path, const char **text)
-{
-    (void)ctx;
-    if (!slice_equal(path, SLICE("/healthz"))) {
-        return 404;
+#define ROW(kind, key, preset, least, most, field, text)                                           \
+    {                                                                                              \
+        .name = (key), .type = (kind), .fallback = (preset), .min = (least), .max = (most),        \
+        .offset = offsetof(struct settings, field), .help = (text)                                 \
     }
-    *text = "ok\n";
-    return 200;
-}
+#define NUMBER(...) ROW(SETTING_NUMBER, __VA_ARGS__)
+#define TEXT(...) ROW(SETTING_TEXT, __VA_ARGS__)
+#define CHOICE(key, preset, list, field, text)                                                     \
+    {                                                                                              \
+        .name = (key), .type = SETTING_CHOICE, .fallback = (preset), .choices = (list),            \
+        .offset = offsetof(struct settings, field), .help = (text)                                 \
+    }
+#define HOUR_MS 3600000
 
-static const struct sio_server_handler server_handler = {allow, NULL, on_http};
-
-static void on_signal(struct ev_loop *loop, ev_signal *signal, int events_seen)
-{
-    struct app *app = signal->data;
-    (void)events_seen;
-    sio_server_close_all(app->server);
-    ev_break(loop, EVBREAK_ALL);
-}
+static const struct setting table[] = {
+    TEXT("HOST", "127.0.0.1", 1, 255, host, "address to listen on"),
+    NUMBER("PORT", "3000", 1, 65535, port, "port of both paths"),
+    NUMBER("HEALTH_PORT", "0", 0, 65535, health_port, "second port for /healthz; 0: none"),
+    NUMBER("PING_INTERVAL_MS", "25000", 1, HOUR_MS, ping_interval_ms, "ms between heartbeats"),
+    NUMBER("PING_TIMEOUT_MS", "20000", 1, HOUR_MS, ping_timeout_ms, "ms to answer one"),
+    NUMBER("CONNECT_TIMEOUT_MS", "45000", 1, HOUR_MS, connect_timeout_ms, "ms to join a namespace"),
+    NUMBER("UPGRADE_TIMEOUT_MS", "10000", 1, HOUR_MS, upgrade_timeout_ms, "ms for an upgrade"),
+    NUMBER("ACK_TIMEOUT_MS", "10000", 1, HOUR_MS, ack_timeout_ms, "ms to answer an event"),
+    NUMBER("MAX_PAYLOAD", "1000000", 1, 100000000, max_payload, "bytes of one message"),
+    NUMBER("MAX_FRAGMENTS", "1024", 1, 1000000, max_fragments, "frames of one message"),
+    NUMBER("MAX_NAMESPACES", "8", 1, 32, max_namespaces, "namespaces of one connection"),
+    NUMBER("QUEUE_MAX_BYTES", "1048576", 1024, 1000000000, queue_max_bytes,
+           "bytes waiting for one client"),
+    TEXT("ALLOWED_ORIGINS", "", 0, 4096, origins, "pages that may connect; empty: any, unsaid"),
+    CHOICE("TRANSPORTS", "both", "both|polling|websocket", transports, "how clients may talk"),
+    CHOICE("ALLOW_UPGRADES", "true", "false|true", upgrades, "from polling to WebSocket"),
+    TEXT("NODE", "", 0, 48, node, "its name among PEERS"),
+    TEXT("PEERS", "", 0, 4096, peers, "other servers of the same clients: name=port,..."),
+};
 
 static struct sio_config to_config(const struct settings *s)
 {
-    return (struct sio_config){
-        .host = s->host,
-        .port = (uint16_t)s->port,
-        .path = "/socket.io/",
-        .ping_interval_ms = (uint32_t)s->ping_interval_ms,
-        .ping_timeout_ms = (uint32_t)s->ping_timeout_ms,
-        .connect_timeout_ms = (uint32_t)s->connect_timeout_ms,
-        .max_payload = (uint32_t)s->max_payload,
-        .queue_max_bytes = (uint32_t)s->queue_max_bytes,
-        .max_fragments = (uint32_t)s->max_fragments,
-        .max_namespaces = (uint32_t)s->max_namespaces,
-    };
+    struct sio_config config;
+    sio_config_defaults(&config);
+    config.host = s->host;
+    config.port = (uint16_t)s->port;
+    config.node = s->node[0] ? s->node : NULL;
+    config.origins = s->origins[0] ? s->origins : NULL;
+    config.polling = s->transports != 2;
+    config.websocket = s->transports != 1;
+    config.allow_upgrades = s->upgrades == 1;
+    config.ping_interval_ms = (uint32_t)s->ping_interval_ms;
+    config.ping_timeout_ms = (uint32_t)s->ping_timeout_ms;
+    config.connect_timeout_ms = (uint32_t)s->connect_timeout_ms;
+    config.upgrade_timeout_ms = (uint32_t)s->upgrade_timeout_ms;
+    config.ack_timeout_ms = (uint32_t)s->ack_timeout_ms;
+    config.max_payload = (uint32_t)s->max_payload;
+    config.max_fragments = (uint32_t)s->max_fragments;
+    config.max_namespaces = (uint32_t)s->max_namespaces;
+    config.queue_max_bytes = (uint32_t)s->queue_max_bytes;
+    return config;
 }
 
-static bool start(struct app *app, struct ev_loop *loop, const struct settings *s)
+/* ---- The server ------------------------------------------------------------------------------ */
+
+struct app {
+    struct sio_server *server;
+    struct ev_loop *loop;
+    struct room root, custom;
+    struct extras extras;
+};
+
+static bool start(struct app *app, const struct settings *s)
 {
     struct sio_config config = to_config(s);
-    app->server = sio_server_new(loop, &config, &server_handler, app);
+    app->extras.peers = s->peers;
+    app->server = sio_server_new(app->loop, &config, &extras_server_handler, &app->extras);
     if (!app->server) {
         return false;
     }
-    app->root = sio_namespace_open(app->server, "/", &root_handler, app);
-    app->custom = sio_namespace_open(app->server, "/custom", &custom_handler, app);
+    app->root.nsp = sio_namespace_open(app->server, "/", &namespace_handler, &app->root);
+    app->custom.nsp = sio_namespace_open(app->server, "/custom", &namespace_handler, &app->custom);
     sio_server_raw(app->server, "/engine.io/", &raw_handler, app);
     return s->health_port == 0 ||
            sio_server_http_port(app->server, s->host, (uint16_t)s->health_port);
 }
 
+static void on_stop(void *ctx, int signum)
+{
+    struct app *app = ctx;
+    (void)signum;
+    sio_server_close_all(app->server);
+    ev_break(app->loop, EVBREAK_ALL);
+}
+
 int main(int argc, char **argv)
 {
     struct settings s;
-    struct app app = {0};
-    struct ev_loop *loop = ev_default_loop(0);
-    ev_signal signals[2];
-    log_init("parley-conformance", LOG_LEVEL_INFO);
-    settings_main(argc, argv, table, sizeof table / sizeof table[0], &s, "parley-conformance",
+    struct app app = {.loop = ev_default_loop(0)};
+    struct stop stop;
+    sio_log(PROGRAM, SIO_LOG_INFO);
+    settings_main(argc, argv, table, sizeof table / sizeof table[0], &s, PROGRAM,
                   "A Socket.IO server for protocol tests.");
-    if (!start(&app, loop, &s)) {
+    if (!start(&app, &s)) {
         sio_server_free(app.server);
         return 1;
     }
-    for (int i = 0; i < 2; i++) {
-        ev_signal_init(&signals[i], on_signal, i == 0 ? SIGINT : SIGTERM);
-        signals[i].data = &app;
-        ev_signal_start(loop, &signals[i]);
-    }
+    stop_init(&stop, app.loop, on_stop, &app);
     log_info("listening host=%s port=%u", s.host, (unsigned)s.port);
-    ev_run(loop, 0);
+    ev_run(app.loop, 0);
     sio_server_free(app.server);
-    ev_loop_destroy(loop);
+    stop_deinit(&stop, app.loop);
+    ev_loop_destroy(app.loop);
     return 0;
 }

@@ -21,6 +21,8 @@ import websocket
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("PARLEY_BIN", "build/asan"))
 WAIT_S = 15
+# As tests/support/client.mjs has it; "polling,websocket" is what a client does by itself.
+TRANSPORTS = os.environ.get("PARLEY_TRANSPORTS", "websocket").split(",")
 SHORT = {"DOOR_PORT": "0", "GATEWAYS": "2", "GRACE_S": "2", "LEASE_MS": "1000",
          "PING_INTERVAL_MS": "2000", "PING_TIMEOUT_MS": "5000"}
 FINDINGS = re.compile("ERROR: AddressSanitizer|runtime error|LeakSanitizer|ThreadSanitizer")
@@ -126,7 +128,7 @@ class Peer:
         return note
 
     def connect(self, url=None, auth=None, headers=None):
-        self.sio.connect(url or self.stack.door, transports=["websocket"], auth=auth,
+        self.sio.connect(url or self.stack.door, transports=TRANSPORTS, auth=auth,
                          headers=headers or {}, wait_timeout=WAIT_S)
         self.wait("user_change_in", lambda d: "users" in d)
         return self
@@ -208,6 +210,7 @@ class PythonClient(unittest.TestCase):
         cat.sio.disconnect()
         session = requests.Session()
         session.verify = self.stack.cert
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would win
         cat.sio = socketio.Client(reconnection=False, http_session=session)
         for event in ("session", "user_change_in"):
             cat.sio.on(event, cat.note_as(event))
@@ -225,7 +228,7 @@ class PythonClient(unittest.TestCase):
                                   ("ended", {"token": token}, "session_expired")]:
             with self.subTest(label):
                 peer = self.peer("refused")
-                peer.sio.connect(self.stack.door, transports=["websocket"], auth=auth, wait=False)
+                peer.sio.connect(self.stack.door, transports=TRANSPORTS, auth=auth, wait=False)
                 self.assertEqual(peer.wait("connect_error")["data"], {"code": code})
                 self.assertEqual(peer.all("session"), [])
                 self.assertNotIn("/", peer.sio.namespaces)

@@ -11,83 +11,86 @@ let app;
 before(async () => { app = await startApp({ PING_INTERVAL_MS: 300, PING_TIMEOUT_MS: 5000 }); });
 after(async () => { await app.stop(); });
 
-function client(t, { nsp = "", ...options } = {}) {
-  const socket = io(`${app.url}${nsp}`, { transports: ["websocket"], forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 40, ...options });
+function client(t, { nsp = "", transports = ["websocket"], ...options } = {}) {
+  const socket = io(`${app.url}${nsp}`, { transports, forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 40, ...options });
   t.after(() => socket.disconnect());
   return socket;
 }
 const next = async (socket, event) => (await once(socket, event)).slice(0);
 
-test("JavaScript: connect, auth, events, acks", async (t) => {
-  const socket = client(t, { auth: { token: "t\u0000💬" } });
-  assert.deepEqual(await next(socket, "auth"), [{ token: "t\u0000💬" }]);
-  assert.match(socket.id, /^[A-Za-z0-9_-]{20}$/);
-  assert.ok(!socket.recovered);
-  const args = [1, "2", { 3: ["4"] }, null, false, "\u2028"];
-  socket.emit("message", ...args);
-  assert.deepEqual(await next(socket, "message-back"), args);
-  const acked = await new Promise((resolve) => { socket.emit("message-with-ack", ...args, (...back) => resolve(back)); });
-  assert.deepEqual(acked, args);
-});
+for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
+  const how = transports.join(" and ");
+  test(`JavaScript over ${how}: connect, auth, events, acks`, async (t) => {
+    const socket = client(t, { transports, auth: { token: "t\u0000💬" } });
+    assert.deepEqual(await next(socket, "auth"), [{ token: "t\u0000💬" }]);
+    assert.match(socket.id, /^[A-Za-z0-9_-]{20}$/);
+    assert.ok(!socket.recovered);
+    const args = [1, "2", { 3: ["4"] }, null, false, "\u2028"];
+    socket.emit("message", ...args);
+    assert.deepEqual(await next(socket, "message-back"), args);
+    const acked = await new Promise((resolve) => { socket.emit("message-with-ack", ...args, (...back) => resolve(back)); });
+    assert.deepEqual(acked, args);
+  });
 
-test("JavaScript: heartbeats are answered, the connection lives on", async (t) => {
-  const socket = client(t);
-  await next(socket, "connect");
-  let pings = 0;
-  socket.io.on("ping", () => { pings++; });
-  await until("four pings", () => pings >= 4);
-  assert.ok(socket.connected);
-  assert.deepEqual(await socket.emitWithAck("message-with-ack", "still here"), "still here");
-});
+  test(`JavaScript over ${how}: heartbeats are answered, the connection lives on`, async (t) => {
+    const socket = client(t, { transports });
+    await next(socket, "connect");
+    let pings = 0;
+    socket.io.on("ping", () => { pings++; });
+    await until("four pings", () => pings >= 4);
+    assert.ok(socket.connected);
+    assert.deepEqual(await socket.emitWithAck("message-with-ack", "still here"), "still here");
+  });
 
-test("JavaScript: two namespaces on one connection, one of them left", async (t) => {
-  const root = client(t);
-  const custom = root.io.socket("/custom", { auth: { c: 1 } });
-  custom.connect();
-  t.after(() => custom.disconnect());
-  assert.deepEqual(await next(custom, "auth"), [{ c: 1 }]);
-  custom.emit("message", "to custom");
-  assert.deepEqual(await next(custom, "message-back"), ["to custom"]);
-  custom.disconnect();
-  assert.deepEqual(await root.emitWithAck("message-with-ack", 1), 1);
-});
+  test(`JavaScript over ${how}: two namespaces on one connection, one of them left`, async (t) => {
+    const root = client(t, { transports });
+    const custom = root.io.socket("/custom", { auth: { c: 1 } });
+    custom.connect();
+    t.after(() => custom.disconnect());
+    assert.deepEqual(await next(custom, "auth"), [{ c: 1 }]);
+    custom.emit("message", "to custom");
+    assert.deepEqual(await next(custom, "message-back"), ["to custom"]);
+    custom.disconnect();
+    assert.deepEqual(await root.emitWithAck("message-with-ack", 1), 1);
+  });
 
-test("JavaScript: a refusal is an error with its data, and is not tried again", async (t) => {
-  const socket = client(t, { auth: { refuse: { code: "no" } } });
-  const [error] = await next(socket, "connect_error");
-  assert.equal(error.message, 'refused by "request"');
-  assert.deepEqual(error.data, { code: "no" });
-  assert.equal(socket.active, false);
-  const other = client(t, { nsp: "/nowhere" });
-  assert.equal((await next(other, "connect_error"))[0].message, "Invalid namespace");
-});
+  test(`JavaScript over ${how}: a refusal is an error with its data, and is not tried again`, async (t) => {
+    const socket = client(t, { transports, auth: { refuse: { code: "no" } } });
+    const [error] = await next(socket, "connect_error");
+    assert.equal(error.message, 'refused by "request"');
+    assert.deepEqual(error.data, { code: "no" });
+    assert.equal(socket.active, false);
+    const other = client(t, { transports, nsp: "/nowhere" });
+    assert.equal((await next(other, "connect_error"))[0].message, "Invalid namespace");
+  });
 
-test("JavaScript: kicked is for good, closed is not", async (t) => {
-  const kicked = client(t);
-  await next(kicked, "connect");
-  kicked.emit("kick");
-  assert.equal((await next(kicked, "disconnect"))[0], "io server disconnect");
-  assert.equal(kicked.active, false);
+  test(`JavaScript over ${how}: kicked is for good, closed is not`, async (t) => {
+    const kicked = client(t, { transports });
+    await next(kicked, "connect");
+    kicked.emit("kick");
+    assert.equal((await next(kicked, "disconnect"))[0], "io server disconnect");
+    assert.equal(kicked.active, false);
 
-  const closed = client(t);
-  await next(closed, "connect");
-  const first = closed.id;
-  closed.emit("close");
-  assert.equal((await next(closed, "disconnect"))[0], "transport close");
-  await next(closed, "connect");
-  assert.notEqual(closed.id, first);
-});
+    const closed = client(t, { transports });
+    await next(closed, "connect");
+    const first = closed.id;
+    closed.emit("close");
+    assert.equal((await next(closed, "disconnect"))[0], "transport close");
+    await next(closed, "connect");
+    assert.notEqual(closed.id, first);
+  });
 
-test("JavaScript: 1,000 messages come back in order", async (t) => {
-  const socket = client(t);
-  const got = [];
-  socket.on("message-back", (n) => got.push(n));
-  for (let i = 0; i < 1000; i++) {
-    socket.emit("message", i);
-  }
-  await until("all are back", () => got.length === 1000);
-  assert.deepEqual(got, Array.from({ length: 1000 }, (_, i) => i));
-});
+  test(`JavaScript over ${how}: 1,000 messages come back in order`, async (t) => {
+    const socket = client(t, { transports });
+    const got = [];
+    socket.on("message-back", (n) => got.push(n));
+    for (let i = 0; i < 1000; i++) {
+      socket.emit("message", i);
+    }
+    await until("all are back", () => got.length === 1000);
+    assert.deepEqual(got, Array.from({ length: 1000 }, (_, i) => i));
+  });
+}
 
 test("a server that ends closes with 1001 and without 41; clients come back to the next one", async (t) => {
   const first = await startApp();
@@ -103,34 +106,46 @@ test("a server that ends closes with 1001 and without 41; clients come back to t
 });
 
 const PYTHON = `
-import sys, socketio
+import sys, time, socketio
 sio = socketio.Client(reconnection=False)
+TRANSPORTS = sys.argv[2].split(",")
 seen = []
 sio.on("auth", lambda a: seen.append(a))
 sio.on("message-back", lambda *a: sio.call and seen.append(list(a)))
-sio.connect(sys.argv[1], transports=["websocket"], auth={"token": "p"}, wait_timeout=10)
+sio.connect(sys.argv[1], transports=TRANSPORTS, auth={"token": "p"}, wait_timeout=10)
 assert sio.call("message-with-ack", ("x", 2), timeout=10) == ("x", 2)
 sio.emit("message", ("y", {"z": [1, None]}))
 assert sio.call("message-with-ack", "last", timeout=10) == "last"
 assert seen == [{"token": "p"}, ["y", {"z": [1, None]}]], seen
+floods = []
+sio.on("flood", floods.append)
+sio.emit("flood", ("f", 100))  # more than one answer to a GET may hold
+assert sio.call("message-with-ack", b"\\x00\\x01", timeout=10) == b"\\x00\\x01"
+end = time.monotonic() + 10
+while len(floods) < 100 and time.monotonic() < end:
+    time.sleep(0.01)
+assert len(floods) == 100, len(floods)
+assert sio.transport() == TRANSPORTS[-1], sio.transport()
 sio.disconnect()
 custom = socketio.Client(reconnection=False)
-custom.connect(sys.argv[1], transports=["websocket"], namespaces=["/custom"], wait_timeout=10)
+custom.connect(sys.argv[1], transports=TRANSPORTS, namespaces=["/custom"], wait_timeout=10)
 custom.disconnect()
 refused = socketio.Client(reconnection=False)
 try:
-    refused.connect(sys.argv[1], transports=["websocket"], auth={"refuse": 1}, wait_timeout=10)
+    refused.connect(sys.argv[1], transports=TRANSPORTS, auth={"refuse": 1}, wait_timeout=3)
     sys.exit("was let in")
 except socketio.exceptions.ConnectionError:
     pass
 print("done")
 `;
-test("Python: connect, auth, events, acks, a namespace, a refusal", async () => {
-  const python = spawn("/usr/bin/python3", ["-c", PYTHON, app.url], { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  python.stdout.on("data", (chunk) => { output += chunk; });
-  python.stderr.on("data", (chunk) => { output += chunk; });
-  const [code] = await once(python, "exit");
-  assert.equal(code, 0, output);
-  assert.match(output, /done/);
-});
+for (const transports of ["websocket", "polling", "polling,websocket"]) {
+  test(`Python over ${transports}: connect, auth, events, acks, a burst, binary, a namespace, a refusal`, async () => {
+    const python = spawn("/usr/bin/python3", ["-c", PYTHON, app.url, transports], { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    python.stdout.on("data", (chunk) => { output += chunk; });
+    python.stderr.on("data", (chunk) => { output += chunk; });
+    const [code] = await once(python, "exit");
+    assert.equal(code, 0, output);
+    assert.match(output, /done/);
+  });
+}

@@ -68,16 +68,15 @@ test("the messages of the refusals are the official ones", async () => {
   });
 });
 
-/* libwebsockets itself hangs up on these, without an answer */
 for (const [label, request] of [
   ["an upgrade to something unknown", { headers: { Upgrade: "tea" } }],
   ["two upgrades at once", { headers: { Upgrade: "websocket, h2c" } }],
   ["no key", { drop: ["Sec-WebSocket-Key"] }],
-  ["CONNECT, which it would take for the start of a raw stream without any time limit", { method: "CONNECT" }],
+  ["CONNECT", { method: "CONNECT" }],
 ]) {
   test(`never 101: ${label}`, async () => {
     const answer = await askRaw(app.port, upgradeRequest(request));
-    assert.ok(answer.status === 0 || answer.status >= 400, `status ${answer.status}`);
+    assert.equal(answer.status, 400);
   });
 }
 
@@ -86,9 +85,9 @@ test("plain requests to our path get the Engine.IO errors", async () => {
     const answer = await askRaw(app.port, `${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
     return [answer.status, JSON.parse(answer.body || "{}").code];
   };
-  assert.deepEqual(await ask("GET", `${Q}EIO=4&transport=polling`), [400, 0]);
-  assert.deepEqual(await ask("GET", "/socket.io?EIO=4&transport=polling"), [400, 0]);
-  assert.deepEqual(await ask("POST", `${Q}EIO=4&transport=polling`), [400, 0]);
+  assert.deepEqual(await ask("GET", `${Q}EIO=4&transport=nothing`), [400, 0]);
+  assert.deepEqual(await ask("GET", "/socket.io?EIO=4"), [400, 0]);
+  assert.deepEqual(await ask("POST", `${Q}EIO=4`), [400, 0]);
   assert.deepEqual(await ask("GET", WS_PATH), [400, 3], "websocket without Upgrade");
   assert.deepEqual(await ask("POST", WS_PATH), [400, 2]);
   assert.deepEqual(await ask("GET", `${WS_PATH}&sid=x`), [400, 1]);
@@ -98,7 +97,8 @@ test("other paths: the application's on its own port, and GET alone", async () =
   const ask = (port, method, path) => askRaw(port, `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
   assert.equal((await ask(app.port, "GET", "/healthz")).status, 404, "not on the clients' port");
   assert.equal((await ask(app.port, "GET", "/nothing")).status, 404);
-  assert.equal((await ask(app.port, "DELETE", "/healthz")).status, 405);
+  assert.equal((await ask(app.port, "DELETE", "/healthz")).status, 404);
+  assert.equal((await ask(app.healthPort, "DELETE", "/healthz")).status, 405);
   assert.equal((await ask(app.healthPort, "GET", "/healthz")).body, "ok\n");
   assert.equal((await ask(app.healthPort, "GET", "/socket.io/")).status, 404);
   assert.equal((await askRaw(app.healthPort, upgradeRequest())).status, 404, "no WebSocket on the health port");

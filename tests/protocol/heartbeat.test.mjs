@@ -47,6 +47,7 @@ test("without a pong the connection is closed, without a code, the timeout after
   assert.equal(await ws.readClose(), 1005);
   const late = own.stop();
   assert.equal(pings(ws).length, 1);
+  assert.deepEqual(ws.frames.map((f) => f.opcode), [OP.text, OP.text, OP.close], "the open packet, a ping, the close: no packet 1, no ping frame");
   assertAfter(openedAt(ws), closeFrame(ws).at, INTERVAL + TIMEOUT, late);
 });
 

@@ -41,6 +41,14 @@ test("an address may be spelled in any way; one that cannot be is said", async (
   assert.match(log, /cannot listen host=x{64} port=3999: /);
 });
 
+test("a name that no node can have is one clear line and exit 1", async () => {
+  for (const NODE of ["a b", "a/b", "ä", "a\nb"]) {
+    const { code, log } = await failToStart({ NODE, PORT: "3999" });
+    assert.equal(code, 1, log);
+    assert.match(log, /^\S+ error parley-conformance: cannot start: node must be 1 to 48 of \[A-Za-z0-9._-\]\n$/);
+  }
+});
+
 test("SIGINT and SIGTERM end it alike, with clients connected", async () => {
   for (const signal of ["SIGINT", "SIGTERM"]) {
     const app = await startApp();

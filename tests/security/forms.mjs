@@ -4,7 +4,7 @@
  * request, a login under a name of its own, hidden in what one server might take for the body, or
  * right behind it. */
 
-/* Refused: one answer of 4xx or 505, or none at all, and the connection is closed. */
+/* Refused: one answer of 4xx, 501 or 505, or none at all, and the connection is closed. */
 export const NO = "no";
 /* Read as one request.  What is hidden is its body, or is not looked at any more. */
 export const ONE = "one";
@@ -39,8 +39,12 @@ const H2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const chunk = (text) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const CHUNKED = "Transfer-Encoding: chunked";
 
-/* label, at auth-svc, through the door to auth-svc, bytes[, method].  A gateway refuses them all: it
- * has nothing for plain requests.  What the door lets through to auth-svc reads alike there. */
+/* What a gateway does not refuse or, through the door, has an end that nobody can mistake: the first
+ * answer.  All other rows of SMUGGLING and LINES a gateway refuses: it has nothing for them. */
+export const GATEWAY_NEXT = { direct: { OPTIONS: 204 }, door: { OPTIONS: 204, "Expect: something": 417 } };
+
+/* label, at auth-svc, through the door to auth-svc, bytes[, method].  What the door lets through to
+ * auth-svc reads alike there. */
 export const SMUGGLING = [
   ["two Content-Lengths, first 0", NO, NO, (w) => post(w, "Content-Length: 0", `Content-Length: ${w.hidden.length}`) + w.hidden],
   ["two Content-Lengths, last 0", NO, NO, (w) => post(w, `Content-Length: ${w.hidden.length}`, "Content-Length: 0") + w.hidden],
@@ -179,7 +183,7 @@ export const UPGRADES = [
   ["h2c, websocket", NO, BARE, (w) => upgrade(w, "Connection: Upgrade", "Upgrade: h2c, websocket", V13) + w.hidden],
   ["websocket, h2c", NO, BARE, (w) => upgrade(w, "Connection: Upgrade", "Upgrade: websocket, h2c", V13) + w.hidden],
   ["two Upgrades", NO, BARE, (w) => upgrade(w, "Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket", V13) + w.hidden],
-  ["two Upgrades, the same", UP, NO, (w) => upgrade(w, ...WS, "Upgrade: websocket", V13) + w.hidden],
+  ["two Upgrades, the same", NO, NO, (w) => upgrade(w, ...WS, "Upgrade: websocket", V13) + w.hidden],
   ["websocket and a comma", NO, BARE, (w) => upgrade(w, "Connection: Upgrade", "Upgrade: websocket,", V13) + w.hidden],
   ["an empty Upgrade", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade:", V13) + w.hidden],
   ["websocket/13", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade: websocket/13", V13) + w.hidden],
@@ -192,20 +196,21 @@ export const UPGRADES = [
   ["version twice", NO, NO, (w) => upgrade(w, ...WS, V13, V13) + w.hidden],
   ["version 13, 14", NO, NO, (w) => upgrade(w, ...WS, "Sec-WebSocket-Version: 13, 14") + w.hidden],
   ["no key", NO, NO, (w) => get(w, ...WS, V13) + w.hidden],
-  ["a short key", UP, NO, (w) => get(w, ...WS, V13, "Sec-WebSocket-Key: x") + w.hidden],
-  ["two keys", UP, UP, (w) => upgrade(w, ...WS, V13, "Sec-WebSocket-Key: BAAAAAAAAAAAAAAAAAAAAA==") + w.hidden],
+  ["a short key", NO, NO, (w) => get(w, ...WS, V13, "Sec-WebSocket-Key: x") + w.hidden],
+  ["two keys", NO, NO, (w) => upgrade(w, ...WS, V13, "Sec-WebSocket-Key: BAAAAAAAAAAAAAAAAAAAAA==") + w.hidden],
   ["without Connection", NO, NO, (w) => upgrade(w, "Upgrade: websocket", V13) + w.hidden],
   ["Connection: close", NO, NO, (w) => upgrade(w, "Connection: close", "Upgrade: websocket", V13) + w.hidden],
   ["Connection without Upgrade", NO, NO, (w) => upgrade(w, "Connection: Upgrade", V13) + w.hidden],
   ["by POST", NO, NO, (w) => line(w, `POST ${w.get} HTTP/1.1`, ...WS, V13, w.key) + w.hidden],
   ["by POST with a body", NO, NO, (w) => line(w, `POST ${w.get} HTTP/1.1`, ...WS, V13, w.key, `Content-Length: ${w.hidden.length}`) + w.hidden],
   ["by HEAD", NO, NO, (w) => line(w, `HEAD ${w.get} HTTP/1.1`, ...WS, V13, w.key) + w.hidden, "HEAD"],
-  ["with a length", UP, NO, (w) => upgrade(w, ...WS, V13, `Content-Length: ${w.hidden.length}`) + w.hidden],
+  ["with a length", NO, NO, (w) => upgrade(w, ...WS, V13, `Content-Length: ${w.hidden.length}`) + w.hidden],
   ["with a length of 0", UP, UP, (w) => upgrade(w, ...WS, V13, "Content-Length: 0") + w.hidden],
-  ["with chunks", UP, NO, (w) => upgrade(w, ...WS, V13, CHUNKED) + chunk(w.hidden) + "0\r\n\r\n"],
-  ["in HTTP/1.0", UP, NO, (w) => line(w, `GET ${w.get} HTTP/1.0`, ...WS, V13, w.key) + w.hidden],
+  ["with chunks", NO, NO, (w) => upgrade(w, ...WS, V13, CHUNKED) + chunk(w.hidden) + "0\r\n\r\n"],
+  ["in HTTP/1.0", NO, NO, (w) => line(w, `GET ${w.get} HTTP/1.0`, ...WS, V13, w.key) + w.hidden],
   ["the preface of HTTP/2", NO, NO, (w) => H2 + w.hidden],
   ["Upgrade with a space before the colon", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade : h2c") + w.hidden],
   ["Upgrade behind a fold", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade:\r\n h2c") + w.hidden],
+  ["to the client's file", NO, NO, (w) => line(w, "GET /socket.io/socket.io.min.js HTTP/1.1", ...WS, V13, w.key) + w.hidden],
   ["to another path", NO, NO, (w) => line(w, "GET /socket.io/x HTTP/1.1", ...WS, V13, w.key) + w.hidden],
 ];

@@ -1,7 +1,8 @@
-/* origins.test.mjs - a page of another site gets no WebSocket: 403 before there is any session
+/* origins.test.mjs - a page of another site gets no connection: 403 before there is any session
  *
- * Browsers let any page open a WebSocket anywhere, and send the cookie along; the Origin header is
- * all there is to tell. */
+ * Browsers let any page open a WebSocket anywhere, and POST plain text, and send the cookie along;
+ * the Origin header is all there is to tell.  So it is judged at the handshake of either transport
+ * and at every request of a connection. */
 import assert from "node:assert/strict";
 import http from "node:http";
 import https from "node:https";
@@ -9,10 +10,11 @@ import net from "node:net";
 import { test } from "node:test";
 import { scene } from "../support/client.mjs";
 import { request, tlsOptions } from "../support/http.mjs";
+import { RawPoll, target } from "../support/raw_poll.mjs";
 import { askRaw, upgradeRequest } from "../support/raw_ws.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
-import { ALLOWED, HOST_FORMS, eachOf, originForms } from "./origin_forms.mjs";
+import { ALLOWED, FRIEND, HOST_FORMS, eachOf, originForms } from "./origin_forms.mjs";
 
 const stack = useStack({ ALLOWED_ORIGINS: ALLOWED, GATEWAYS: "1" });
 const WS = "/socket.io/?EIO=4&transport=websocket";
@@ -66,8 +68,9 @@ for (const secure of [false, true]) {
       judgeHeaders(label, res);
       let_in += res.status === 101;
       if (res.status === 403) {
-        assert.deepEqual(JSON.parse(res.body), { code: 4, message: "origin not allowed" }, "nothing is reflected");
+        assert.deepEqual(JSON.parse(res.body), { code: 4, message: "Forbidden" }, "nothing is reflected");
         assert.equal(res.headers["cache-control"], "no-store");
+        assert.match(res.headers.vary ?? "", /\bOrigin\b/);
       }
     });
     assert.equal(let_in, 7);
@@ -88,7 +91,7 @@ test("a refused handshake is no connection, while its client holds on", async (t
   };
   await until("nobody is connected", async () => (await connections()) === 0);
   const refused = dial({ Origin: "http://evil.example" });
-  await until("refused", () => refused.answer.includes("origin not allowed"));
+  await until("refused", () => refused.answer.includes('"Forbidden"}'));
   assert.match(refused.answer, /^HTTP\/1\.1 403 /);
   dial({});
   assert.equal(await until("the next one counts", connections), 1);
@@ -101,13 +104,70 @@ test("the door's own name at the handshake, as browsers write it", async () => {
   }
 });
 
-test("other transports and paths grant nothing to other origins either", async () => {
+/* ---- Long-polling ---- */
+
+/* What a page learns of an answer, and whether it may be remembered for another page. */
+function judgeCors(label, res, value, verdict) {
+  const listed = verdict === "listed";
+  assert.equal(res.headers["access-control-allow-origin"], listed ? value : undefined, label);
+  assert.equal(res.headers["access-control-allow-credentials"], listed ? "true" : undefined, label);
+  assert.match(res.headers.vary ?? "", /\bOrigin\b/, label);
+  assert.equal(res.headers["set-cookie"], undefined, label);
+}
+
+function judgePoll(label, res, value, verdict, status) {
+  assert.equal(res.status, verdict === "foreign" ? 403 : status, `${label}: ${res.body}`);
+  judgeCors(label, res, value, verdict);
+  if (res.status === 403) {
+    assert.deepEqual(res.json, { code: 4, message: "Forbidden" }, label);
+  }
+}
+
+const PREFLIGHT = { "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, authorization" };
+
+for (const secure of [false, true]) {
+  test(`${secure ? "https" : "http"}: ${originForms("http://127.0.0.1:5000").length} origins at a polling handshake, a poll, a POST and a preflight`, async () => {
+    const base = secure ? stack.tlsDoor : stack.door;
+    const count = { own: 0, listed: 0, absent: 0, foreign: 0 };
+    await eachOf(originForms(base), async ([label, value, verdict]) => {
+      const headers = value === undefined ? {} : { Origin: value };
+      judgePoll(`handshake, ${label}`, await request(base, target(), { headers }), value, verdict, 200);
+      const poll = await RawPoll.open({ url: base });
+      judgePoll(`POST, ${label}`, await poll.post("40", { headers: { ...headers, "content-type": "text/plain" } }), value, verdict, 200);
+      if (verdict === "foreign") { /* as if nothing had come */
+        assert.equal((await poll.post("40")).body, "ok", label);
+      }
+      judgePoll(`poll, ${label}`, await poll.get({}, { headers }), value, verdict, 200);
+      const preflight = await request(base, poll.target(), { method: "OPTIONS", headers: { ...headers, ...PREFLIGHT } });
+      assert.equal(preflight.status, 204, label);
+      judgeCors(`preflight, ${label}`, preflight, value, verdict);
+      assert.equal(preflight.headers["access-control-allow-headers"], verdict === "listed" ? PREFLIGHT["Access-Control-Request-Headers"] : undefined, label);
+      await poll.post("1");
+      count[verdict]++;
+    });
+    assert.deepEqual([count.own, count.listed, count.absent], [2, 4, 1]);
+  });
+}
+
+test("a WebSocket that is to take over from polling is judged like one from the start", async (t) => {
+  const poll = await RawPoll.open({ url: stack.door });
+  t.after(() => poll.post("1"));
+  const path = poll.target({ transport: "websocket" });
+  for (const value of ["http://evil.example", "null", `${stack.door}.evil.example`]) {
+    const res = await shake(stack.door, { Origin: value }, path);
+    assert.deepEqual([res.status, res.body], [403, '{"code":4,"message":"Forbidden"}'], value);
+  }
+  assert.equal((await shake(stack.door, { Origin: FRIEND }, path)).status, 101);
+});
+
+test("other paths grant nothing to other origins either", async () => {
   const foreign = originForms(stack.door).filter(([, , verdict]) => verdict === "foreign");
-  for (const path of ["/socket.io/?EIO=4&transport=polling", "/socket.io/?EIO=4&transport=polling&sid=abc", "/socket.io/", "/socket.io"]) {
+  for (const path of ["/socket.io/?EIO=4&transport=polling&sid=abc", "/socket.io/", "/socket.io", "/socket.io/x"]) {
     await eachOf(foreign, async ([label, value]) => {
       for (const method of ["GET", "POST", "OPTIONS"]) {
         const res = await request(stack.door, path, { method, headers: { Origin: value } });
-        assert.ok(res.status >= 400 && res.status < 500, `${method} ${path}, ${label}: ${res.status}`);
+        const preflight = method === "OPTIONS" && path !== "/socket.io/x"; /* needs no session, says nothing */
+        assert.ok(preflight ? res.status === 204 : res.status >= 400 && res.status < 500, `${method} ${path}, ${label}: ${res.status}`);
         judgeHeaders(`${method} ${path}, ${label}`, res);
       }
     });

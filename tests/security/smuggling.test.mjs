@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { login } from "../support/client.mjs";
 import { useStack } from "../support/stack.mjs";
 import { askToTheEnd, Line } from "./bytes.mjs";
-import { BARE, LINES, NEXT, NO, ONE, SMUGGLING, UP, UPGRADES, words } from "./forms.mjs";
+import { BARE, GATEWAY_NEXT, LINES, NEXT, NO, ONE, SMUGGLING, UP, UPGRADES, words } from "./forms.mjs";
 
 const stack = useStack({ RATE_LOGINS: "100000:100000", PENDING_S: "3600", GRACE_S: "600" });
 const AT_ONCE = 8;
@@ -33,7 +33,11 @@ const normal = { auth: ["GET /session HTTP/1.1", 401], gateway: ["GET /socket.io
 const probe = "GET /nothing/here HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 const statuses = (answers) => answers.map(({ status }) => status);
-const isRefusal = (status) => (status >= 400 && status < 500) || status === 505;
+const isRefusal = (status) => (status >= 400 && status < 500) || status === 501 || status === 505;
+
+/* Gets a login from there to auth-svc? */
+const serves = ({ on, door }) => on === "auth" || door;
+const nextAtGateway = ({ door }, label) => GATEWAY_NEXT[door ? "door" : "direct"][label];
 
 /* ---- What must come of a row ---- */
 
@@ -50,10 +54,11 @@ const judges = {
     assert.ok([400, 401].includes(answers[0]), `read: ${answers}`);
     assert.deepEqual(answers.slice(1), answers.length > 1 && place.door ? [404] : []);
   },
-  async [NEXT](line) {
+  async [NEXT](line, place, label) {
     await line.wait(2);
     line.send(probe);
-    assert.deepEqual(statuses(await line.wait()), [401, 200, 404]);
+    const first = place.on === "auth" ? 401 : nextAtGateway(place, label);
+    assert.deepEqual(statuses(await line.wait()), [first, ...(serves(place) ? [200, 404] : [404])]);
   },
   /* The hidden request is no frame of a WebSocket. */
   async [UP](line) {
@@ -68,12 +73,13 @@ let number = 0;
 let served = 0; /* markers that had to be */
 
 async function tryRow([label, , , bytes, method = "GET"], place, verdict) {
-  const marker = `marker${++number}${verdict === NEXT ? "n" : "x"}`;
+  const isServed = verdict === NEXT && serves(place);
+  const marker = `marker${++number}${isServed ? "n" : "x"}`;
   const line = new Line(place, method);
   line.send(bytes(words(place.on, marker)));
   try {
-    await judges[verdict](line, place);
-    served += verdict === NEXT ? 1 : 0;
+    await judges[verdict](line, place, label);
+    served += isServed ? 1 : 0;
     const [first, status] = normal[place.on];
     const after = await askToTheEnd(place, `${first}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     assert.deepEqual(statuses(after), [status], "a normal request afterwards");
@@ -101,7 +107,12 @@ async function tryAll(rows, where, verdictOf) {
 
 /* ---- The tables ---- */
 
-const plainVerdict = ([, auth, door], place) => (place.on === "gateway" ? NO : place.door ? door : auth);
+function plainVerdict([label, auth, door], place) {
+  if (place.on === "gateway") {
+    return nextAtGateway(place, label) ? NEXT : NO;
+  }
+  return place.door ? door : auth;
+}
 const upgradeVerdict = ([, gateway, door], place) => (place.door ? door : gateway);
 
 for (const [what, rows] of [["bodies, headers and hosts", SMUGGLING], ["request lines and sizes", LINES]]) {

@@ -51,7 +51,7 @@ COLUMNS = {
 KEYED = '''
 #                           | sess user id   dead gate guse sent grac pres log  onl  link chan laps othr none
 # reading
-GET K                       | ago  o    agpo o    o    o    o    o    o    o    o    o    o    o    o    o
+GET K                       | ago  o    agpo o    go   go   o    o    o    o    o    o    o    o    o    o
 MGET K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 STRLEN K                    | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 HGET K f                    | o    o    o    o    o    o    go   o    go   o    o    gpo  go   o    o    o
@@ -467,6 +467,8 @@ UNTESTED = {
     ('gateway-svc', 'SUNIONSTORE', '{chat}:gateway:*:users'),
     ('gateway-svc', 'SUNIONSTORE', '{chat}:lapsed:*'),
 }
+# Sent by the service itself, not within a function: where does that gateway listen?
+BARE = {('gateway-svc', 'GET', '{chat}:gateway:*')}
 
 
 def glob(pattern):
@@ -537,8 +539,8 @@ class TheRulesOfTheLibrary(unittest.TestCase):
             used |= {(u, c, p) for u, c, p in patterns if u == user and c == command
                      and any(glob(p).fullmatch(key) for key in keys)}
         self.assertGreater(len(used), 100)
-        others = {(u, c, p) for u, c, p in patterns if c in ('SUBSCRIBE', 'PSUBSCRIBE')}  # not in functions
-        self.assertEqual(patterns - used - others, UNTESTED)
+        others = {(u, c, p) for u, c, p in patterns if c in ('SUBSCRIBE', 'PSUBSCRIBE')}
+        self.assertEqual(patterns - used - others, UNTESTED | BARE)
 
 
 if __name__ == '__main__':

@@ -30,6 +30,10 @@ export async function user(base, name) {
 
 /* ---- Socket.IO ---- */
 
+/* How the clients of a test connect, as $PARLEY_TRANSPORTS says: "polling,websocket" is what a
+ * client does by itself. */
+export const TRANSPORTS = (process.env.PARLEY_TRANSPORTS ?? "websocket").split(",");
+
 export class Peer {
   diary = []; /* {event, data, at}; the client's own events are ":connect", ":disconnect", ":refused" */
   users = new Set(); /* the list of active users */
@@ -41,7 +45,7 @@ export class Peer {
   constructor(url, { token, cookie, origin, auth, ...options } = {}) {
     const headers = { ...(cookie ? { cookie } : {}), ...(origin ? { origin } : {}) };
     this.socket = io(url, {
-      transports: ["websocket"], forceNew: true, reconnection: false, autoConnect: false,
+      transports: TRANSPORTS, forceNew: true, reconnection: false, autoConnect: false,
       reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: WAIT_MS,
       auth: auth ?? (token === undefined ? undefined : { token }),
       extraHeaders: headers, ...tlsOptions(), ...options,
@@ -159,7 +163,15 @@ export class Peer {
   cut() {
     this.socket.io.opts.reconnection = false;
     this.socket.io.reconnection(false);
-    this.socket.io.engine?.transport?.ws?.terminate();
+    const transport = this.socket.io.engine?.transport;
+    if (transport?.name === "polling") {
+      transport.doClose = () => {}; /* which would say so */
+      transport._pollXhr?.abort();
+      transport.pollXhr?.abort();
+      transport.onClose();
+    } else {
+      transport?.ws?.terminate();
+    }
   }
   close() {
     this.socket.io.reconnection(false);

@@ -4,6 +4,7 @@
 #include "tests/support/exact_copy.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,16 @@ bool functions_call(struct functions *f, const char *name, const struct slice *a
     return true;
 }
 
+/* A plain command is noted like a call. */
+bool functions_command(struct functions *f, const struct slice *argv, size_t argc,
+                       redis_reply_fn *fn, void *arg)
+{
+    char *name = copy_of(argv[0]);
+    bool sent = functions_call(f, name, argv + 1, argc - 1, fn, arg);
+    free(name);
+    return sent;
+}
+
 /* ---- The connections ------------------------------------------------------------------------- */
 
 /* NOLINTNEXTLINE(readability-function-size): the contract's */
@@ -186,6 +197,12 @@ void functions_reset(struct functions *f, const char *why)
         resets++;
         commands_lost(f, why);
     }
+}
+
+bool functions_local_host(const struct functions *f, char host[REDIS_CONN_HOST_MAX + 1])
+{
+    snprintf(host, REDIS_CONN_HOST_MAX + 1, "2001:db8::7");
+    return f->up;
 }
 
 bool functions_is_up(const struct functions *f)
@@ -355,6 +372,11 @@ void fake_answer(const char *items)
     }
     answer_oldest(&reply);
     free(reply.items);
+}
+
+void fake_answer_text(const char *text)
+{
+    answer_oldest(&(struct redis_reply){.text = slice_text(text)});
 }
 
 void fake_answer_error(const char *text)

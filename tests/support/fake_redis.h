@@ -26,6 +26,8 @@ const struct functions_caller *fake_call_caller(size_t i);
 
 /* Answers the oldest call with an array of texts, given as one text with '|' between them. */
 void fake_answer(const char *items);
+/* The same with one text, as GET has it. */
+void fake_answer_text(const char *text);
 void fake_answer_error(const char *text);
 
 /* ---- The subscribed connection (struct redis_conn) ------------------------------------------- */

@@ -34,8 +34,9 @@ static void fake_flush(struct eio_conn *conn)
     }
 }
 
-static void fake_close(struct eio_conn *conn, uint16_t code)
+static void fake_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
 {
+    (void)now_us;
     struct sio_frame *frame = sio_frame_close(code);
     eio_conn_queue(conn, frame);
     sio_frame_unref(frame);
@@ -47,7 +48,8 @@ static void fake_kill(struct eio_conn *conn)
     buf_append(&fake_wire.log, SLICE("<kill>"));
 }
 
-static const struct eio_transport_ops fake_ops = {fake_flush, fake_close, fake_kill};
+static const struct eio_transport_ops fake_ops = {
+    .flush = fake_flush, .close = fake_close, .kill = fake_kill};
 
 static inline void fake_wire_start(void)
 {

@@ -14,7 +14,7 @@ export const OP = { continued: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 1
 
 /* ---- The application ---- */
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.on("error", reject);
@@ -36,7 +36,7 @@ function answers(port) {
 /* Starts it with these settings on a free port; stop() checks that it ended as it should. */
 export async function startApp(settings = {}) {
   const bin = process.env.PARLEY_BIN ?? path.resolve("build/asan");
-  const port = await freePort();
+  const port = settings.PORT ?? await freePort();
   const healthPort = await freePort();
   const env = { ...process.env, PORT: String(port), HEALTH_PORT: String(healthPort) };
   for (const [name, value] of Object.entries(settings)) {

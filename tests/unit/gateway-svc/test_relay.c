@@ -1,4 +1,5 @@
 /* test_relay.c - the relay's link and sessions, against a Redis that a script plays */
+#include "gateway-svc/relay/relay_state.h"
 #include "tests/support/relay_script.h"
 
 #include <fnmatch.h>
@@ -76,7 +77,8 @@ static void a_link_keeps_its_order(void **state)
     assert_true(fake_feed_is_subscribed("p:to:gw"));
     assert_true(fake_feed_is_subscribed("p:group"));
     assert_true(fake_feed_is_subscribed("p:presence"));
-    CALLS("parley_renew gw new 0 ???????????????? {*\"connections\":3*}");
+    CALLS("parley_renew gw new 0 ???????????????? "
+          "{\"address\":\"10.0.0.1:8002\"*\"connections\":3*}");
     assert_string_equal(fake_call_caller(0)->epoch, "");
     assert_int_equal(fake_call_caller(0)->lease_ms, SCRIPT_LEASE_MS);
     assert_null(script_open('a')); /* no number yet */
@@ -92,6 +94,16 @@ static void a_link_keeps_its_order(void **state)
     assert_string_equal(fake_call_caller(0)->epoch, "e1");
     assert_int_equal(fake_call_caller(0)->seen, 100);
     assert_true(is_ready(r));
+}
+
+static void an_address_that_nobody_set_is_our_end_of_the_connection(void **state)
+{
+    struct relay *r = *state;
+    r->config.address = NULL;
+    r->config.port = 8002;
+    fake_commands_up();
+    fake_feed_up();
+    CALLS("parley_renew gw new 0 ???????????????? {\"address\":\"[[]2001:db8::7]:8002\"*}");
 }
 
 static void nothing_is_attached_before_the_nonce_is_back(void **state)
@@ -427,6 +439,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_link_keeps_its_order, begin, end),
+        cmocka_unit_test_setup_teardown(an_address_that_nobody_set_is_our_end_of_the_connection,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
         cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
         cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, begin, end),

@@ -16,40 +16,40 @@
 
 struct world {
     struct ev_loop *loop;
-    struct http_server *server;
+    struct mhd_server *server;
     struct http_client client;
     uint16_t port;
     bool late; /* requests are kept */
-    struct http_request *kept[LATE_MAX];
+    struct mhd_request *kept[LATE_MAX];
     unsigned requests;
     char seen[512];  /* the last request: method path query peer */
     char header[64]; /* its X-Test */
     size_t body_len;
 };
 
-static void answer(struct http_request *req, unsigned status, const char *text)
+static void answer(struct mhd_request *req, unsigned status, const char *text)
 {
     struct http_response res;
     http_response_init(&res, status);
     buf_append(&res.body, slice_text(text));
     http_response_header(&res, "Set-Cookie", SLICE("a=b; Path=/"));
-    http_request_answer(req, &res);
+    mhd_request_answer(req, &res);
     http_response_deinit(&res);
 }
 
-static void on_request(void *ctx, struct http_request *req)
+static void on_request(void *ctx, struct mhd_request *req)
 {
     struct world *w = ctx;
-    struct slice method = http_request_method(req);
-    struct slice path = http_request_path(req);
-    struct slice query = http_request_query(req);
-    struct slice peer = http_request_peer(req);
-    struct slice test = http_request_header(req, "x-TEST");
+    struct slice method = mhd_request_method(req);
+    struct slice path = mhd_request_path(req);
+    struct slice query = mhd_request_query(req);
+    struct slice peer = mhd_request_peer(req);
+    struct slice test = mhd_request_header(req, "x-TEST");
     snprintf(w->seen, sizeof w->seen, "%.*s %.*s %.*s %.*s", (int)method.len, method.ptr,
              (int)path.len, path.ptr, (int)query.len, query.len > 0 ? query.ptr : "", (int)peer.len,
              peer.ptr);
     snprintf(w->header, sizeof w->header, "%.*s", (int)test.len, test.ptr);
-    w->body_len = http_request_body(req).len;
+    w->body_len = mhd_request_body(req).len;
     if (w->late) {
         w->kept[w->requests] = req;
     } else {
@@ -63,9 +63,9 @@ static int setup(void **state)
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
     w->port = free_port();
-    const struct http_server_config config = {
+    const struct mhd_server_config config = {
         .host = "127.0.0.1", .port = w->port, .timeout_s = 1, .max_connections = 20};
-    w->server = http_server_new(w->loop, &config, on_request, w);
+    w->server = mhd_server_new(w->loop, &config, on_request, w);
     assert_non_null(w->server);
     http_client_connect(&w->client, w->loop, w->port);
     *state = w;
@@ -76,7 +76,7 @@ static int teardown(void **state)
 {
     struct world *w = *state;
     http_client_close(&w->client);
-    http_server_free(w->server);
+    mhd_server_free(w->server);
     ev_loop_destroy(w->loop);
     free(w);
     return 0;
@@ -371,7 +371,7 @@ static void freeing_the_server_answers_who_waits(void **state)
     w->late = true;
     say(w, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
     UNTIL(w->loop, w->requests == 1);
-    http_server_free(w->server);
+    mhd_server_free(w->server);
     w->server = NULL;
     UNTIL(w->loop, w->client.closed);
     assert_true(got_start(w, "HTTP/1.1 503 "));
@@ -417,14 +417,14 @@ static void who_drips_is_closed(void **state)
 static void a_taken_port_is_told(void **state)
 {
     struct world *w = *state;
-    struct http_server_config config = {
+    struct mhd_server_config config = {
         .host = "127.0.0.1", .port = w->port, .timeout_s = 1, .max_connections = 1};
-    assert_null(http_server_new(w->loop, &config, on_request, w));
+    assert_null(mhd_server_new(w->loop, &config, on_request, w));
     assert_int_equal(errno, EADDRINUSE);
     config.host = "192.0.2.1"; /* not ours */
-    assert_null(http_server_new(w->loop, &config, on_request, w));
+    assert_null(mhd_server_new(w->loop, &config, on_request, w));
     assert_int_equal(errno, EADDRNOTAVAIL);
-    http_server_free(NULL);
+    mhd_server_free(NULL);
 }
 
 static void listens_on_ipv6(void **state)
@@ -432,9 +432,9 @@ static void listens_on_ipv6(void **state)
     struct world *w = *state;
     const struct sockaddr_in6 at = {
         .sin6_family = AF_INET6, .sin6_port = htons(w->port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    const struct http_server_config config = {
+    const struct mhd_server_config config = {
         .host = "::1", .port = w->port, .timeout_s = 1, .max_connections = 1};
-    struct http_server *server = http_server_new(w->loop, &config, on_request, w);
+    struct mhd_server *server = mhd_server_new(w->loop, &config, on_request, w);
     if (!server) {
         print_message("no IPv6 here: %s\n", strerror(errno));
         skip();
@@ -445,7 +445,7 @@ static void listens_on_ipv6(void **state)
     UNTIL(w->loop, w->requests == 1);
     assert_string_equal(w->seen, "GET /6  ::1");
     close(fd);
-    http_server_free(server);
+    mhd_server_free(server);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

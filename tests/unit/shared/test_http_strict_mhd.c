@@ -13,21 +13,21 @@
 
 struct world {
     struct ev_loop *loop;
-    struct http_server *server;
+    struct mhd_server *server;
     struct http_client client;
     uint16_t port;
     unsigned requests;
     size_t body_len;
 };
 
-static void on_request(void *ctx, struct http_request *req)
+static void on_request(void *ctx, struct mhd_request *req)
 {
     struct world *w = ctx;
     struct http_response res;
     w->requests++;
-    w->body_len = http_request_body(req).len;
+    w->body_len = mhd_request_body(req).len;
     http_response_init(&res, 200);
-    http_request_answer(req, &res);
+    mhd_request_answer(req, &res);
     http_response_deinit(&res);
 }
 
@@ -36,9 +36,9 @@ static int setup(void **state)
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
     w->port = free_port();
-    const struct http_server_config config = {
+    const struct mhd_server_config config = {
         .host = "127.0.0.1", .port = w->port, .timeout_s = 30, .max_connections = 20};
-    w->server = http_server_new(w->loop, &config, on_request, w);
+    w->server = mhd_server_new(w->loop, &config, on_request, w);
     assert_non_null(w->server);
     *state = w;
     return 0;
@@ -47,7 +47,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *w = *state;
-    http_server_free(w->server);
+    mhd_server_free(w->server);
     ev_loop_destroy(w->loop);
     free(w);
     return 0;

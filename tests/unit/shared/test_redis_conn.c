@@ -15,6 +15,20 @@ static void comes_up_after_auth_name_and_ping(void **state)
     assert_int_equal(w->downs, 0);
 }
 
+static void our_end_has_an_address_while_it_is_up(void **state)
+{
+    struct world *w = *state;
+    char host[REDIS_CONN_HOST_MAX + 1] = "";
+    start(w);
+    assert_false(redis_conn_local_host(w->conn, host));
+    redis_puppet_listen(&w->fake);
+    UNTIL(w->loop, w->ups == 1);
+    assert_true(redis_conn_local_host(w->conn, host));
+    assert_string_equal(host, "127.0.0.1");
+    redis_conn_reset(w->conn, "the test wants it");
+    assert_false(redis_conn_local_host(w->conn, host));
+}
+
 static void a_password_alone_is_the_default_users(void **state)
 {
     struct world *w = *state;
@@ -320,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(comes_up_after_auth_name_and_ping),
+        T(our_end_has_an_address_while_it_is_up),
         T(a_password_alone_is_the_default_users),
         T(nothing_is_called_before_new_returns),
         T(a_refused_handshake_is_a_failed_attempt),

@@ -176,12 +176,51 @@ static void trim_follows_the_table(void **state)
     }
 }
 
+static void what_it_is_made_of_follows_the_table(void **state)
+{
+    static const struct {
+        struct slice s;
+        const char *others;
+        bool good;
+    } cases[] = {
+        {SLICE_INIT(""),         "",   true },
+        {SLICE_INIT("azAZ09"),   "",   true },
+        {SLICE_INIT("a-z"),      "-_", true },
+        {SLICE_INIT("-_-"),      "-_", true },
+        {SLICE_INIT("a.z"),      "-_", false},
+        {SLICE_INIT("ab "),      "-_", false},
+        {SLICE_INIT(" "),        " ",  true },
+        {SLICE_INIT("a\0b"),     "-_", false}, /* strchr finds the NUL of any text */
+        {SLICE_INIT("\0"),       "",   false},
+        {SLICE_INIT("\xc3\xa4"), "-_", false},
+        {SLICE_INIT("/"),        "",   false}, /* beside '0', '9', 'A', 'Z', 'a', 'z' */
+        {SLICE_INIT(":"),        "",   false},
+        {SLICE_INIT("@"),        "",   false},
+        {SLICE_INIT("["),        "",   false},
+        {SLICE_INIT("`"),        "",   false},
+        {SLICE_INIT("{"),        "",   false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice copy = exact_copy(cases[i].s);
+        if (slice_made_of(copy, cases[i].others) != cases[i].good) {
+            fail_msg("row %zu", i);
+        }
+        exact_free(copy);
+    }
+    assert_true(slice_made_of((struct slice){NULL, 0}, "-"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(u64_follows_the_table), cmocka_unit_test(comparing_follows_the_table),
-        cmocka_unit_test(text_of_null_is_empty), cmocka_unit_test(head_and_tail_follow_the_table),
-        cmocka_unit_test(cut_follows_the_table), cmocka_unit_test(trim_follows_the_table),
+        cmocka_unit_test(u64_follows_the_table),
+        cmocka_unit_test(comparing_follows_the_table),
+        cmocka_unit_test(text_of_null_is_empty),
+        cmocka_unit_test(head_and_tail_follow_the_table),
+        cmocka_unit_test(cut_follows_the_table),
+        cmocka_unit_test(trim_follows_the_table),
+        cmocka_unit_test(what_it_is_made_of_follows_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,7 +269,9 @@ static void packets_follow_the_table(void **state)
         {"2probe", "ended parse error;",     "<close 0>"},
         {"",       "ended parse error;",     "<close 0>"},
         {"7",      "ended parse error;",     "<close 0>"},
-        {"b4AQ=",  "ended parse error;",     "<close 0>"},
+        {"bAQI=",  "binary 2;",              ""         },
+        {"b",      "binary 0;",              ""         },
+        {"b4*",    "ended parse error;",     "<close 0>"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (i > 0) {

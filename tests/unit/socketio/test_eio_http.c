@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#define ANSWER_MAX 2048
+
 static void answers_are_whole(void **state)
 {
     struct eio_answer answer = {.status = 426,
@@ -16,7 +18,7 @@ static void answers_are_whole(void **state)
                                 .close = true};
     struct buf out;
     (void)state;
-    buf_init(&out, EIO_ANSWER_MAX);
+    buf_init(&out, ANSWER_MAX);
     assert_true(eio_answer_print(&answer, &out));
     assert_string_equal(out.ptr, "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain\r\n"
                                  "Content-Length: 3\r\nCache-Control: no-store\r\n"
@@ -74,12 +76,54 @@ static void refusals_are_json(void **state)
     }
 }
 
+static void heads_without_bodies_and_lines_of_the_callers(void **state)
+{
+    struct eio_answer answer = {.status = 304,
+                                .type = "text/javascript",
+                                .body = SLICE("twelve bytes"),
+                                .lines = SLICE("ETag: \"1\"\r\nVary: Origin\r\n"),
+                                .cache = "public, max-age=0",
+                                .no_body = true};
+    struct buf out;
+    (void)state;
+    buf_init(&out, ANSWER_MAX);
+    assert_true(eio_answer_print(&answer, &out));
+    assert_string_equal(out.ptr, "HTTP/1.1 304 Not Modified\r\nContent-Type: text/javascript\r\n"
+                                 "Content-Length: 12\r\nCache-Control: public, max-age=0\r\n"
+                                 "X-Content-Type-Options: nosniff\r\n"
+                                 "ETag: \"1\"\r\nVary: Origin\r\n"
+                                 "Connection: keep-alive\r\n\r\n");
+    buf_deinit(&out);
+}
+
+static void the_head_ends_with_the_first_empty_line(void **state)
+{
+    static const char whole[] = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+    static const char *const never[] = {"\r\n\r",     "\n\n",     "a\n\n\n\n",
+                                        "\r\n\n\r\n", "\r\r\n\n", "\r\n \r\n"};
+    (void)state;
+    for (size_t n = 0; n <= sizeof whole - 1; n++) {
+        struct slice copy = exact_copy((struct slice){whole, n});
+        assert_int_equal(eio_head_size(copy), n == sizeof whole - 1 ? n : 0);
+        exact_free(copy);
+    }
+    assert_int_equal(eio_head_size(SLICE("\r\n\r\n")), 4);
+    assert_int_equal(eio_head_size(SLICE("a\r\n\r\nbody\r\n\r\n")), 5);
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        struct slice copy = exact_copy(slice_text(never[i]));
+        assert_int_equal(eio_head_size(copy), 0);
+        exact_free(copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_whole),
         cmocka_unit_test(what_does_not_fit_is_not_sent),
         cmocka_unit_test(refusals_are_json),
+        cmocka_unit_test(heads_without_bodies_and_lines_of_the_callers),
+        cmocka_unit_test(the_head_ends_with_the_first_empty_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,9 @@ static const struct {
     {"with sid",           SLICE_INIT("EIO=4&transport=polling&sid=a-_9"),         EIO_POLLING,           true,  true,  "a-_9" },
     {"sid empty",          SLICE_INIT("sid="),                                     EIO_TRANSPORT_UNKNOWN, false, false, ""     },
     {"sid without value",  SLICE_INIT("sid"),                                      EIO_TRANSPORT_UNKNOWN, false, false, ""     },
-    {"sid of 64",          SLICE_INIT("sid=" A64),                                 EIO_TRANSPORT_UNKNOWN, false, true,  A64    },
-    {"sid of 65",          SLICE_INIT("sid=" A64 "A"),                             EIO_TRANSPORT_UNKNOWN, false, true,  ""     },
+    {"the longest sid",    SLICE_INIT("sid=" A64 "AAAAAAAAA"),                     EIO_TRANSPORT_UNKNOWN, false, true,
+     A64 "AAAAAAAAA"                                                                                                           },
+    {"too long a sid",     SLICE_INIT("sid=" A64 "AAAAAAAAAA"),                    EIO_TRANSPORT_UNKNOWN, false, true,  ""     },
     {"sid with %00",       SLICE_INIT("sid=a%00b"),                                EIO_TRANSPORT_UNKNOWN, false, true,  ""     },
     {"last one wins",      SLICE_INIT("EIO=3&EIO=4&sid=a&sid=b"),                  EIO_TRANSPORT_UNKNOWN, true,  true,
      "b"                                                                                                                       },
@@ -76,60 +77,84 @@ static void every_prefix_is_safe(void **state)
     }
 }
 
-static void appended_arguments_parse_back(void **state)
-{
-    struct buf raw;
-    struct eio_query q;
-    (void)state;
-    buf_init(&raw, 256);
-    assert_true(eio_query_append(&raw, SLICE("x=a&b=%25+ #\0\xff")));
-    assert_true(eio_query_append(&raw, SLICE("sid=a&b%+ c")));
-    assert_true(eio_query_append(&raw, SLICE("EIO=4")));
-    assert_true(slice_equal(buf_slice(&raw),
-                            SLICE("x=a%26b=%2525%2B%20%23%00%FF&sid=a%26b%25%2B%20c&EIO=4")));
-    eio_query_parse(buf_slice(&raw), &q);
-    assert_string_equal(q.sid, "a&b%+ c");
-    assert_true(q.version_4);
-    buf_deinit(&raw);
-    buf_init(&raw, 5);
-    assert_false(eio_query_append(&raw, SLICE("a=%&")));
-    buf_deinit(&raw);
-}
-
+/* What is there when a request comes: g: its method is GET, p: POST, o: another; u: asks to
+ * upgrade; k: its sid is known, P: and that connection is polling still. */
 static const struct {
     const char *label;
     struct slice query;
-    bool get, upgrade;
+    const char *facts;
     enum eio_refusal refusal;
 } check_cases[] = {
-    {"good",                            SLICE_INIT("EIO=4&transport=websocket"),       true,  true,  EIO_ACCEPTABLE       },
-    {"the version is not looked at",    SLICE_INIT("EIO=3&transport=websocket"),       true,  true,
-     EIO_ACCEPTABLE                                                                                                       },
-    {"no transport",                    SLICE_INIT("EIO=4"),                           true,  true,  EIO_UNKNOWN_TRANSPORT},
-    {"no transport and POST",           SLICE_INIT("EIO=4"),                           false, false, EIO_UNKNOWN_TRANSPORT},
-    {"polling",                         SLICE_INIT("EIO=4&transport=polling"),         true,  false, EIO_UNKNOWN_TRANSPORT},
-    {"polling asks to upgrade",         SLICE_INIT("EIO=4&transport=polling"),         true,  true,  EIO_BAD_REQUEST      },
-    {"a sid",                           SLICE_INIT("EIO=4&transport=websocket&sid=x"), true,  true,  EIO_UNKNOWN_SID      },
-    {"a sid before the method",         SLICE_INIT("EIO=4&transport=websocket&sid=x"), false, false,
-     EIO_UNKNOWN_SID                                                                                                      },
-    {"POST",                            SLICE_INIT("EIO=4&transport=websocket"),       false, true,  EIO_BAD_METHOD       },
-    {"POST before the missing upgrade", SLICE_INIT("EIO=4&transport=websocket"),       false, false,
-     EIO_BAD_METHOD                                                                                                       },
-    {"no upgrade",                      SLICE_INIT("EIO=4&transport=websocket"),       true,  false, EIO_BAD_REQUEST      },
+    {"a WebSocket",                           SLICE_INIT("EIO=4&transport=websocket"),         "gu",   EIO_ACCEPTABLE       },
+    {"polling",                               SLICE_INIT("EIO=4&transport=polling"),           "g",    EIO_ACCEPTABLE       },
+    {"the version is not looked at",          SLICE_INIT("EIO=3&transport=polling"),           "g",    EIO_ACCEPTABLE       },
+    {"no transport",                          SLICE_INIT("EIO=4"),                             "g",    EIO_UNKNOWN_TRANSPORT},
+    {"no transport and POST",                 SLICE_INIT("EIO=4"),                             "p",    EIO_UNKNOWN_TRANSPORT},
+    {"no transport and a sid",                SLICE_INIT("EIO=4&sid=x"),                       "g",    EIO_UNKNOWN_TRANSPORT},
+    {"polling asks to upgrade",               SLICE_INIT("EIO=4&transport=polling"),           "gu",   EIO_BAD_REQUEST      },
+    {"a WebSocket does not",                  SLICE_INIT("EIO=4&transport=websocket"),         "g",    EIO_BAD_REQUEST      },
+    {"POST",                                  SLICE_INIT("EIO=4&transport=polling"),           "p",    EIO_BAD_METHOD       },
+    {"another method",                        SLICE_INIT("EIO=4&transport=polling"),           "o",    EIO_BAD_METHOD       },
+    {"POST before the missing upgrade",       SLICE_INIT("transport=websocket"),               "p",    EIO_BAD_METHOD       },
+    {"unknown sid",                           SLICE_INIT("EIO=4&transport=polling&sid=x"),     "g",    EIO_UNKNOWN_SID      },
+    {"unknown sid and POST",                  SLICE_INIT("EIO=4&transport=polling&sid=x"),     "p",    EIO_UNKNOWN_SID      },
+    {"unknown sid, WebSocket",                SLICE_INIT("EIO=4&transport=websocket&sid=x"),   "gu",
+     EIO_UNKNOWN_SID                                                                                                        },
+    {"a poll",                                SLICE_INIT("EIO=4&transport=polling&sid=x"),     "gkP",  EIO_ACCEPTABLE       },
+    {"a POST",                                SLICE_INIT("EIO=4&transport=polling&sid=x"),     "pkP",  EIO_ACCEPTABLE       },
+    {"an upgrade",                            SLICE_INIT("EIO=4&transport=websocket&sid=x"),   "gukP", EIO_ACCEPTABLE       },
+    {"a poll after it",                       SLICE_INIT("EIO=4&transport=polling&sid=x"),     "gk",   EIO_BAD_REQUEST      },
+    {"an upgrade after it",                   SLICE_INIT("EIO=4&transport=websocket&sid=x"),   "guk",  EIO_BAD_REQUEST      },
+    {"a poll that upgrades",                  SLICE_INIT("EIO=4&transport=polling&sid=x"),     "gukP", EIO_BAD_REQUEST      },
+    {"an upgrade that does not",              SLICE_INIT("EIO=4&transport=websocket&sid=x"),   "gkP",
+     EIO_BAD_REQUEST                                                                                                        },
+    {"a poll of another version",             SLICE_INIT("EIO=3&transport=polling&sid=x"),     "gkP",
+     EIO_BAD_REQUEST                                                                                                        },
+    {"a poll of none",                        SLICE_INIT("transport=polling&sid=x"),           "gkP",  EIO_BAD_REQUEST      },
+    {"JSONP",                                 SLICE_INIT("EIO=4&transport=polling&j=0"),       "g",    EIO_BAD_REQUEST      },
+    {"JSONP and POST",                        SLICE_INIT("EIO=4&transport=polling&j=0"),       "p",    EIO_BAD_METHOD       },
+    {"JSONP, unknown sid",                    SLICE_INIT("j&EIO=4&transport=polling&sid=x"),   "g",    EIO_UNKNOWN_SID      },
+    {"a poll in JSONP",                       SLICE_INIT("j=&EIO=4&transport=polling&sid=x"),  "gkP",  EIO_BAD_REQUEST      },
+    {"a POST in JSONP",                       SLICE_INIT("EIO=4&transport=polling&sid=x&j=1"), "pkP",  EIO_BAD_REQUEST      },
+    {"j of a WebSocket is the application's", SLICE_INIT("EIO=4&transport=websocket&j=1"),     "gu",
+     EIO_ACCEPTABLE                                                                                                         },
 };
+
+static enum eio_refusal check(size_t i, bool polling, bool websocket)
+{
+    const char *facts = check_cases[i].facts;
+    struct eio_query q;
+    eio_query_parse(check_cases[i].query, &q);
+    return eio_request_check(&(struct eio_request){.query = &q,
+                                                   .method = strchr(facts, 'g') ? HTTP_GET
+                                                             : strchr(facts, 'p')
+                                                                 ? HTTP_POST
+                                                                 : HTTP_OTHER_METHOD,
+                                                   .upgrade = strchr(facts, 'u') != NULL,
+                                                   .known = strchr(facts, 'k') != NULL,
+                                                   .polls = strchr(facts, 'P') != NULL,
+                                                   .polling = polling,
+                                                   .websocket = websocket});
+}
 
 static void check_reports_the_first_fault(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(check_cases); i++) {
-        struct eio_query q;
-        eio_query_parse(check_cases[i].query, &q);
-        enum eio_refusal refusal = eio_request_check(&(struct eio_request){
-            .query = &q, .get = check_cases[i].get, .upgrade = check_cases[i].upgrade});
+        enum eio_refusal refusal = check(i, true, true);
         if (refusal != check_cases[i].refusal) {
             fail_msg("%s: refusal %d", check_cases[i].label, (int)refusal);
         }
     }
+}
+
+static void a_transport_that_is_not_served_is_unknown(void **state)
+{
+    (void)state;
+    assert_int_equal(check(0, true, false), EIO_UNKNOWN_TRANSPORT);
+    assert_int_equal(check(0, false, true), EIO_ACCEPTABLE);
+    assert_int_equal(check(1, false, true), EIO_UNKNOWN_TRANSPORT);
+    assert_int_equal(check(1, true, false), EIO_ACCEPTABLE);
 }
 
 int main(void)
@@ -137,8 +162,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_follows_the_table),
         cmocka_unit_test(every_prefix_is_safe),
-        cmocka_unit_test(appended_arguments_parse_back),
         cmocka_unit_test(check_reports_the_first_fault),
+        cmocka_unit_test(a_transport_that_is_not_served_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  */
 #include "gateway-svc/socketio/sio_session.h"
 #include "gateway-svc/socketio/sio_socket.h"
+#include "shared/clock.h"
 #include "tests/support/exact_copy.h"
 #include "tests/support/fake_wire.h"
 
@@ -46,9 +47,12 @@ static void on_event(void *app, struct sio_socket *socket, const struct sio_even
 {
     buf_printf(&heard, "%s %.*s(%.*s)", (const char *)app, (int)event->name.len, event->name.ptr,
                (int)event->args.len, event->args.ptr ? event->args.ptr : "");
+    for (size_t i = 0; i < event->data_count; i++) {
+        buf_printf(&heard, "+%.*s", (int)event->data[i].len, event->data[i].ptr);
+    }
     if (event->wants_ack) {
         buf_printf(&heard, "#%llu", (unsigned long long)event->ack_id);
-        sio_socket_ack(socket, event->ack_id, event->args);
+        sio_socket_ack_data(socket, event->ack_id, event->args, event->data, event->data_count);
     }
     buf_byte(&heard, ';');
     if (on_event_do) {
@@ -67,6 +71,17 @@ static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason 
 
 static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect};
 
+static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *got)
+{
+    assert_non_null(socket);
+    buf_printf(&heard, "%s<%.*s", (const char *)arg, got ? (int)got->args.len : 4,
+               got ? got->args.ptr ? got->args.ptr : "" : "none");
+    for (size_t i = 0; got && i < got->data_count; i++) {
+        buf_printf(&heard, "+%.*s", (int)got->data[i].len, got->data[i].ptr);
+    }
+    buf_byte(&heard, ';');
+}
+
 static int setup(void **state)
 {
     static char data[] = "data";
@@ -76,6 +91,7 @@ static int setup(void **state)
     (void)state;
     sio_config_defaults(&config);
     config.max_namespaces = 2;
+    config.max_payload = 100;
     eio_engine_init(&engine, &config);
     sio_sessions_init(&sessions, &engine);
     root = sio_sessions_open(&sessions, "/", &handler, name_root);
@@ -261,18 +277,23 @@ static void what_is_not_allowed_now_ends_the_connection(void **state)
         const char *before; /* or NULL */
         const char *text;
     } cases[] = {
-        {NULL, "42[\"a\"]"        },
-        {NULL, "431[]"            },
-        {NULL, "41"               },
-        {NULL, "42/nope,[\"a\"]"  },
-        {"40", "40"               },
-        {"40", "42/custom,[\"a\"]"},
-        {"40", "44{}"             },
-        {"40", "451-[\"a\"]"      },
-        {"40", "461-1[]"          },
-        {"40", "42[\"connect\"]"  },
-        {"40", "4"                },
-        {"40", "40[]"             },
+        {NULL, "42[\"a\"]"                                    },
+        {NULL, "431[]"                                        },
+        {NULL, "41"                                           },
+        {NULL, "42/nope,[\"a\"]"                              },
+        {"40", "40"                                           },
+        {"40", "42/custom,[\"a\"]"                            },
+        {"40", "44{}"                                         },
+        {NULL, "451-[\"a\"]"                                  },
+        {"40", "450-[\"a\"]"                                  },
+        {"40", "4511-[\"a\"]"                                 },
+        {"40", "451-/custom,[\"a\"]"                          },
+        {"40", "451-/nope,[\"a\"]"                            },
+        {"40", "451-[\"a\",{\"_placeholder\":true,\"num\":1}]"},
+        {"40", "461-1"                                        },
+        {"40", "42[\"connect\"]"                              },
+        {"40", "4"                                            },
+        {"40", "40[]"                                         },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (i > 0) {
@@ -483,6 +504,260 @@ static void data_belongs_to_the_application(void **state)
     assert_ptr_equal(sio_socket_data(last), &mine);
 }
 
+/* ---- Binary ---------------------------------------------------------------------------------- */
+
+static void bytes_come(const char *text)
+{
+    struct slice copy = exact_copy(slice_text(text));
+    eio_conn_binary(conn, copy, 1);
+    exact_free(copy);
+    eio_engine_settle(&engine, 1);
+}
+
+#define HERE(n) "{\"_placeholder\":true,\"num\":" #n "}"
+
+static void attachments_come_with_their_event(void **state)
+{
+    (void)state;
+    join();
+    turn("452-[\"up\"," HERE(1) "," HERE(0) "]");
+    assert_heard("");
+    bytes_come("one");
+    assert_heard("");
+    turn("3"); /* a pong is no packet of this protocol, and may come between */
+    bytes_come("");
+    assert_heard("root up(" HERE(1) "," HERE(0) ")+one+;");
+    turn("42[\"next\"]");
+    assert_heard("root next();");
+    assert_sent("");
+    assert_int_equal(engine.stats.packets_in, 3);
+}
+
+static void attachments_may_come_as_base64(void **state)
+{
+    (void)state;
+    join();
+    turn("451-[\"up\"," HERE(0) "]");
+    turn("bb25l");
+    assert_heard("root up(" HERE(0) ")+one;");
+}
+
+static void acks_carry_attachments_both_ways(void **state)
+{
+    (void)state;
+    join();
+    turn("451-9[\"up\"," HERE(0) "]");
+    bytes_come("one");
+    assert_heard("root up(" HERE(0) ")+one#9;");
+    assert_sent("[461-9[" HERE(0) "]][one]");
+    static char name[] = "q";
+    assert_true(sio_socket_ask(last, SLICE("q"), SLICE("1"), on_answer, name));
+    turn("461-0[" HERE(0) "]");
+    assert_heard("");
+    bytes_come("two");
+    assert_heard("q<" HERE(0) "+two;");
+}
+
+static void events_with_attachments_go_out_together(void **state)
+{
+    const struct slice data[] = {SLICE("one"), SLICE(""), SLICE("two")};
+    (void)state;
+    join();
+    struct sio_frame *frame = sio_event_frame_data(root, SLICE("down"), SLICE(HERE(0)), data, 3);
+    sio_socket_emit(last, frame);
+    sio_socket_emit(last, frame);
+    sio_frame_unref(frame);
+    eio_engine_settle(&engine, 2);
+    assert_sent("[453-[\"down\"," HERE(0) "]][one][][two][453-[\"down\"," HERE(0) "]][one][][two]");
+}
+
+static void text_in_the_place_of_an_attachment_ends_the_connection(void **state)
+{
+    static const char *const texts[] = {"42[\"a\"]", "41", "40/custom", "451-[\"b\"]", "4"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (i > 0) {
+            assert_int_equal(teardown(state), 0);
+            assert_int_equal(setup(state), 0);
+        }
+        join();
+        turn("451-[\"up\"]");
+        turn(texts[i]);
+        assert_heard("root disconnect parse error;");
+        assert_sent("<close 0>");
+        assert_null(conn->partial);
+    }
+}
+
+static void attachments_count_as_payload(void **state)
+{
+    static const char text[] = "51-[\"up\"]";
+    for (size_t extra = 0; extra < 2; extra++) {
+        if (extra > 0) {
+            assert_int_equal(teardown(state), 0);
+            assert_int_equal(setup(state), 0);
+        }
+        char bytes[101] = "";
+        memset(bytes, 'x', 100 - (sizeof text - 1) + extra);
+        join();
+        turn("451-[\"up\"]");
+        bytes_come(bytes);
+        assert_sent(extra ? "<close 1009>" : "");
+        assert_int_equal(engine.stats.closed[SIO_TOO_LARGE], extra);
+        if (extra) {
+            assert_heard("root disconnect message too large;");
+        }
+    }
+}
+
+static void half_a_packet_goes_with_its_connection(void **state)
+{
+    (void)state;
+    join();
+    turn("452-[\"up\"]");
+    bytes_come("one");
+    assert_non_null(conn->partial);
+    gone();
+    assert_heard("root disconnect transport close;"); /* ASan counts */
+}
+
+static void attachments_for_a_namespace_that_the_server_left_are_swallowed(void **state)
+{
+    (void)state;
+    join();
+    sio_socket_disconnect(last, false);
+    eio_engine_settle(&engine, 1);
+    assert_heard("root disconnect server namespace disconnect;");
+    assert_sent("[41]");
+    turn("451-[\"up\"]");
+    bytes_come("one");
+    assert_heard("");
+    assert_sent("");
+    assert_true(eio_conn_is_open(conn));
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static char a[] = "a", b[] = "b";
+
+static bool ask(struct sio_socket *socket, char *name)
+{
+    return sio_socket_ask(socket, SLICE("q"), SLICE(""), on_answer, name);
+}
+
+static void what_is_asked_is_answered_once(void **state)
+{
+    (void)state;
+    join();
+    assert_true(ask(last, a) && ask(last, b));
+    eio_engine_settle(&engine, 1);
+    assert_sent("[420[\"q\"]][421[\"q\"]]");
+    turn("431[1]");
+    assert_heard("b<1;");
+    turn("431[2]");
+    turn("432[2]");
+    turn("434294967296[2]"); /* 0 in 32 bits */
+    assert_heard("");
+    turn("430");
+    assert_heard("a<;");
+}
+
+static void another_sockets_answer_is_none(void **state)
+{
+    (void)state;
+    join();
+    assert_true(ask(last, a));
+    turn("40/custom");
+    buf_clear(&heard);
+    turn("43/custom,0[1]");
+    assert_heard("");
+    turn("430[1]");
+    assert_heard("a<1;");
+}
+
+static void who_does_not_answer_is_told_of(void **state)
+{
+    (void)state;
+    join();
+    assert_true(ask(last, a));
+    eio_engine_tick(&engine, clock_mono_us() + 9900000);
+    assert_heard("");
+    eio_engine_tick(&engine, clock_mono_us() + 10100000);
+    assert_heard("a<none;");
+    turn("430[1]");
+    assert_heard("");
+}
+
+static void a_socket_that_goes_answers_nothing(void **state)
+{
+    (void)state;
+    join();
+    assert_true(ask(last, a));
+    assert_true(ask(last, b));
+    turn("41");
+    struct slice all = buf_slice(&heard);
+    assert_non_null(strstr(all.ptr, "a<none;"));
+    assert_non_null(strstr(all.ptr, "b<none;"));
+    assert_int_equal(all.len, strlen("a<none;b<none;root disconnect client namespace disconnect;"));
+    assert_int_equal(last->asked, 0);
+    buf_clear(&heard);
+    assert_false(ask(last, a));
+    assert_heard("");
+}
+
+static void at_most_256_answers_are_outstanding(void **state)
+{
+    (void)state;
+    join();
+    for (int i = 0; i < SIO_ACKS_MAX; i++) {
+        assert_true(ask(last, a));
+    }
+    assert_false(ask(last, b));
+    turn("4300[1]");
+    turn("4377[1]");
+    assert_heard("a<1;a<1;");
+    assert_true(ask(last, b));
+    turn("43256[1]");
+    assert_heard("b<1;");
+    gone();
+}
+
+static void ids_of_questions_fit_31_bits(void **state)
+{
+    (void)state;
+    join();
+    sessions.acks.next_id = 0x7fffffff;
+    assert_true(ask(last, a));
+    assert_true(ask(last, b));
+    eio_engine_settle(&engine, 1);
+    assert_sent("[422147483647[\"q\"]][420[\"q\"]]");
+    turn("432147483647[1]");
+    turn("430[1]");
+    assert_heard("a<1;b<1;");
+}
+
+static void ask_again(void *arg, struct sio_socket *socket, const struct sio_answer *got)
+{
+    on_answer(arg, socket, got);
+    buf_append(&heard, sio_socket_ask(socket, SLICE("again"), SLICE(""), on_answer, b)
+                           ? SLICE("asked;")
+                           : SLICE("gone;"));
+}
+
+static void an_answer_may_be_a_new_question(void **state)
+{
+    (void)state;
+    join();
+    assert_true(sio_socket_ask(last, SLICE("q"), SLICE(""), ask_again, a));
+    turn("430[1]");
+    assert_heard("a<1;asked;");
+    assert_sent("[420[\"q\"]][421[\"again\"]]");
+    turn("431[2]");
+    assert_heard("b<2;");
+    assert_true(sio_socket_ask(last, SLICE("q"), SLICE(""), ask_again, a));
+    gone();
+    assert_heard("a<none;gone;root disconnect transport close;");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -490,6 +765,21 @@ int main(void)
     log_init("test", LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         TEST(connect_is_answered_with_a_public_id),
+        TEST(attachments_come_with_their_event),
+        TEST(attachments_may_come_as_base64),
+        TEST(acks_carry_attachments_both_ways),
+        TEST(events_with_attachments_go_out_together),
+        TEST(text_in_the_place_of_an_attachment_ends_the_connection),
+        TEST(attachments_count_as_payload),
+        TEST(half_a_packet_goes_with_its_connection),
+        TEST(attachments_for_a_namespace_that_the_server_left_are_swallowed),
+        TEST(what_is_asked_is_answered_once),
+        TEST(another_sockets_answer_is_none),
+        TEST(who_does_not_answer_is_told_of),
+        TEST(a_socket_that_goes_answers_nothing),
+        TEST(at_most_256_answers_are_outstanding),
+        TEST(ids_of_questions_fit_31_bits),
+        TEST(an_answer_may_be_a_new_question),
         TEST(a_refusal_carries_message_and_data),
         TEST(a_message_that_does_not_fit_is_replaced),
         TEST(an_answer_may_come_later),

@@ -1,0 +1,52 @@
+/* eio_files.c - files that are served beside the connections */
+#include "gateway-svc/socketio/eio_files.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* FNV-1a: tells one version of a file from another, no more. */
+static uint64_t digest(struct slice bytes)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < bytes.len; i++) {
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+void eio_files_add(struct eio_files *files, const char *name, const char *type, struct slice body)
+{
+    assert(files->count < EIO_FILES_MAX);
+    struct eio_file *file = &files->files[files->count++];
+    *file = (struct eio_file){.name = name, .type = type, .body = body};
+    (void)snprintf(file->etag, sizeof file->etag, "\"%016" PRIx64 "\"", digest(body));
+}
+
+const struct eio_file *eio_files_find(const struct eio_files *files, struct slice base,
+                                      struct slice path)
+{
+    if (!slice_starts(path, base)) {
+        return NULL;
+    }
+    struct slice name = slice_tail(path, base.len);
+    for (size_t i = 0; i < files->count; i++) {
+        if (slice_equal(name, slice_text(files->files[i].name))) {
+            return &files->files[i];
+        }
+    }
+    return NULL;
+}
+
+bool eio_file_is_known(const struct eio_file *file, struct slice if_none_match)
+{
+    while (if_none_match.len > 0) {
+        struct slice tag = slice_trim(slice_cut(&if_none_match, ','));
+        if (slice_starts(tag, SLICE("W/"))) {
+            tag = slice_tail(tag, 2);
+        }
+        if (slice_equal(tag, SLICE("*")) || slice_equal(tag, slice_text(file->etag))) {
+            return true;
+        }
+    }
+    return false;
+}

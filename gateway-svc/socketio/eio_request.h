@@ -1,0 +1,16 @@
+/* eio_request.h - a request as the application sees it
+ *
+ * The sio_request_... functions of sio.h are here. */
+#ifndef PARLEY_EIO_REQUEST_H
+#define PARLEY_EIO_REQUEST_H
+
+#include "gateway-svc/socketio/http_request.h"
+#include "gateway-svc/socketio/sio.h"
+
+struct sio_request {
+    const struct http_request *http;
+    int fd;        /* the socket that it came from */
+    char peer[64]; /* once it was asked for */
+};
+
+#endif

@@ -1,0 +1,135 @@
+/* http_port_ev.c - a TCP port on which HTTP is spoken */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*) */
+#define _GNU_SOURCE /* accept4 */
+#include "gateway-svc/socketio/http_port_ev.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include <errno.h>
+#include <ev.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+#define ACCEPTS_PER_TURN 64 /* then the others have their turn */
+#define PAUSE_S 0.1         /* when the process has no file descriptor left */
+
+struct http_port {
+    struct http_server *server;
+    ev_io readable;
+    ev_timer pause;
+    struct log_limit log_limit;
+};
+
+/* Could not accept: is there any use in going on in this turn? */
+static bool is_of_one(int error)
+{
+    return error == ECONNABORTED || error == EINTR;
+}
+
+static void take_a_break(struct http_port *port, int error)
+{
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        return;
+    }
+    if (log_limit_ok(&port->log_limit, 1, clock_mono_ms())) {
+        log_warn("cannot accept, connections wait: %s", strerror(error));
+    }
+    ev_io_stop(port->server->loop, &port->readable);
+    ev_timer_set(&port->pause, PAUSE_S, 0.0);
+    ev_timer_start(port->server->loop, &port->pause);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct http_port *port = io->data;
+    int one = 1;
+    (void)loop;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* works without */
+            http_conn_open(port->server, fd);
+        } else if (!is_of_one(errno)) {
+            take_a_break(port, errno);
+            return;
+        }
+    }
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct http_port *port = timer->data;
+    (void)events;
+    ev_io_start(loop, &port->readable);
+}
+
+static int listen_on(const struct addrinfo *address)
+{
+    int one = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+        return fd;
+    }
+    if (fd >= 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+    }
+    return -1;
+}
+
+/* A listening socket, or -1 and a line in the log. */
+static int listen_at(const char *host, uint16_t port)
+{
+    char service[8];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    (void)snprintf(service, sizeof service, "%u", port);
+    int error = getaddrinfo(host, service, &hints, &found);
+    if (error != 0) {
+        log_error("cannot listen host=%s port=%u: %s", host, port, gai_strerror(error));
+        return -1;
+    }
+    int fd = listen_on(found);
+    if (fd < 0) {
+        log_error("cannot listen host=%s port=%u: %s", host, port, strerror(errno));
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+struct http_port *http_port_open(struct http_server *server, const char *host, uint16_t port)
+{
+    int fd = listen_at(host, port);
+    struct http_port *p = fd >= 0 ? calloc(1, sizeof *p) : NULL;
+    if (!p) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return NULL;
+    }
+    p->server = server;
+    ev_io_init(&p->readable, on_readable, fd, EV_READ);
+    ev_timer_init(&p->pause, on_pause_over, PAUSE_S, 0.0);
+    p->readable.data = p->pause.data = p;
+    ev_io_start(server->loop, &p->readable);
+    return p;
+}
+
+void http_port_close(struct http_port *port)
+{
+    if (port) {
+        ev_io_stop(port->server->loop, &port->readable);
+        ev_timer_stop(port->server->loop, &port->pause);
+        close(port->readable.fd);
+        free(port);
+    }
+}
