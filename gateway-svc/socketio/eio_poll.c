@@ -144,7 +144,9 @@ static void poll_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
 {
     struct eio_poll *poll = conn->wire;
     (void)code; /* of WebSocket */
-    drop_probe(poll);
+    if (!poll->probed || !is_gentle(conn)) {
+        drop_probe(poll);
+    }
     if (poll->get && !has_last_words(conn)) {
         return; /* the flush that follows answers it */
     }
@@ -340,8 +342,13 @@ static void say_probed(struct eio_conn *conn, struct eio_poll *poll)
     eio_conn_touch(conn);
 }
 
-/* The WebSocket is the transport now. */
-static void take_over(struct eio_conn *conn, struct eio_poll *poll)
+static bool may_take_over(const struct eio_conn *conn)
+{
+    return eio_conn_is_open(conn) || is_gentle(conn);
+}
+
+/* The WebSocket is the transport now; one that has been closed meanwhile is closed there. */
+static void take_over(struct eio_conn *conn, struct eio_poll *poll, uint64_t now_us)
 {
     const struct eio_transport_ops *ops = poll->probe_ops;
     void *wire = poll->probe;
@@ -351,15 +358,19 @@ static void take_over(struct eio_conn *conn, struct eio_poll *poll)
     eio_poll_probe_gone(conn);
     poll_release(conn);
     eio_conn_switch(conn, ops, wire);
+    if (conn->state == EIO_STATE_CLOSING) {
+        eio_deadline_start(&engine_of(conn)->closings, &conn->limit, now_us);
+        ops->close(conn, conn->close_code, now_us);
+    }
 }
 
-void eio_poll_probe_text(struct eio_conn *conn, struct slice packet)
+void eio_poll_probe_text(struct eio_conn *conn, struct slice packet, uint64_t now_us)
 {
     struct eio_poll *poll = conn->wire;
     if (slice_equal(packet, SLICE("2probe"))) {
         say_probed(conn, poll);
-    } else if (slice_equal(packet, SLICE("5")) && eio_conn_is_open(conn)) {
-        take_over(conn, poll);
+    } else if (slice_equal(packet, SLICE("5")) && may_take_over(conn)) {
+        take_over(conn, poll, now_us);
     } else {
         drop_probe(poll);
     }

@@ -10,7 +10,10 @@
  * From PROBED on every GET, waiting or arriving, is answered at once: with what is queued, else
  * with a noop.  Nothing leaves over the WebSocket before "5"; then the connection's transport is
  * the WebSocket, and what is queued goes there, in order.  A probe that sends anything else,
- * vanishes or takes longer than upgrade_timeout is closed alone; polling goes on. */
+ * vanishes or takes longer than upgrade_timeout is closed alone; polling goes on.
+ *
+ * A connection that ends by the server's own wish while PROBED keeps the probe: the official client
+ * may have stopped polling by then, and hears of the end only where it goes on. */
 #ifndef PARLEY_EIO_POLL_H
 #define PARLEY_EIO_POLL_H
 
@@ -51,7 +54,7 @@ void eio_poll_probe_opened(struct eio_conn *conn, const struct eio_transport_ops
 /* Is that wire the probe of the connection, not (yet) its transport? */
 bool eio_poll_is_probe(const struct eio_conn *conn, const void *wire);
 /* A text message of the probe.  It becomes the transport, or is dropped (ops->probe_drop). */
-void eio_poll_probe_text(struct eio_conn *conn, struct slice packet);
+void eio_poll_probe_text(struct eio_conn *conn, struct slice packet, uint64_t now_us);
 /* The probe is gone by itself. */
 void eio_poll_probe_gone(struct eio_conn *conn);
 /* From the engine: it did not take over in time. */

@@ -226,7 +226,7 @@ static void on_probe_receive(struct eio_conn *conn, struct lws *wsi, struct slic
 {
     bool whole = lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
                  !lws_frame_is_binary(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    eio_poll_probe_text(conn, whole ? part : SLICE(""));
+    eio_poll_probe_text(conn, whole ? part : SLICE(""), clock_mono_us());
 }
 
 static int on_probe(struct eio_conn *conn, struct lws *wsi, enum lws_callback_reasons why,

@@ -150,7 +150,8 @@ static void wire_flush(struct eio_conn *conn)
 static void wire_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
 {
     struct sio_frame *frame = sio_frame_close(code);
-    HOLDS(now_us == world.now_us && world.wire == TRANSPORT);
+    HOLDS(now_us == world.now_us && world.wire != NO_WIRE); /* it may be about to take over */
+    world.wire = TRANSPORT;
     eio_conn_queue(conn, frame);
     sio_frame_unref(frame);
 }
@@ -289,7 +290,7 @@ static void ev_probe(unsigned arg)
 static void ev_probe_text(unsigned arg)
 {
     if (world.wire == PROBE) {
-        eio_poll_probe_text(world.conn, PICK(probe_texts, arg));
+        eio_poll_probe_text(world.conn, PICK(probe_texts, arg), world.now_us);
         if (!eio_poll_is_polling(world.conn)) {
             world.wire = TRANSPORT;
         }

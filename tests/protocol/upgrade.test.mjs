@@ -310,6 +310,17 @@ test("the session ends while a WebSocket probes: both hear of it", async () => {
   assert.ok(await poll.isGone());
 });
 
+test("the server closes behind 3probe: a client that polls no more hears of it over the WebSocket", async () => {
+  const poll = await RawPoll.join(app);
+  const ws = await openProbed(poll);
+  assert.equal((await poll.post('42["close"]')).body, "ok");
+  await RawPoll.open(app);
+  ws.text("5");
+  assert.equal(await ws.readClose(), 4000);
+  ws.destroy();
+  await until("the session is gone", () => poll.isGone());
+});
+
 test("the client says 1 while a WebSocket probes: the WebSocket is closed, a later 5 changes nothing", async () => {
   const poll = await RawPoll.join(app);
   const ws = await openProbed(poll);

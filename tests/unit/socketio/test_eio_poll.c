@@ -457,7 +457,7 @@ static void an_upgrade_answers_every_get_at_once(void **state)
     struct fake_exchange a = exchange('a'), b = exchange('b'), c = exchange('c');
     eio_poll_get(conn, &a.x);
     turn();
-    eio_poll_probe_text(conn, SLICE("2probe"));
+    eio_poll_probe_text(conn, SLICE("2probe"), now_us);
     turn();
     assert_string_equal(take(&heard), "probe<3probe;");
     assert_string_equal(take(&answers), "a:200 6;");
@@ -471,7 +471,7 @@ static void an_upgrade_answers_every_get_at_once(void **state)
     turn();
     assert_string_equal(take(&answers), "c:200 4queued;");
     say(conn, "4later", false);
-    eio_poll_probe_text(conn, SLICE("5"));
+    eio_poll_probe_text(conn, SLICE("5"), now_us);
     turn();
     assert_string_equal(fake_wire_take(), "[4later]");
     assert_false(eio_poll_is_polling(conn));
@@ -493,7 +493,7 @@ static void a_get_that_waits_when_the_upgrade_is_done_gets_a_noop(void **state)
     struct fake_exchange get = exchange('g'), p = exchange('p');
     eio_poll_get(conn, &get.x);
     eio_poll_post(conn, &p.x);
-    eio_poll_probe_text(conn, SLICE("5"));
+    eio_poll_probe_text(conn, SLICE("5"), now_us);
     turn();
     assert_string_equal(take(&answers), "g:200 6;");
     assert_null(p.x.taker); /* its body belongs to nobody */
@@ -511,7 +511,7 @@ static void a_probe_that_does_wrong_is_dropped_alone(void **state)
     eio_poll_get(conn, &get.x);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         eio_poll_probe_opened(conn, &probe_ops, &probe_ops, now_us);
-        eio_poll_probe_text(conn, slice_text(wrong[i]));
+        eio_poll_probe_text(conn, slice_text(wrong[i]), now_us);
         turn();
         assert_string_equal(take(&heard), "probe dropped;");
         assert_true(eio_poll_may_probe(conn));
@@ -529,7 +529,7 @@ static void polls_are_held_again_when_a_probe_has_gone(void **state)
     (void)state;
     struct eio_conn *conn = probing();
     struct fake_exchange get = exchange('g');
-    eio_poll_probe_text(conn, SLICE("2probe"));
+    eio_poll_probe_text(conn, SLICE("2probe"), now_us);
     eio_poll_probe_gone(conn);
     eio_poll_get(conn, &get.x);
     turn();
@@ -547,13 +547,55 @@ static void the_end_takes_the_probe_along(void **state)
     assert_string_equal(take(&heard), "ended ping timeout;probe dropped;");
 }
 
+/* The official client pauses its polling when it has "3probe", and does not go on if the probe
+ * fails then: it would hear of nothing any more. */
+static void a_close_of_ours_waits_for_the_probe(void **state)
+{
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct eio_conn *conn = probing();
+        eio_poll_probe_text(conn, SLICE("2probe"), now_us);
+        turn();
+        (void)take(&heard);
+        say(conn, "4last", false);
+        eio_conn_end(conn, SIO_SERVER_CLOSE, 4000, NULL);
+        if (!early) {
+            turn();
+            assert_string_equal(take(&heard), "ended forced server close;");
+            run_to(now_us + 9 * S);
+        }
+        eio_poll_probe_text(conn, SLICE("5"), now_us);
+        turn();
+        assert_string_equal(fake_wire_take(), "[4last]<close 4000>");
+        run_to(now_us + 5 * S);
+        assert_string_equal(fake_wire_take(), "<kill>");
+        eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
+        (void)take(&heard);
+    }
+}
+
+static void a_close_of_ours_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct eio_conn *conn = probing();
+    eio_poll_probe_text(conn, SLICE("2probe"), now_us);
+    eio_conn_end(conn, SIO_SERVER_DISCONNECT, 0, NULL);
+    turn();
+    (void)take(&heard);
+    run_to(now_us + 10 * S);
+    assert_string_equal(take(&heard), "probe dropped;");
+    assert_int_equal(released, 0);
+    run_to(now_us + 20 * S);
+    assert_int_equal(released, 1);
+}
+
 static void a_pong_that_is_due_stays_due_across_the_upgrade(void **state)
 {
     (void)state;
     struct eio_conn *conn = opened();
     run_to(now_us + 26 * S);
     eio_poll_probe_opened(conn, &probe_ops, &probe_ops, now_us);
-    eio_poll_probe_text(conn, SLICE("5"));
+    eio_poll_probe_text(conn, SLICE("5"), now_us);
     run_to(now_us + 19 * S);
     assert_string_equal(take(&heard), "ended ping timeout;");
     eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
@@ -581,6 +623,8 @@ int main(void)
         T(a_probe_that_does_wrong_is_dropped_alone),
         T(polls_are_held_again_when_a_probe_has_gone),
         T(the_end_takes_the_probe_along),
+        T(a_close_of_ours_waits_for_the_probe),
+        T(a_close_of_ours_does_not_wait_for_ever),
         T(a_pong_that_is_due_stays_due_across_the_upgrade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
