@@ -7,7 +7,8 @@
 -- ARCHITECTURE.md lists the keys; in short:
 --
 --   session:<hash>          name of the user, or "ended" for an hour after the end
---   user:<name>             hash: name as typed, session, login, since, expires, online, at:<gateway>
+--   user:<name>             hash: name as typed, session, login, since, expires, floor, online,
+--                           at:<gateway>, left, last, inbox_bytes, inbox_until
 --   online                  set of the names that everybody sees, as typed
 --   deadlines               sorted set: name -> presence time at which a sweep must look at the user
 --   grace:<name>            the countdown that an operator watches; its expiry wakes the sweep
@@ -17,10 +18,13 @@
 --   links                   hash: gateway -> number of its link, "lapsed <n>" once the lease ended
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
---   presence                hash: epoch, run, first, version, logins, link, last, skew, settle
+--   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
+--                           group, group_mark, group_until
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
+--   inbox:<name>            list: what the user was sent or sent himself, for those who return
+--   group                   stream, id = message id: what the group was sent
 --
 -- Words:
 --   caller        the four first arguments of every service's call: the epoch that it lives in, the
@@ -37,7 +41,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.0' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.1' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
@@ -46,6 +50,13 @@ local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
 local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
 local BATCH = 64             -- users looked at by one call
 local WHO_MAX = 500          -- users shown by parley_who, so that an operator stops nobody
+local INBOX_MAX = 256        -- messages kept in an inbox,
+local INBOX_BYTES = 65536    -- of so many bytes,
+local INBOX_MIN = 4          -- but so many whatever their length
+local GROUP_MAX = 100000     -- messages kept of the group, about
+local PAGE = 64              -- messages in one page of a replay,
+local PAGE_BYTES = 65536     -- of so many bytes, or one
+local PINGS_MS = 45000       -- interval and timeout of pings, for a gateway that does not say keep_ms
 
 -- redis.call does not exist yet while the library is loaded.
 local function call(...)
@@ -146,7 +157,8 @@ local function open_epoch(c, run)
   note(c)
   local _, micros = now_ms()
   if not c.epoch then
-    call('UNLINK', c.prefix .. 'presence:log') -- a log without its version could not be continued
+    -- Without version and newest id these could not be continued.
+    call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')
   end
   c.epoch = redis.sha1hex(run .. ':' .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
   c.id = math.max(c.id, c.seen) + ID_JUMP
@@ -215,11 +227,16 @@ local function version_of(c)
   return call('HGET', c.presence, 'version') or '0'
 end
 
+local function first_of(c)
+  return call('HGET', c.presence, 'first') or '0'
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Users and their attachments
 
 local function user_key(c, name)    return c.prefix .. 'user:' .. name end
 local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
+local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
 local function gateways_of(user)
@@ -242,10 +259,10 @@ local function watch_expiry(c, name, user)
   end
 end
 
-local function make_session(c, name, shown, hash, login, expires)
+local function make_session(c, name, shown, hash, login, expires, floor)
   call('SET', session_key(c, hash), name)
   call('HSET', user_key(c, name), 'name', shown, 'session', hash, 'login', text(login),
-    'since', text(c.now), 'expires', text(expires), 'floor', text(c.id))
+    'since', text(c.now), 'expires', text(expires), 'floor', text(floor))
 end
 
 -- The user is served by this gateway now; ends a grace period, makes a new user visible.
@@ -269,6 +286,7 @@ local function detach(c, id, name, user)
   if #gateways_of(user) > 0 then
     return
   end
+  call('HSET', user_key(c, name), 'left', text(c.id)) -- he was there for all messages up to this
   local deadline, expires = c.time + c.grace, tonumber(user.expires)
   if expires > 0 then
     deadline = math.min(deadline, expires)
@@ -286,7 +304,7 @@ local function end_session(c, name, user, code)
     call('SREM', users_key(c, id), name)
   end
   call('DEL', user_key(c, name), c.prefix .. 'grace:' .. name, c.prefix .. 'sent:' .. name,
-    c.prefix .. 'sent:' .. name .. ':old')
+    c.prefix .. 'sent:' .. name .. ':old', inbox_key(c, name))
   call('ZREM', c.prefix .. 'deadlines', name)
   call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
   if user.online then
@@ -401,7 +419,7 @@ local function login(keys, args)
     return answer(c, 'taken', text(left))
   end
   local number = call('HINCRBY', c.presence, 'logins', 1)
-  make_session(c, name, shown, hash, number, longest > 0 and c.time + longest or 0)
+  make_session(c, name, shown, hash, number, longest > 0 and c.time + longest or 0, c.id)
   if longest > 0 then
     pending = math.min(pending, longest)
   end
@@ -453,7 +471,8 @@ end
 -- gateway, "new" or "keep", the last number it had (0: none), nonce, JSON for operators
 --   new   first command of a connection: a new number, above all that were ever in use
 --   keep  refused unless it comes from the current link of a gateway whose lease holds
--- ok <message:id> <link> <settling 0/1> <count of the own channel> <count of group> <version> | link
+-- ok <message:id> <link> <settling 0/1> <count of the own channel> <count of group> <version>
+--    <first id of the epoch> | link
 -- Publishes the nonce on the gateway's own channel: what comes back proves the subscription.
 local function renew(keys, args)
   local id, number = gateway_of(args[5]), integer(args[7], 'link', 12)
@@ -476,12 +495,13 @@ local function renew(keys, args)
   local version = version_of(c)
   publish(c, 'to:' .. id, 'nonce', nonce .. ' ' .. group .. ' ' .. version .. ' ' .. c.epoch)
   local own = call('HGET', c.prefix .. 'channels', 'to:' .. id)
-  return answer(c, 'ok', text(c.id), link, c.settle and '1' or '0', own, group, version)
+  return answer(c, 'ok', text(c.id), link, c.settle and '1' or '0', own, group, version, first_of(c))
 end
 
 -- gateway, link, session hash
 -- ok <message:id> <name> <as typed> <login> <ms to the end, 0: none> <version> <floor>
---    <1: became visible with this version> | unknown | unavailable | link
+--    <1: became visible with this version> <left: message:id when he went away, if he was in grace>
+--    <first id of the epoch> <last: id of his newest direct message> | unknown | unavailable | link
 local function connect(keys, args)
   local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
   local c = enter(keys, args)
@@ -502,10 +522,11 @@ local function connect(keys, args)
     announce(c)
     return answer(c, 'unknown')
   end
+  local left = #gateways_of(user) == 0 and user.left or ''
   attach(c, id, link, name, user)
   announce(c)
   return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
-    version_of(c), user.floor, text(#c.changes))
+    version_of(c), user.floor, text(#c.changes), left, first_of(c), user.last or '0')
 end
 
 -- gateway, link, session hash      ok | link
@@ -541,17 +562,20 @@ local function reattach_one(c, id, link, s)
     if user then
       end_session(c, s.name, user, 'kicked') -- the later login wins
     end
-    make_session(c, s.name, s.shown, s.hash, s.login, s.rest > 0 and c.time + s.rest or 0)
+    -- What he was sent before this epoch is lost: to have seen an id of it is not enough.
+    local floor = math.max(tonumber(first_of(c)) - 1, 0)
+    make_session(c, s.name, s.shown, s.hash, s.login, s.rest > 0 and c.time + s.rest or 0, floor)
     user = hash_table(user_key(c, s.name))
     local logins = tonumber(call('HGET', c.presence, 'logins') or 0)
     call('HSET', c.presence, 'logins', text(math.max(logins, s.login)))
   end
   attach(c, id, link, s.name, user)
-  return 'ok'
+  return 'ok', user.last
 end
 
 -- gateway, link, then for each session: hash, name, as typed, login, ms to the end (0: none)
--- ok <message:id> <version> then for each "ok" or "ended"      | link
+-- ok <message:id> <version> <first id of the epoch> then for each "ok" or "ended", then for each
+--    the id of the newest direct message (0: none)      | link
 local function reattach(keys, args)
   local id, link, sessions = gateway_of(args[5]), link_of(args[6]), {}
   if (#args - 6) % 5 ~= 0 or #args > 6 + 5 * BATCH then
@@ -567,12 +591,13 @@ local function reattach(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local verdicts = {}
+  local verdicts = {} -- and behind them as many ids
   for i, s in ipairs(sessions) do
-    verdicts[i] = reattach_one(c, id, link, s)
+    local verdict, last = reattach_one(c, id, link, s)
+    verdicts[i], verdicts[#sessions + i] = verdict, last or '0'
   end
   announce(c)
-  return answer(c, 'ok', text(c.id), version_of(c), unpack(verdicts))
+  return answer(c, 'ok', text(c.id), version_of(c), first_of(c), unpack(verdicts, 1, 2 * #sessions))
 end
 
 -- gateway, link, cursor ("0" to begin): after everything was attached again, what is left of older
@@ -635,9 +660,9 @@ local function message_json(id, sender, receiver, body, sent_at)
 end
 
 -- To the group, or to every gateway that serves the receiver or the sender, once each.
-local function publish_message(c, user, receiver, head, json)
+local function publish_message(c, user, receiver, message)
   if not receiver then
-    publish(c, 'group', 'message', head .. '\n' .. json)
+    publish(c, 'group', 'message', message)
     return
   end
   local told = {}
@@ -645,19 +670,86 @@ local function publish_message(c, user, receiver, head, json)
     for _, id in ipairs(gateways_of(who)) do
       if not told[id] then
         told[id] = true
-        publish(c, 'to:' .. id, 'message', head .. '\n' .. json)
+        publish(c, 'to:' .. id, 'message', message)
       end
     end
   end
 end
 
+-- Copies for those who return are kept for keep_ms after the last of them at least, twice that at
+-- most: the key's time to live is set to twice keep_ms, and again only when less than keep_ms of it
+-- is left.
+local function must_prolong(until_ms, now, keep)
+  return tonumber(until_ms or 0) < now + keep
+end
+
+-- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left.
+local function trim_inbox(key, length, bytes)
+  while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
+    local count = math.min(math.max(math.floor(length / 16), 1), length - INBOX_MIN)
+    for _, entry in ipairs(call('LPOP', key, count)) do
+      bytes = bytes - #entry
+    end
+    length = length - count
+  end
+  return bytes
+end
+
+-- One more entry of an inbox: behind the id of the one before, so that a hole is seen.
+local function keep_direct(c, name, user, id, message, now, keep)
+  local key, entry = inbox_key(c, name), (user.last or '0') .. ' ' .. message
+  local length = call('RPUSH', key, entry)
+  local bytes = #entry + (length > 1 and tonumber(user.inbox_bytes or 0) or 0)
+  bytes = trim_inbox(key, length, bytes)
+  if length == 1 or must_prolong(user.inbox_until, now, keep) then
+    call('PEXPIRE', key, 2 * keep)
+    call('HSET', user_key(c, name), 'last', id, 'inbox_bytes', bytes, 'inbox_until', text(now + 2 * keep))
+  else
+    call('HSET', user_key(c, name), 'last', id, 'inbox_bytes', bytes)
+  end
+end
+
+-- The same of the group.  What came before the mark, the id when the time to live was last set, is
+-- older than keep_ms when it is set again.
+local function keep_group(c, id, message, now, keep)
+  local key, state = c.prefix .. 'group', call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
+  if tonumber(state[1] or 0) >= tonumber(id) then
+    call('UNLINK', key) -- somebody set message:id back: a stream's ids must rise
+  end
+  call('XADD', key, 'MAXLEN', '~', GROUP_MAX, id .. '-0', 'p', state[1] or '0', 'm', message)
+  if must_prolong(state[3], now, keep) then
+    call('PEXPIRE', key, 2 * keep)
+    call('XTRIM', key, 'MINID', '~', state[2] or '0')
+    call('HSET', c.presence, 'group', id, 'group_mark', id, 'group_until', text(now + 2 * keep))
+  else
+    call('HSET', c.presence, 'group', id)
+  end
+end
+
+-- Into the inboxes of receiver and sender (for his other sockets), or into the group's stream.
+local function keep_message(c, name, user, to, receiver, id, message, now, keep)
+  if not receiver then
+    keep_group(c, id, message, now, keep)
+    return
+  end
+  keep_direct(c, name, user, id, message, now, keep)
+  if to ~= name then
+    keep_direct(c, to, receiver, id, message, now, keep)
+  end
+end
+
 -- gateway, link, sender's session hash, sender's name, receiver (lower case) or "group",
--- client_id as a JSON string or "", message_text as a JSON string
+-- client_id as a JSON string or "", message_text as a JSON string,
+-- keep_ms: how long whoever is not there may still return and ask for it
 -- ok <id> | dup <id> <the message as JSON> | no_such_user | conflict | ended | unavailable | link
 local function send(keys, args)
   local id, link = gateway_of(args[5]), link_of(args[6])
   local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
   local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
+  local keep = args[12] and integer(args[12], 'keep_ms', 12)
+  if keep == 0 then
+    refuse('keep_ms must not be 0')
+  end
   if client_id ~= '' then
     matching(client_id, '^"[^\n]+"$', 'client_id') -- a line break would end the head of the message
   end
@@ -690,9 +782,123 @@ local function send(keys, args)
   if digest then
     remember_sent(c, name, client_id, number .. ' ' .. text(now) .. ' ' .. digest, now)
   end
-  local head = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
-  publish_message(c, user, receiver, head, message_json(number, user.name, shown, body, text(now)))
+  local message = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' ..
+    client_id .. '\n' .. message_json(number, user.name, shown, body, text(now))
+  keep = keep or c.grace + c.lease + PINGS_MS -- a gateway of version 1.0 does not say it
+  keep_message(c, name, user, to, receiver, number, message, now, keep)
+  publish_message(c, user, receiver, message)
   return answer(c, 'ok', number)
+end
+
+---------------------------------------------------------------------------------------------------
+-- gateway-svc: what somebody missed
+--
+-- Both sources, inbox and group, give the messages behind `after` as { id, message }, rising, and say
+-- whether they are whole: none that came behind `after` is missing.
+
+-- All of them; most of those who return missed little, so mostly the newest entries are enough.
+local function missed_direct(c, name, user, after)
+  local key, list, whole = inbox_key(c, name), {}, tonumber(user.last or 0) <= after
+  local entries = call('LRANGE', key, -PAGE, -1)
+  if #entries == PAGE and tonumber(entries[1]:match('^%d+')) > after then
+    entries = call('LRANGE', key, 0, -1)
+  end
+  for _, entry in ipairs(entries) do
+    local prev, message, id = entry:match('^(%d+) ((%d+) .*)$')
+    if tonumber(id) > after then
+      whole = whole or #list == 0 and tonumber(prev) <= after
+      list[#list + 1] = { tonumber(id), message }
+    end
+  end
+  return list, whole
+end
+
+-- As many as fill a page and one more.
+local function missed_group(c, after)
+  local newest = tonumber(call('HGET', c.presence, 'group') or 0)
+  local list, whole, bytes, at = {}, newest <= after, 0, after
+  repeat
+    local entries = call('XRANGE', c.prefix .. 'group', '(' .. text(at) .. '-0', '+', 'COUNT', PAGE / 4)
+    for _, entry in ipairs(entries) do
+      local prev, message = tonumber(entry[2][2]), entry[2][4]
+      whole = whole or #list == 0 and prev <= after
+      at, bytes = tonumber(entry[1]:match('^%d+')), bytes + #message
+      list[#list + 1] = { at, message }
+    end
+  until #entries < PAGE / 4 or #list > PAGE or bytes > PAGE_BYTES
+  return list, whole, newest
+end
+
+local function merge(a, b)
+  local all, i, j = {}, 1, 1
+  while a[i] or b[j] do
+    if not b[j] or a[i] and a[i][1] < b[j][1] then
+      all[#all + 1], i = a[i], i + 1
+    else
+      all[#all + 1], j = b[j], j + 1
+    end
+  end
+  return all
+end
+
+-- The first of a list, as many as make a page, behind what an answer begins with: whole, more, and
+-- from where to go on, which is `done` at the end.
+local function page_of(list, whole, done)
+  local page, bytes, after = {}, 0, done
+  for i = 1, #list do
+    bytes = bytes + #list[i][2]
+    if i > PAGE or i > 1 and bytes > PAGE_BYTES then
+      after = list[i - 1][1]
+      break
+    end
+    page[i] = list[i][2]
+  end
+  return page, whole and '1' or '0', #page < #list and '1' or '0', text(after)
+end
+
+-- gateway, link, session hash, after: the last id that the client has, "all" or "inbox"
+-- ok <message:id> <whole 0/1> <more 0/1> <where to go on> messages...   | unknown | unavailable | link
+-- A message is what the channels carry behind the count.  Not whole: something behind `after` is
+-- lost, because it was too much or too long ago, or Redis lost data since.
+local function replay(keys, args)
+  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
+  local after, what = integer(args[8], 'after'), args[9]
+  if what ~= 'all' and what ~= 'inbox' then
+    refuse('all or inbox?')
+  end
+  local c = enter(keys, args)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local status, name, user = owner_of(c, hash)
+  if status ~= 'ok' or not user['at:' .. id] then
+    return answer(c, status ~= 'ok' and status or 'unknown')
+  end
+  after = math.max(after, tonumber(user.floor))
+  local list, whole = missed_direct(c, name, user, after)
+  if what == 'all' then
+    local group, group_whole = missed_group(c, after)
+    list, whole = merge(list, group), whole and group_whole
+  end
+  whole = whole and after >= tonumber(first_of(c)) and after <= c.id
+  local page, is_whole, more, next_after = page_of(list, whole, c.id)
+  return answer(c, 'ok', text(c.id), is_whole, more, next_after, unpack(page))
+end
+
+-- gateway, link, after: the same for the group alone, for a gateway that missed something
+-- ok <message:id> <whole 0/1> <more 0/1> <where to go on: at the end the newest> <count of group>
+--    messages...      | link
+local function group(keys, args)
+  local id, link, after = gateway_of(args[5]), link_of(args[6]), integer(args[7], 'after')
+  local c = enter(keys, args)
+  if not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
+  local list, whole, newest = missed_group(c, after)
+  whole = whole and after >= tonumber(first_of(c)) and after <= c.id
+  local page, is_whole, more, next_after = page_of(list, whole, newest)
+  return answer(c, 'ok', text(c.id), is_whole, more, next_after,
+    call('HGET', c.prefix .. 'channels', 'group') or '0', unpack(page))
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -864,6 +1070,8 @@ local functions = {
   { 'parley_prune',    prune,         { 'allow-oom' } },
   { 'parley_leave',    leave,         { 'allow-oom' } },
   { 'parley_send',     send,          {} },
+  { 'parley_replay',   replay,        { 'allow-oom' } },
+  { 'parley_group',    group,         { 'allow-oom' } },
   { 'parley_roster',   roster,        { 'allow-oom' } },
   { 'parley_changes',  changes,       { 'allow-oom' } },
   { 'parley_sweep',    sweep,         { 'allow-oom' } },

@@ -31,6 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY_PATH = os.path.join(HERE, '..', '..', 'shared', 'parley.lua')
 PREFIX = '{chat}:'
 GRACE, LEASE, PENDING = 30000, 10000, 60000  # ms
+KEEP = GRACE + 45000 + LEASE  # with interval and timeout of the pings
 SETTLE = 2 * LEASE + 1000
 JUMP = 1000000
 BATCH = 64
@@ -163,6 +164,10 @@ class Gateway:
             flat += [s.hash, s.name, s.shown, s.number or 1, rest]
         return self.call('reattach', *flat, **kw)
 
+    def verdicts(self, *sessions, **kw):
+        """What reattach says of each."""
+        return self.reattach(*sessions, **kw)[5:5 + len(sessions)]
+
     def prune(self, **kw):
         cursor, reply = '0', None
         while reply is None or cursor != '0':
@@ -172,8 +177,11 @@ class Gateway:
             cursor = reply[2]
         return reply
 
-    def send(self, session, to, text='"hi"', client_id='', **kw):
-        return self.call('send', session.hash, session.name, to, client_id, text, **kw)
+    def send(self, session, to, text='"hi"', client_id='', keep=KEEP, **kw):
+        return self.call('send', session.hash, session.name, to, client_id, text, keep, **kw)
+
+    def replay(self, session, after=0, what='all', **kw):
+        return self.call('replay', session.hash, after, what, **kw)
 
 
 class RulesTest(unittest.TestCase):

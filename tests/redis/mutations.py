@@ -402,7 +402,7 @@ MUTATIONS = [
     Mutation('windows rotate', 'if born and now - tonumber(born) > keep then', 'if false then',
              [WINDOW + 'test_rotates', WINDOW + 'test_the_oldest_generation_is_forgotten']),
     Mutation('the generation before counts', " or call('HGET', key .. ':old', client_id)", '', [WINDOW + 'test_both_generations_count']),
-    Mutation('windows expire', "    call('PEXPIRE', key, 2 * keep)\n", '', [WINDOW + 'test_expires', KEYS + 'test_only_leases_countdowns_and_tombstones_have_a_ttl']),
+    Mutation('windows expire', "    call('PEXPIRE', key, 2 * keep)\n", '', [WINDOW + 'test_expires', KEYS + 'test_only_leases_countdowns_tombstones_and_copies_have_a_ttl']),
     Mutation('the old one expires', "    call('PEXPIRE', key .. ':old', keep)\n", '', [WINDOW + 'test_rotates']),
     Mutation('later ids do not prolong it', "  if not born then\n    call('HSET', key, '', text(now)) -- a", "  if true then\n    call('HSET', key, '', text(now)) -- a",
              [WINDOW + 'test_later_ids_do_not_prolong_it', WINDOW + 'test_rotates']),

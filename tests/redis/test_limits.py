@@ -19,7 +19,9 @@ GOOD = {
     'reattach': CALLER + ['g1', '1', H, 'alice', 'Alice', '1', '0'],
     'prune': CALLER + ['g1', '1', '0'],
     'leave': CALLER + ['g1', '1'],
-    'send': CALLER + ['g1', '1', H, 'alice', 'group', '"c"', '"hi"'],
+    'send': CALLER + ['g1', '1', H, 'alice', 'group', '"c"', '"hi"', '90000'],
+    'replay': CALLER + ['g1', '1', H, '0', 'all'],
+    'group': CALLER + ['g1', '1', '0'],
     'roster': CALLER + ['0'],
     'changes': CALLER + ['0'],
     'sweep': CALLER,
@@ -44,7 +46,10 @@ BAD = [(f, i, v) for f in GOOD for i, v in (
     ('prune', 4, GATEWAY), ('prune', 5, NUMBER), ('prune', 6, NUMBER + [None]),
     ('leave', 4, GATEWAY), ('leave', 5, NUMBER + [None]),
     ('send', 4, GATEWAY), ('send', 5, NUMBER), ('send', 6, HASH), ('send', 7, NAME), ('send', 8, NAME),
-    ('send', 9, ['"a\nb"', 'a', '""']), ('send', 10, TEXT + [None]),
+    ('send', 9, ['"a\nb"', 'a', '""']), ('send', 10, TEXT + [None]), ('send', 11, NUMBER + ['0']),
+    ('replay', 4, GATEWAY), ('replay', 5, NUMBER), ('replay', 6, HASH), ('replay', 7, NUMBER),
+    ('replay', 8, ['', 'ALL', 'group', None]),
+    ('group', 4, GATEWAY), ('group', 5, NUMBER), ('group', 6, NUMBER + [None]),
     ('roster', 4, NUMBER + [None]), ('changes', 4, NUMBER + [None]),
 ]
 
@@ -86,7 +91,8 @@ class Arguments(RulesTest):
 
 class Memory(RulesTest):
     """At maxmemory, what frees memory or keeps the living alive still works; the rest is refused."""
-    WORKS = ('logout', 'renew', 'detach', 'reattach', 'prune', 'roster', 'changes', 'sweep', 'leave')
+    WORKS = ('logout', 'renew', 'detach', 'reattach', 'prune', 'replay', 'group', 'roster', 'changes',
+             'sweep', 'leave')
     REFUSED = ('login', 'session', 'connect', 'send')
 
     def setUp(self):
@@ -108,6 +114,7 @@ class Memory(RulesTest):
             'connect': lambda: self.g.connect(session), 'detach': lambda: self.g.detach(session),
             'reattach': lambda: self.g.reattach(session), 'prune': self.g.prune,
             'leave': lambda: self.g.call('leave'), 'send': lambda: self.g.send(session, 'group'),
+            'replay': lambda: self.g.replay(session), 'group': lambda: self.g.call('group', 0),
             'roster': lambda: self.call('roster', '0'), 'changes': lambda: self.call('changes', '0'),
             'sweep': lambda: self.call('sweep'),
         }[function]
@@ -205,13 +212,14 @@ class Keys(RulesTest):
             self.assertGreater(self.redis.call('TTL', stone), 0)
         self.assertLessEqual({self.key('session:' + s.hash) for s in (alice, bob)}, stones)
         self.assertEqual(keys - stones, {self.key(k) for k in (
-            'presence', 'presence:log', 'message:id', 'channels')})
+            'presence', 'presence:log', 'message:id', 'channels', 'group')})
+        self.assertGreater(self.redis.call('PTTL', self.key('group')), 0)
         self.assertEqual(self.redis.call('HKEYS', self.key('channels')), ['group'])
 
-    def test_only_leases_countdowns_and_tombstones_have_a_ttl(self):
+    def test_only_leases_countdowns_tombstones_and_copies_have_a_ttl(self):
         self.busy_day()
         for key in self.redis.call('KEYS', '*'):
-            expected = bool(re.match(r'(gateway:[^:]*|grace:.*|sent:.*)$', key[len(PREFIX):]))
+            expected = bool(re.match(r'(gateway:[^:]*|grace:.*|sent:.*|inbox:.*|group)$', key[len(PREFIX):]))
             self.assertEqual(self.redis.call('TTL', key) >= 0, expected, key)
 
     def test_an_ended_record_is_not_the_user_called_ended(self):
@@ -231,11 +239,12 @@ class Keys(RulesTest):
             flat = {'string': lambda k: [self.redis.call('GET', k)],
                     'hash': lambda k: self.redis.call('HGETALL', k),
                     'set': lambda k: self.redis.call('SMEMBERS', k),
+                    'list': lambda k: self.redis.call('LRANGE', k, 0, -1),
                     'zset': lambda k: self.redis.call('ZRANGE', k, 0, -1),
                     'stream': lambda k: [v for e in self.redis.call('XRANGE', k, '-', '+') for v in e[1]],
                     }[kind](key)
             for value in flat:
-                self.assertRegex(value, r'\A[\x20-\x7e]*\Z', key)
+                self.assertRegex(value, r'\A[\x20-\x7e\n]*\Z', key)
 
 
 class Secrets(RulesTest):

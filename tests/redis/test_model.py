@@ -134,7 +134,7 @@ class Sequence:
             self.test.assertEqual(reply[0], 'link')
             return
         user = m.of(session)
-        self.test.assertEqual(reply[4], 'ok' if user else 'ended')
+        self.test.assertEqual(reply[5], 'ok' if user else 'ended')
         if user:
             m.attach(user, gateway)
 

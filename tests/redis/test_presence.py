@@ -9,9 +9,10 @@ class Connect(RulesTest):
         g = self.gateway()
         session = self.login('alice', 'Alice', longest=50000)
         reply = g.connect(session)
-        status, epoch, message_id, name, shown, login, rest, version, floor, joined = reply
+        status, epoch, message_id, name, shown, login, rest, version, floor, joined, *missed = reply
         self.assertEqual((status, epoch, message_id, name, shown, login, version, floor, joined),
                          ('ok', self.epoch, '0', 'alice', 'Alice', '1', '1', '0', '1'))
+        self.assertEqual(missed, ['', '0', '0'])
         self.about(int(rest), 50000)
         self.assertEqual(g.connect(session)[9], '0', 'visible already')
 

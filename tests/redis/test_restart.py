@@ -44,7 +44,7 @@ class Restart(RulesTest):
         self.assertEqual((reply[0], reply[4]), ('ok', '1'), 'settles')
         self.assertNotEqual(reply[1], self.old)
         self.epoch, self.g.link = reply[1], int(reply[3])
-        self.assertEqual(self.g.reattach(*self.sessions)[4:], ['ok'] * 3)
+        self.assertEqual(self.g.verdicts(*self.sessions), ['ok'] * 3)
         self.assertEqual(self.g.prune()[0], 'ok')
         self.g.epoch = self.epoch
 
@@ -131,7 +131,7 @@ class Failover(RulesTest):
         self.assertNotEqual(self.presence('run'), run)
         self.epoch, g.link = reply[1], int(reply[3])
         self.assertEqual(self.message_id(), 3 + JUMP)
-        self.assertEqual(g.reattach(late, new)[4:], ['ok', 'ok'])
+        self.assertEqual(g.verdicts(late, new), ['ok', 'ok'])
         self.assertEqual(self.user('known')['session'], new.hash, 'the later login')
         self.assertEqual(self.session_record(gone), 'ended')
         self.assertEqual(self.online(), {'known', 'late'})
