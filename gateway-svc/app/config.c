@@ -215,7 +215,9 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
                   .address = config->address[0] != '\0' ? config->address : NULL,
                   .port = (uint16_t)config->port,
                   .grace_ms = config->common.grace_s * 1000,
-                  .lease_ms = config->common.lease_ms},
+                  .lease_ms = config->common.lease_ms,
+                  .keep_ms = config->common.grace_s * 1000 + config->ping_interval_ms +
+                             config->ping_timeout_ms + config->common.lease_ms},
         .message_max_bytes = config->message_max_bytes,
         .rate_messages = config->rate_messages,
         .max_sockets = (unsigned)config->max_sockets,

@@ -349,14 +349,17 @@ bool relay_send(struct relay *r, struct session *s, const struct relay_text *mes
         return false;
     }
     struct send_call *call = must(malloc(sizeof *call));
+    char keep[24];
     *call = (struct send_call){r, fn, arg};
+    snprintf(keep, sizeof keep, "%llu", (unsigned long long)r->config.keep_ms);
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  slice_text(r->number_text),
                                  slice_text(s->hash),
                                  slice_text(s->name),
                                  message->to,
                                  message->client_id,
-                                 message->text};
+                                 message->text,
+                                 slice_text(keep)};
     if (!functions_call(r->commands, "parley_send", args, sizeof args / sizeof *args, on_sent,
                         call)) {
         free(call);

@@ -21,6 +21,8 @@ struct relay_config {
     uint16_t port;
     uint64_t grace_ms;
     uint64_t lease_ms;
+    uint64_t keep_ms; /* for so long a message is kept for who comes back: the time in which a
+                         silent client is noticed, and the grace period */
 };
 
 enum relay_refusal {

@@ -302,7 +302,7 @@ static void a_session_is_attached_by_its_token(void **state)
     assert_true(s->attached);
     assert_int_equal(s->expires_ms, 1000000 + 60000);
     assert_true(script_send(s, "bob"));
-    CALLS("parley_send gw 1 aaa* alice bob \"c1\" \"hello\"");
+    CALLS("parley_send gw 1 aaa* alice bob \"c1\" \"hello\" 20000");
     assert_int_equal(fake_call_caller(0)->seen, 120);
     fake_answer("ok|e1|121");
     relay_close(r, s);
