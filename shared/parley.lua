@@ -8,7 +8,7 @@
 --
 --   session:<hash>          name of the user, or "ended" for an hour after the end
 --   user:<name>             hash: name as typed, session, login, since, expires, floor, online,
---                           at:<gateway>, left, last, inbox_bytes, inbox_until
+--                           at:<gateway>, left, inbox (newest id, bytes, expiry)
 --   online                  set of the names that everybody sees, as typed
 --   deadlines               sorted set: name -> presence time at which a sweep must look at the user
 --   grace:<name>            the countdown that an operator watches; its expiry wakes the sweep
@@ -117,7 +117,7 @@ end
 
 local function now_ms()
   local t = call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000), t[1] .. t[2]
+  return t[1] * 1000 + math.floor(t[2] / 1000), t[2]
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -155,12 +155,12 @@ end
 local function open_epoch(c, run)
   c.settle = nil -- an older settling ends with its epoch
   note(c)
-  local _, micros = now_ms()
+  local now, micros = now_ms()
   if not c.epoch then
     -- Without version and newest id these could not be continued.
     call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')
   end
-  c.epoch = redis.sha1hex(run .. ':' .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
+  c.epoch = redis.sha1hex(run .. ':' .. now .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
   c.id = math.max(c.id, c.seen) + ID_JUMP
   local skew = c.now - c.time + c.grace -- whoever was in grace gets a whole new one
   c.time = c.now - skew
@@ -239,11 +239,17 @@ local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
+-- Of his inbox: the newest id that was ever in it, the bytes in it, when it expires.
+local function inbox_of(user)
+  return (user.inbox or '0 0 0'):match('^(%d+) (%d+) (%d+)$')
+end
+
 local function gateways_of(user)
   local list = {}
   for field in pairs(user) do
-    local id = field:match('^at:(.*)$')
-    if id then list[#list + 1] = id end
+    if field:byte(3) == 58 then -- at:<gateway>; no other field has a colon
+      list[#list + 1] = field:sub(4)
+    end
   end
   table.sort(list)
   return list
@@ -526,7 +532,7 @@ local function connect(keys, args)
   attach(c, id, link, name, user)
   announce(c)
   return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
-    version_of(c), user.floor, text(#c.changes), left, first_of(c), user.last or '0')
+    version_of(c), user.floor, text(#c.changes), left, first_of(c), (inbox_of(user)))
 end
 
 -- gateway, link, session hash      ok | link
@@ -570,7 +576,7 @@ local function reattach_one(c, id, link, s)
     call('HSET', c.presence, 'logins', text(math.max(logins, s.login)))
   end
   attach(c, id, link, s.name, user)
-  return 'ok', user.last
+  return 'ok', (inbox_of(user))
 end
 
 -- gateway, link, then for each session: hash, name, as typed, login, ms to the end (0: none)
@@ -680,7 +686,7 @@ end
 -- most: the key's time to live is set to twice keep_ms, and again only when less than keep_ms of it
 -- is left.
 local function must_prolong(until_ms, now, keep)
-  return tonumber(until_ms or 0) < now + keep
+  return tonumber(until_ms) < now + keep
 end
 
 -- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left.
@@ -697,16 +703,16 @@ end
 
 -- One more entry of an inbox: behind the id of the one before, so that a hole is seen.
 local function keep_direct(c, name, user, id, message, now, keep)
-  local key, entry = inbox_key(c, name), (user.last or '0') .. ' ' .. message
+  local key = inbox_key(c, name)
+  local last, bytes, until_ms = inbox_of(user)
+  local entry = last .. ' ' .. message
   local length = call('RPUSH', key, entry)
-  local bytes = #entry + (length > 1 and tonumber(user.inbox_bytes or 0) or 0)
-  bytes = trim_inbox(key, length, bytes)
-  if length == 1 or must_prolong(user.inbox_until, now, keep) then
+  bytes = trim_inbox(key, length, #entry + (length > 1 and bytes or 0))
+  if length == 1 or must_prolong(until_ms, now, keep) then
+    until_ms = text(now + 2 * keep)
     call('PEXPIRE', key, 2 * keep)
-    call('HSET', user_key(c, name), 'last', id, 'inbox_bytes', bytes, 'inbox_until', text(now + 2 * keep))
-  else
-    call('HSET', user_key(c, name), 'last', id, 'inbox_bytes', bytes)
   end
+  call('HSET', user_key(c, name), 'inbox', id .. ' ' .. bytes .. ' ' .. until_ms)
 end
 
 -- The same of the group.  What came before the mark, the id when the time to live was last set, is
@@ -717,7 +723,7 @@ local function keep_group(c, id, message, now, keep)
     call('UNLINK', key) -- somebody set message:id back: a stream's ids must rise
   end
   call('XADD', key, 'MAXLEN', '~', GROUP_MAX, id .. '-0', 'p', state[1] or '0', 'm', message)
-  if must_prolong(state[3], now, keep) then
+  if must_prolong(state[3] or 0, now, keep) then
     call('PEXPIRE', key, 2 * keep)
     call('XTRIM', key, 'MINID', '~', state[2] or '0')
     call('HSET', c.presence, 'group', id, 'group_mark', id, 'group_until', text(now + 2 * keep))
@@ -798,7 +804,7 @@ end
 
 -- All of them; most of those who return missed little, so mostly the newest entries are enough.
 local function missed_direct(c, name, user, after)
-  local key, list, whole = inbox_key(c, name), {}, tonumber(user.last or 0) <= after
+  local key, list, whole = inbox_key(c, name), {}, tonumber((inbox_of(user))) <= after
   local entries = call('LRANGE', key, -PAGE, -1)
   if #entries == PAGE and tonumber(entries[1]:match('^%d+')) > after then
     entries = call('LRANGE', key, 0, -1)
