@@ -55,6 +55,10 @@ struct eio_outbox_sent eio_conn_sent(struct eio_conn *conn, size_t bytes)
     struct eio_outbox_sent sent = eio_outbox_advance(&conn->outbox, bytes);
     stats->queued_bytes -= before - eio_outbox_bytes(conn->outbox);
     stats->frames_out += sent.frames + (sent.cut ? 1 : 0);
+    if (conn->watched && eio_conn_queued(conn) <= EIO_DRAINED) {
+        conn->watched = false;
+        eio_engine_mark(engine_of(conn), conn);
+    }
     return sent;
 }
 
@@ -272,6 +276,11 @@ void eio_conn_joined(struct eio_conn *conn)
 void eio_conn_touch(struct eio_conn *conn)
 {
     eio_engine_mark(engine_of(conn), conn);
+}
+
+void eio_conn_watch(struct eio_conn *conn)
+{
+    conn->watched = true;
 }
 
 /* One line for what a peer did wrong; a peer can provoke it, so it is limited. */

@@ -80,6 +80,7 @@ struct eio_conn {
     bool finished : 1;  /* the transport's, when CLOSING: nothing is left to carry */
     bool pong_due : 1;  /* a ping is unanswered */
     bool pong_late : 1; /* its time was extended once already */
+    bool watched : 1;   /* the endpoint wants a turn when the queue has drained */
 };
 
 /* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */
@@ -114,6 +115,10 @@ size_t eio_conn_queued(const struct eio_conn *conn);
 void eio_conn_joined(struct eio_conn *conn);
 /* Asks for endpoint->turn at the end of this turn of the loop. */
 void eio_conn_touch(struct eio_conn *conn);
+/* ... at the end of one in which some of the queue was sent and EIO_DRAINED bytes or fewer are
+ * left. */
+#define EIO_DRAINED SIO_DRAINED
+void eio_conn_watch(struct eio_conn *conn);
 
 /* Ends it; the first reason stays.  `code` is the WebSocket close code, 0 for none.  `why` is a
  * literal that says in the log what a misbehaving peer did, NULL when nobody did wrong. */

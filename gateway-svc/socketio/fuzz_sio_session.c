@@ -125,6 +125,12 @@ static void ask(struct sio_socket *socket)
     }
 }
 
+static void on_drained(void *app, struct sio_socket *socket)
+{
+    (void)app;
+    HOLDS(sio_socket_is_open(socket) && sio_socket_queued(socket) <= SIO_DRAINED);
+}
+
 static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason reason)
 {
     size_t i = place_of(socket);
@@ -216,7 +222,8 @@ static const struct eio_transport_ops wire = {
 
 static void begin(void)
 {
-    static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect};
+    static const struct sio_namespace_handler handler = {
+        .connect = on_connect, .event = on_event, .disconnect = on_disconnect, .drained = on_drained};
     struct sio_config config;
     memset(&world, 0, sizeof world);
     sio_config_defaults(&config);

@@ -196,7 +196,7 @@ void sio_sessions_init(struct sio_sessions *sessions, struct eio_engine *engine)
                      .open = on_open,
                      .text = on_text,
                      .binary = on_binary,
-                     .turn = sio_sockets_reap,
+                     .turn = sio_sockets_turn,
                      .ended = on_ended,
                      .ctx = sessions}
     };

@@ -111,6 +111,38 @@ void sio_sockets_reap(struct eio_conn *conn)
     }
 }
 
+static void tell_drained(struct sio_socket *socket)
+{
+    const struct sio_namespace *nsp = socket->nsp;
+    socket->wants_drained = false;
+    if (nsp->handler->drained) {
+        nsp->handler->drained(nsp->app, socket);
+    }
+}
+
+/* Those that have left are gone already. */
+static struct sio_socket *first_to_be_told(const struct eio_conn *conn)
+{
+    struct sio_socket *socket = first_of(conn);
+    while (socket && !socket->wants_drained) {
+        socket = socket->next;
+    }
+    return socket;
+}
+
+void sio_sockets_turn(struct eio_conn *conn)
+{
+    struct sio_socket *socket;
+    sio_sockets_reap(conn);
+    while ((socket = first_to_be_told(conn))) {
+        if (eio_conn_queued(conn) > EIO_DRAINED) {
+            eio_conn_watch(conn);
+            return;
+        }
+        tell_drained(socket);
+    }
+}
+
 void sio_sockets_end(struct eio_conn *conn, enum sio_reason reason)
 {
     for (struct sio_socket *s = first_of(conn); s; s = s->next) {
@@ -247,6 +279,14 @@ void sio_socket_emit(struct sio_socket *socket, struct sio_frame *frame)
 {
     if (sio_socket_is_open(socket)) {
         eio_conn_send(socket->conn, frame);
+    }
+}
+
+void sio_socket_when_drained(struct sio_socket *socket)
+{
+    if (sio_socket_is_open(socket)) {
+        socket->wants_drained = true;
+        eio_conn_touch(socket->conn);
     }
 }
 

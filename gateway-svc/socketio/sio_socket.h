@@ -21,7 +21,8 @@ struct sio_socket {
     void *data; /* the application's */
     uint32_t refs;
     uint16_t asked; /* answers outstanding, see sio_acks.h */
-    uint8_t state;  /* enum sio_socket_state */
+    bool wants_drained : 1;
+    uint8_t state : 7; /* enum sio_socket_state */
     uint8_t reason; /* enum sio_reason, from LEFT on */
 };
 
@@ -37,6 +38,8 @@ void sio_socket_count_refusal(struct eio_conn *conn);
 void sio_socket_leave(struct sio_socket *socket, enum sio_reason reason); /* becomes LEFT */
 /* Calls back for each LEFT socket of the connection, and lets it go. */
 void sio_sockets_reap(struct eio_conn *conn);
+/* The end of a turn: reaps, and calls back whoever waits for the queue to drain, if it has. */
+void sio_sockets_turn(struct eio_conn *conn);
 /* The connection has ended: all its sockets with it. */
 void sio_sockets_end(struct eio_conn *conn, enum sio_reason reason);
 

@@ -22,6 +22,7 @@ static enum answer answer;
 static struct sio_socket *last; /* the one that connected last; a reference of the test's */
 static void (*on_event_do)(struct sio_socket *socket);
 static void (*on_disconnect_do)(struct sio_socket *socket);
+static void (*on_drained_do)(struct sio_socket *socket);
 
 static void keep(struct sio_socket *socket)
 {
@@ -69,7 +70,17 @@ static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason 
     }
 }
 
-static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect};
+static void on_drained(void *app, struct sio_socket *socket)
+{
+    assert_true(sio_socket_is_open(socket));
+    assert_in_range(sio_socket_queued(socket), 0, SIO_DRAINED);
+    buf_printf(&heard, "%s drained;", (const char *)app);
+    if (on_drained_do) {
+        on_drained_do(socket);
+    }
+}
+
+static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect, on_drained};
 
 static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *got)
 {
@@ -102,6 +113,7 @@ static int setup(void **state)
     answer = ACCEPT;
     on_event_do = NULL;
     on_disconnect_do = NULL;
+    on_drained_do = NULL;
     last = NULL;
     conn = eio_conn_new(&sessions.endpoint, &fake_ops, data);
     eio_conn_opened(conn, 0);
@@ -758,6 +770,84 @@ static void an_answer_may_be_a_new_question(void **state)
     assert_heard("a<none;gone;root disconnect transport close;");
 }
 
+/* ---- Draining -------------------------------------------------------------------------------- */
+
+static void emit_bytes(struct sio_socket *socket, size_t len)
+{
+    char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, '1', len);
+    struct sio_frame *frame = sio_event_frame(root, SLICE("e"), (struct slice){text, len});
+    sio_socket_emit(socket, frame);
+    sio_frame_unref(frame);
+    free(text);
+}
+
+/* The kernel takes so many bytes more, and the transport is told that it does. */
+static void kernel_takes(size_t bytes)
+{
+    fake_wire.room = bytes;
+    conn->transport->flush(conn);
+    eio_engine_settle(&engine, 2);
+}
+
+static void who_asks_is_told_when_little_is_left(void **state)
+{
+    (void)state;
+    join();
+    sio_socket_when_drained(last);
+    assert_heard(""); /* never from inside */
+    eio_engine_settle(&engine, 1);
+    assert_heard("root drained;");
+    kernel_takes(0);
+    emit_bytes(last, 40000);
+    emit_bytes(last, 40000);
+    sio_socket_when_drained(last);
+    eio_engine_settle(&engine, 1);
+    emit_bytes(last, 60000);
+    eio_engine_settle(&engine, 1);
+    assert_heard("");
+    kernel_takes(50000);
+    assert_heard("");
+    kernel_takes(50000);
+    assert_heard("root drained;");
+    kernel_takes(SIZE_MAX);
+    assert_heard(""); /* once */
+}
+
+static void send_once_more(struct sio_socket *socket)
+{
+    on_drained_do = NULL;
+    emit_bytes(socket, 70000);
+    sio_socket_when_drained(socket);
+}
+
+static void what_is_sent_then_may_drain_in_the_same_turn(void **state)
+{
+    (void)state;
+    join();
+    on_drained_do = send_once_more;
+    sio_socket_when_drained(last);
+    eio_engine_settle(&engine, 1);
+    assert_heard("root drained;root drained;");
+}
+
+static void who_has_gone_is_not_told(void **state)
+{
+    (void)state;
+    join();
+    kernel_takes(0);
+    emit_bytes(last, 70000);
+    sio_socket_when_drained(last);
+    turn("41");
+    assert_heard("root disconnect client namespace disconnect;");
+    kernel_takes(SIZE_MAX);
+    assert_heard("");
+    sio_socket_when_drained(last);
+    eio_engine_settle(&engine, 1);
+    assert_heard("");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -800,6 +890,9 @@ int main(void)
         TEST(close_takes_all_sockets_along_without_a_word),
         TEST(emitting_to_a_socket_that_is_gone_does_nothing),
         TEST(data_belongs_to_the_application),
+        TEST(who_asks_is_told_when_little_is_left),
+        TEST(what_is_sent_then_may_drain_in_the_same_turn),
+        TEST(who_has_gone_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
