@@ -23,7 +23,7 @@ struct client *client_new(struct user *user, struct sio_socket *socket)
     struct client *client = must(calloc(1, sizeof *client));
     client->socket = socket;
     client->user = user;
-    client->place = CLIENT_WAITING;
+    client->place = CLIENT_NOWHERE;
     client->next = user->clients;
     user->clients = client;
     user->count++;
@@ -31,36 +31,34 @@ struct client *client_new(struct user *user, struct sio_socket *socket)
     return client;
 }
 
-static void leave_welcomed(struct clients *all, struct client *client)
-{
-    if (client->place == CLIENT_WAITING) {
-        return;
-    }
-    all->at[client->place] = all->at[--all->count];
-    all->at[client->place]->place = client->place;
-    client->place = CLIENT_WAITING;
-}
-
-void client_free(struct clients *all, struct client *client)
+void client_free(struct client *client)
 {
     struct client **slot = &client->user->clients;
+    assert(client->place == CLIENT_NOWHERE);
     while (*slot != client) {
         slot = &(*slot)->next;
     }
     *slot = client->next;
     client->user->count--;
-    leave_welcomed(all, client);
     sio_socket_set_data(client->socket, NULL);
     free(client);
 }
 
-void clients_welcome(struct clients *all, struct client *client)
+void clients_add(struct clients *list, struct client *client)
 {
-    assert(client->place == CLIENT_WAITING);
-    if (all->count == all->cap) {
-        all->cap = all->cap ? 2 * all->cap : 64;
-        all->at = must(realloc(all->at, all->cap * sizeof(struct client *)));
+    assert(client->place == CLIENT_NOWHERE);
+    if (list->count == list->cap) {
+        list->cap = list->cap ? 2 * list->cap : 64;
+        list->at = must(realloc(list->at, list->cap * sizeof(struct client *)));
     }
-    client->place = all->count;
-    all->at[all->count++] = client;
+    client->place = list->count;
+    list->at[list->count++] = client;
+}
+
+void clients_remove(struct clients *list, struct client *client)
+{
+    assert(client->place < list->count && list->at[client->place] == client);
+    list->at[client->place] = list->at[--list->count];
+    list->at[client->place]->place = client->place;
+    client->place = CLIENT_NOWHERE;
 }

@@ -6,14 +6,27 @@
 #include "gateway-svc/socketio/sio.h"
 #include "shared/bucket.h"
 
-#define CLIENT_WAITING SIZE_MAX
+struct replay;
+
+enum client_state {
+    CLIENT_WAITING = 0, /* not let in yet: the attach, or the first page of what it missed, is out */
+    CLIENT_CATCHING,    /* let in, and gets what it missed */
+    CLIENT_LIVE         /* gets what happens */
+};
+
+#define CLIENT_NOWHERE UINT32_MAX
 
 /* One socket. */
 struct client {
     struct sio_socket *socket;
     struct user *user;
     struct client *next; /* the user's next socket */
-    size_t place;        /* among the welcomed; CLIENT_WAITING until then */
+    union {
+        uint64_t seen;         /* LIVE: the highest message id that it got, or need not get */
+        struct replay *replay; /* else: how it catches up; NULL: nothing is known of that yet */
+    };
+    uint32_t place; /* in the list that it is in, or CLIENT_NOWHERE */
+    enum client_state state;
 };
 
 /* One session with its sockets on this gateway. */
@@ -24,10 +37,11 @@ struct user {
     struct bucket messages; /* how much may still be sent */
 };
 
-/* All clients that were welcomed, densely, so that a message to everybody is one walk. */
+/* Some of the clients, densely, so that a message to all of them is one walk.  A client is in one
+ * list at most. */
 struct clients {
     struct client **at;
-    size_t count, cap;
+    uint32_t count, cap;
 };
 
 struct user *user_new(struct session *session);
@@ -35,8 +49,10 @@ struct user *user_new(struct session *session);
 void user_free(struct user *user);
 
 struct client *client_new(struct user *user, struct sio_socket *socket);
-/* Leaves its user (which may have no socket after it) and the welcomed, and is freed. */
-void client_free(struct clients *all, struct client *client);
-void clients_welcome(struct clients *all, struct client *client);
+/* Leaves its user, which may have no socket after it, and is freed; it is in no list any more. */
+void client_free(struct client *client);
+
+void clients_add(struct clients *list, struct client *client);
+void clients_remove(struct clients *list, struct client *client);
 
 #endif

@@ -188,14 +188,6 @@ void crowd_free(struct crowd *c)
     free(c);
 }
 
-void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown)
-{
-    if (!c->frozen && wait_ms(c) == 0) {
-        tell(c);
-    }
-    send_list(c, socket, shown);
-}
-
 static bool send_changes(struct crowd *c, struct sio_socket *socket, struct slice since)
 {
     size_t oldest = c->newest > HISTORY ? c->newest - HISTORY : 0;
@@ -221,6 +213,20 @@ void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since
     } else if (since.len == 0 || !send_changes(c, socket, since)) {
         send_list(c, socket, shown);
     }
+}
+
+void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice since,
+                   struct slice shown)
+{
+    if (!c->frozen && wait_ms(c) == 0) {
+        tell(c);
+    }
+    crowd_answer(c, socket, since, shown);
+}
+
+struct slice crowd_cursor(const struct crowd *c)
+{
+    return roster_cursor(c->roster);
 }
 
 void crowd_freeze(struct crowd *c, bool frozen)

@@ -17,9 +17,13 @@ struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_e
 void crowd_free(struct crowd *c);
 
 /* Before the client hears anything else of the list: sends it whole, as it is now, with `shown`,
- * the client's own name, in it in any case.  What was pending is told to the others first, if it is
- * time. */
-void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice shown);
+ * the client's own name, in it in any case; or the changes since the cursor of a list that it has
+ * already, if they are still known.  What was pending is told to the others first, if it is time.
+ */
+void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice since,
+                   struct slice shown);
+/* The cursor of what was told last; borrowed until something is told. */
+struct slice crowd_cursor(const struct crowd *c);
 /* Answers user_change_out: with the changes since the cursor if they are still known, else the
  * list, again with `shown` in it. */
 void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since,

@@ -1,7 +1,7 @@
 /* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/client_files.h"
-#include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/app/replay.h"
 #include "gateway-svc/relay/address.h"
 #include "shared/clock.h"
 #include "shared/json.h"
@@ -12,11 +12,10 @@
 #include <string.h>
 
 #define JSON_MAX ((size_t)1 << 20)
-#define CODE_TRY_AGAIN 1013 /* RFC 6455 7.4.1's registry: try again later */
 
 void hub_emit_all(struct hub *hub, struct sio_frame *frame)
 {
-    for (size_t i = 0; i < hub->welcomed.count; i++) {
+    for (uint32_t i = 0; i < hub->welcomed.count; i++) {
         sio_socket_emit(hub->welcomed.at[i]->socket, frame);
     }
 }
@@ -34,7 +33,8 @@ void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice even
 static void drop_client(struct hub *hub, struct client *client)
 {
     struct user *user = client->user;
-    client_free(&hub->welcomed, client);
+    replay_leave(hub, client);
+    client_free(client);
     if (user->clients) {
         return;
     }
@@ -79,7 +79,7 @@ static void end_waiting(struct hub *hub, struct client *client)
 
 static void end_with_word(struct hub *hub, struct client *client, struct slice code)
 {
-    if (client->place == CLIENT_WAITING) {
+    if (client->state == CLIENT_WAITING) {
         end_waiting(hub, client);
         return;
     }
@@ -99,27 +99,14 @@ static void end_for_a_while(struct hub *hub, struct client *client, struct slice
 /* ---- What the relay says
  * -------------------------------------------------------------------------- */
 
-static void welcome(struct hub *hub, struct client *client)
-{
-    struct slice shown = slice_text(client->user->session->shown);
-    if (client->place != CLIENT_WAITING || !sio_socket_accept(client->socket)) {
-        return;
-    }
-    buf_clear(&hub->json);
-    payload_session(&hub->json, shown, false);
-    hub_emit_json(hub, client->socket, SLICE("session"));
-    crowd_welcome(hub->crowd, client->socket, shown);
-    clients_welcome(&hub->welcomed, client);
-}
-
-static void on_attached(void *app, struct session *s)
+static void on_attached(void *app, struct session *s, uint64_t left)
 {
     struct hub *hub = app;
     struct user *user = s->owner;
     struct client *next;
     for (struct client *c = user->clients; c; c = next) {
         next = c->next;
-        welcome(hub, c);
+        replay_attached(hub, c, left);
     }
 }
 
@@ -139,6 +126,32 @@ static void on_message(void *app, const struct bus_message *m, struct session *r
                        struct session *sender)
 {
     talk_deliver(app, m, receiver, sender);
+}
+
+static void on_lost(void *app, struct session *s)
+{
+    struct hub *hub = app;
+    if (s) {
+        const struct user *user = s->owner;
+        for (struct client *c = user->clients; c; c = c->next) {
+            replay_lost(hub, c);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < hub->welcomed.count; i++) {
+        replay_lost(hub, hub->welcomed.at[i]);
+    }
+    for (uint32_t i = 0; i < hub->catching.count; i++) {
+        replay_lost(hub, hub->catching.at[i]);
+    }
+}
+
+static void on_behind(void *app)
+{
+    struct hub *hub = app;
+    for (uint32_t i = hub->welcomed.count; i-- > 0;) { /* each leaves this list */
+        replay_behind(hub, hub->welcomed.at[i]);
+    }
 }
 
 static void on_roster_begin(void *app)
@@ -176,6 +189,8 @@ static const struct relay_handler relay_handler = {
     .refused = on_refused,
     .ended = on_ended,
     .message = on_message,
+    .lost = on_lost,
+    .behind = on_behind,
     .roster_begin = on_roster_begin,
     .roster_name = on_roster_name,
     .roster_end = on_roster_end,
@@ -276,8 +291,10 @@ static void on_connect(void *app, struct sio_socket *socket, void *conn_data, st
         return;
     }
     struct client *client = client_new(user, socket);
+    struct resume resume = resume_parse(auth);
+    replay_wish(hub, client, &resume);
     if (user->session->attached) {
-        welcome(hub, client);
+        replay_attached(hub, client, RELAY_WAS_HERE);
     }
 }
 
@@ -335,7 +352,17 @@ static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason 
     }
 }
 
-static const struct sio_namespace_handler namespace_handler = {on_connect, on_event, on_disconnect};
+static void on_drained(void *app, struct sio_socket *socket)
+{
+    struct client *client = sio_socket_data(socket);
+    (void)app;
+    if (client) {
+        replay_drained(client);
+    }
+}
+
+static const struct sio_namespace_handler namespace_handler = {on_connect, on_event, on_disconnect,
+                                                               on_drained};
 
 /* ---- Life
  * ----------------------------------------------------------------------------------------- */
@@ -385,5 +412,6 @@ void hub_free(struct hub *hub)
     message_out_deinit(&hub->incoming);
     buf_deinit(&hub->json);
     free(hub->welcomed.at);
+    free(hub->catching.at);
     free(hub);
 }

@@ -1,4 +1,5 @@
-/* hub_state.h - what the files of the hub share: hub.c (coming and going), talk.c (messages) */
+/* hub_state.h - what the files of the hub share: hub.c (coming and going), replay.c (catching up),
+ * talk.c (messages) */
 #ifndef PARLEY_HUB_STATE_H
 #define PARLEY_HUB_STATE_H
 
@@ -9,6 +10,8 @@
 #include "gateway-svc/chat/payload.h"
 #include <ev.h>
 
+#define CODE_TRY_AGAIN 1013 /* RFC 6455 7.4.1's registry: try again later */
+
 struct hub {
     struct ev_loop *loop;
     struct hub_config config;
@@ -16,7 +19,8 @@ struct hub {
     struct sio_namespace *nsp;
     struct relay *relay;
     struct crowd *crowd;
-    struct clients welcomed;
+    struct clients welcomed; /* LIVE */
+    struct clients catching; /* those that are not, but ask for what they missed */
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
     bool stopping;
@@ -34,5 +38,9 @@ void talk_refuse(struct hub *hub, struct client *client, const struct sio_event 
                  struct payload_error e);
 void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *receiver,
                   struct session *sender);
+/* A message as `message_in`; to its sender with its client_id.  The caller owns the reference. */
+struct sio_frame *talk_frame(struct hub *hub, const struct bus_message *m, bool to_sender);
+/* Gives a message to a client, if it has not got it yet, or to what it catches up with. */
+void client_give(struct client *client, uint64_t id, struct sio_frame *frame);
 
 #endif

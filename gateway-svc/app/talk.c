@@ -1,5 +1,5 @@
 /* talk.c - messages: from a client to the relay, its answer back, and deliveries to clients */
-#include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/app/replay.h"
 #include "shared/clock.h"
 #include "shared/must.h"
 #include <stdlib.h>
@@ -138,20 +138,40 @@ void talk_out(struct hub *hub, struct client *client, const struct sio_event *ev
 /* ---- Deliveries
  * ----------------------------------------------------------------------------------- */
 
-static void emit_user(const struct user *user, struct sio_frame *frame)
+struct sio_frame *talk_frame(struct hub *hub, const struct bus_message *m, bool to_sender)
 {
-    for (const struct client *c = user->clients; c; c = c->next) {
-        if (c->place != CLIENT_WAITING) {
-            sio_socket_emit(c->socket, frame);
-        }
+    struct slice json = m->json;
+    if (to_sender) {
+        buf_clear(&hub->json);
+        payload_with_client_id(&hub->json, m->json, m->client_id);
+        json = buf_slice(&hub->json);
+    }
+    return sio_event_frame(hub->nsp, SLICE("message_in"), json);
+}
+
+void client_give(struct client *client, uint64_t id, struct sio_frame *frame)
+{
+    if (client->state != CLIENT_LIVE) {
+        replay_hold(client, id, frame);
+    } else if (id > client->seen) {
+        client->seen = id;
+        sio_socket_emit(client->socket, frame);
     }
 }
 
-static void emit_others(struct hub *hub, const struct user *sender, struct sio_frame *frame)
+static void give_user(const struct user *user, uint64_t id, struct sio_frame *frame)
 {
-    for (size_t i = 0; i < hub->welcomed.count; i++) {
-        if (hub->welcomed.at[i]->user != sender) {
-            sio_socket_emit(hub->welcomed.at[i]->socket, frame);
+    for (struct client *c = user->clients; c; c = c->next) {
+        client_give(c, id, frame);
+    }
+}
+
+static void give_others(const struct clients *list, const struct user *sender, uint64_t id,
+                        struct sio_frame *frame)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->at[i]->user != sender) {
+            client_give(list->at[i], id, frame);
         }
     }
 }
@@ -163,20 +183,18 @@ void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *
     const struct user *to = receiver ? receiver->owner : NULL;
     bool group = m->receiver.len == 0;
     if (group || (to && to != from)) {
-        struct sio_frame *frame = sio_event_frame(hub->nsp, SLICE("message_in"), m->json);
+        struct sio_frame *frame = talk_frame(hub, m, false);
         if (group) {
-            emit_others(hub, from, frame);
+            give_others(&hub->welcomed, from, m->id, frame);
+            give_others(&hub->catching, from, m->id, frame);
         } else {
-            emit_user(to, frame);
+            give_user(to, m->id, frame);
         }
         sio_frame_unref(frame);
     }
     if (from) {
-        buf_clear(&hub->json);
-        payload_with_client_id(&hub->json, m->json, m->client_id);
-        struct sio_frame *echo =
-            sio_event_frame(hub->nsp, SLICE("message_in"), buf_slice(&hub->json));
-        emit_user(from, echo);
+        struct sio_frame *echo = talk_frame(hub, m, true);
+        give_user(from, m->id, echo);
         sio_frame_unref(echo);
     }
 }

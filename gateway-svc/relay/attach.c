@@ -8,6 +8,7 @@
 
 #define BATCH 64 /* sessions in one call */
 #define FIELDS 5 /* arguments per session */
+#define VERDICTS_AT 5 /* their place in the answer; behind them each one's newest message */
 /* Calls of an attach-all that are out at the same time.  All at once, they would take Redis longer
  * than any command may wait for its answer, as soon as enough users are here. */
 #define WINDOW 16
@@ -71,12 +72,25 @@ static bool learn(struct session *s, const struct redis_reply *reply)
     username_fold(shown, s->name);
     copy_name(s->shown, shown);
     s->login = redis_reply_u64_at(reply, 5);
+    s->floor = redis_reply_u64_at(reply, 2);
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
     return true;
 }
 
-static void finish_round(struct relay *r, const struct attach_call *call);
+static void finish_round(struct relay *r, const struct attach_call *call, uint64_t id);
+
+/* Behind which id the session has missed something: where its user went away, if he was in grace;
+ * or where it was attached, if the channels were quicker than this answer. */
+static uint64_t left_of(const struct relay *r, const struct session *s,
+                        const struct redis_reply *reply)
+{
+    uint64_t left;
+    if (slice_u64(redis_reply_text_at(reply, 10), UINT64_MAX - 1, &left)) {
+        return left;
+    }
+    return r->delivered > s->floor ? s->floor : RELAY_WAS_HERE;
+}
 
 static void on_connected(void *arg, const struct redis_reply *reply)
 {
@@ -88,12 +102,12 @@ static void on_connected(void *arg, const struct redis_reply *reply)
         if (redis_reply_u64_at(reply, 9) == 1) {
             roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
         }
-        r->handler->attached(r->app, s);
+        r->handler->attached(r->app, s, left_of(r, s, reply));
     } else if (s && relay_answered(reply)) {
         refuse(r, s, functions_status_is(reply, "unknown") ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
     }
     if (relay_answered(reply)) {
-        finish_round(r, call);
+        finish_round(r, call, functions_status_is(reply, "ok") ? redis_reply_u64_at(reply, 2) : 0);
     }
     free(call);
 }
@@ -123,19 +137,21 @@ static void end_round(struct relay *r)
     if (r->round_epoch[0] == '\0') { /* there was nothing to attach */
         memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
     }
+    r->epoch_lost = r->epoch_lost || (r->caller.epoch[0] != '\0' &&
+                                      strcmp(r->caller.epoch, r->round_epoch) != 0);
     memcpy(r->caller.epoch, r->round_epoch, sizeof r->caller.epoch);
-    r->serving = true;
     if (r->heard_id > r->caller.seen) {
         r->caller.seen = r->heard_id;
     }
     relay_step(r, LINK_EV_ATTACHED);
 }
 
-static void judge(struct relay *r, struct session *s, struct slice verdict)
+static void judge(struct relay *r, struct session *s, struct slice verdict, uint64_t last)
 {
     if (slice_equal(verdict, SLICE("ok"))) {
         s->attached = true;
-        r->handler->attached(r->app, s);
+        repair_missed(r, s, last);
+        r->handler->attached(r->app, s, RELAY_WAS_HERE);
     } else {
         r->handler->ended(r->app, s, SLICE("session_expired"));
         sessions_remove(r->sessions, s);
@@ -146,14 +162,15 @@ static void on_reattached(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
-    if (relay_heard(r, reply, 2) && redis_reply_count(reply) == 4 + call->count) {
+    if (relay_heard(r, reply, 2) && redis_reply_count(reply) == VERDICTS_AT + 2 * call->count) {
         for (size_t i = 0; i < call->count; i++) {
             struct session *s = call_session(call, i);
             if (s) {
-                judge(r, s, redis_reply_text_at(reply, 4 + i));
+                judge(r, s, redis_reply_text_at(reply, VERDICTS_AT + i),
+                      redis_reply_u64_at(reply, VERDICTS_AT + call->count + i));
             }
         }
-        finish_round(r, call);
+        finish_round(r, call, redis_reply_u64_at(reply, 2));
     } else if (relay_answered(reply)) {
         relay_step(r, LINK_EV_REFUSED); /* cannot go on like this; try from the start */
     }
@@ -242,10 +259,14 @@ static void attach_more(struct relay *r)
     }
 }
 
-static void finish_round(struct relay *r, const struct attach_call *call)
+/* One answer of the round is in; `id`: message:id as it says, or 0. */
+static void finish_round(struct relay *r, const struct attach_call *call, uint64_t id)
 {
     if (call->round != r->round || r->attaching == 0) {
         return;
+    }
+    if (id > 0) {
+        fill_aim(&r->fill, id);
     }
     if (r->round_epoch[0] == '\0') {
         memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
@@ -257,6 +278,7 @@ static void finish_round(struct relay *r, const struct attach_call *call)
 
 void relay_attach_all(struct relay *r)
 {
+    repair_forget(r);
     r->round++;
     r->attaching = 0;
     r->unsent = sessions_count(r->sessions);
@@ -272,7 +294,7 @@ void relay_forget_all(struct relay *r)
 {
     r->attaching = 0;
     r->unsent = 0;
-    r->serving = false;
+    repair_forget(r);
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;

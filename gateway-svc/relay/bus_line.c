@@ -44,11 +44,12 @@ static bool decode_end(struct slice rest, struct bus_end *out)
     return is_hash(out->session) && is_code(out->code);
 }
 
-static bool decode_message(struct slice rest, struct bus_message *out)
+bool bus_message_decode(struct slice text, struct bus_message *out)
 {
-    struct slice json = rest;
+    struct slice json = text;
     struct json value;
-    rest = slice_cut(&json, '\n');
+    struct slice rest = slice_cut(&json, '\n');
+    out->text = text;
     if (!take_u64(&rest, &out->id)) {
         return false;
     }
@@ -79,7 +80,7 @@ struct bus_line bus_line_decode(struct slice line)
         return out;
     }
     if (slice_equal(kind, SLICE("message"))) {
-        out.kind = decode_message(rest, &out.message) ? BUS_MESSAGE : BUS_BAD;
+        out.kind = bus_message_decode(rest, &out.message) ? BUS_MESSAGE : BUS_BAD;
     } else if (slice_equal(kind, SLICE("nonce"))) {
         out.kind = decode_nonce(rest, &out.nonce) ? BUS_NONCE : BUS_BAD;
     } else if (slice_equal(kind, SLICE("end"))) {

@@ -32,6 +32,7 @@ struct bus_message {
     struct slice receiver;  /* session hash; empty: the group */
     struct slice client_id; /* JSON string, or empty */
     struct slice json;      /* the message as clients get it: a valid JSON object */
+    struct slice text;      /* all of it: what stands behind the count, and in Redis' windows */
 };
 
 struct bus_line {
@@ -47,6 +48,9 @@ struct bus_line {
 /* A line of to:<gateway> or group.  Anything that is not exactly as above is BUS_BAD: channels are
  * open to whoever may write to Redis, and nothing unchecked is passed on to clients. */
 struct bus_line bus_line_decode(struct slice line);
+
+/* A message without its kind and count, as Redis keeps it for those who missed it. */
+bool bus_message_decode(struct slice text, struct bus_message *out);
 
 struct bus_change {
     struct slice epoch;

@@ -11,6 +11,14 @@ static bool in_sequence(uint64_t *last, uint64_t count)
     return ok;
 }
 
+/* What is missing may have been the end of a session, and where one line was lost another may be,
+ * on any channel. */
+static void missed(struct relay *r, const char *where)
+{
+    log_warn("lines of %s were lost on the way: attaching every session again", where);
+    relay_step(r, LINK_EV_STALE);
+}
+
 static void on_nonce(struct relay *r, const struct bus_line *line)
 {
     const struct bus_nonce *n = &line->nonce;
@@ -27,9 +35,8 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
         return;
     }
     if (r->group_count != n->group_count) {
-        log_warn("messages to the group were lost on the way count=%llu",
-                 (unsigned long long)(n->group_count - r->group_count));
         r->group_count = n->group_count;
+        missed(r, "the group's channel");
     }
     if (n->version > r->roster.version || r->roster.epoch[0] == '\0') {
         roster_feed_sync(r);
@@ -45,47 +52,28 @@ static void on_end(struct relay *r, const struct bus_end *end)
     }
 }
 
-static struct session *attached_session(struct relay *r, struct slice hash)
-{
-    struct session *s = sessions_find(r->sessions, hash);
-    return s && s->attached ? s : NULL;
-}
-
-static void on_message(struct relay *r, const struct bus_message *m)
-{
-    if (m->id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
-        r->caller.seen = m->id;
-    }
-    r->handler->message(r->app, m, attached_session(r, m->receiver),
-                        attached_session(r, m->sender));
-}
-
 static void on_own_line(struct relay *r, const struct bus_line *line)
 {
-    bool hole = !in_sequence(&r->own_count, line->count) && link_is_open(r->state);
+    if (!in_sequence(&r->own_count, line->count) && link_is_open(r->state)) {
+        missed(r, "the own channel");
+    }
     if (line->kind == BUS_NONCE) {
         on_nonce(r, line);
     } else if (line->kind == BUS_END) {
-        on_end(r, &line->end);
-    } else if (link_is_open(r->state)) {
-        on_message(r, &line->message);
-    }
-    if (hole) { /* what is missing may have been the end of a session */
-        log_warn("lines of the own channel were lost on the way: attaching every session again");
-        relay_step(r, LINK_EV_STALE);
+        on_end(r, &line->end); /* at once, whatever waits */
+    } else {
+        repair_message(r, &line->message);
     }
 }
 
 static void on_group_line(struct relay *r, const struct bus_line *line)
 {
-    if (line->kind != BUS_MESSAGE || !r->serving) {
-        r->group_count = line->count;
-        return;
+    if (!in_sequence(&r->group_count, line->count) && link_is_open(r->state)) {
+        missed(r, "the group's channel");
     }
-    if (!in_sequence(&r->group_count, line->count)) {
-        log_warn("messages to the group were lost on the way");
+    if (line->kind == BUS_MESSAGE) {
+        repair_message(r, &line->message);
     }
-    on_message(r, &line->message);
 }
 
 void relay_line(void *ctx, struct slice channel, struct slice payload)

@@ -1,12 +1,12 @@
 /* fuzz_relay.c - Redis answers and publishes what it likes: the application is told of a session
- * first, then of its messages, then of its end; every message that was sent has one outcome; and
- * what goes on to clients is JSON
+ * first, then of its messages, whose ids rise, then of its end; every message that was sent has one
+ * outcome, and every question one answer; and what goes on to clients is JSON
  *
  * Input: steps, separated by NUL.  The first byte says what happens, the rest is its text:
  *   u both connections come up, d f one of them breaks; A an answer, items separated by '|'; a the
  *   answer that a good Redis gives; E an error; O G P a line on the own channel, the group,
- *   presence; n the nonce comes back; s c m a session by its letter is opened, closed, sends; t the
- *   timer goes off; w time passes, first. */
+ *   presence; n the nonce comes back; s c m r a session by its letter is opened, closed, sends, asks
+ *   what it missed after the id behind the letter; t the timer goes off; w time passes, first. */
 #include "gateway-svc/chat/payload.h"
 #include "gateway-svc/chat/roster.h"
 #include "gateway-svc/relay/relay_state.h"
@@ -24,9 +24,11 @@ static struct {
     struct roster *roster;
     struct session *sessions[LETTERS];
     bool attached[LETTERS];
+    uint64_t last[LETTERS]; /* highest id that it got */
     uint64_t now_ms;
     unsigned own, group;
     unsigned sends, sent;
+    unsigned asks, asked;
     char nonce[NONCE_LEN + 1];
 } world;
 
@@ -65,12 +67,14 @@ static void check_json(struct buf *out)
     buf_deinit(out);
 }
 
-static void on_attached(void *app, struct session *s)
+static void on_attached(void *app, struct session *s, uint64_t left)
 {
     struct buf out;
     (void)app;
+    (void)left;
     HOLDS(s->attached && username_check(slice_text(s->shown)) == USERNAME_OK);
     HOLDS(slice_equal_nocase(slice_text(s->name), slice_text(s->shown)));
+    world.last[letter_of(s)] = world.attached[letter_of(s)] ? world.last[letter_of(s)] : 0;
     world.attached[letter_of(s)] = true;
     buf_init(&out, SIZE_MAX);
     payload_session(&out, slice_text(s->shown), false);
@@ -95,6 +99,12 @@ static void on_ended(void *app, struct session *s, struct slice code)
     on_refused(app, s, RELAY_UNKNOWN);
 }
 
+static void got(size_t i, uint64_t id)
+{
+    HOLDS(id > world.last[i]);
+    world.last[i] = id;
+}
+
 static void on_message(void *app, const struct bus_message *m, struct session *receiver,
                        struct session *sender)
 {
@@ -103,9 +113,43 @@ static void on_message(void *app, const struct bus_message *m, struct session *r
     HOLDS(!receiver || (world.attached[letter_of(receiver)] && receiver->attached));
     HOLDS(!sender || (world.attached[letter_of(sender)] && sender->attached));
     HOLDS(m->receiver.len > 0 || !receiver);
+    for (size_t i = 0; i < LETTERS; i++) {
+        const struct session *s = world.sessions[i];
+        if (s && world.attached[i] && (m->receiver.len == 0 || s == receiver || s == sender)) {
+            got(i, m->id);
+        }
+    }
     buf_init(&out, SIZE_MAX);
     payload_with_client_id(&out, m->json, m->client_id);
     check_json(&out);
+}
+
+static void on_lost(void *app, struct session *s)
+{
+    (void)app;
+    HOLDS(!s || world.attached[letter_of(s)]);
+}
+
+static void on_behind(void *app)
+{
+    (void)app;
+}
+
+static void on_page(void *arg, enum relay_page result, const struct page *page)
+{
+    uint64_t last = *(uint64_t *)arg;
+    struct buf out;
+    free(arg);
+    HOLDS(world.asked < world.asks && (result == RELAY_PAGE_OK) == (page != NULL));
+    world.asked++;
+    HOLDS(!page || page->more ? !page || page->next > last : page->next == page->now);
+    for (size_t i = 0; page && i < page->count; i++) {
+        HOLDS(page->entries[i].id > last && page->entries[i].id <= page->now);
+        last = page->entries[i].id;
+        buf_init(&out, SIZE_MAX);
+        payload_with_client_id(&out, page->entries[i].json, page->entries[i].client_id);
+        check_json(&out);
+    }
 }
 
 static void on_begin(void *app)
@@ -171,6 +215,8 @@ static const struct relay_handler handler = {.attached = on_attached,
                                              .refused = on_refused,
                                              .ended = on_ended,
                                              .message = on_message,
+                                             .lost = on_lost,
+                                             .behind = on_behind,
                                              .roster_begin = on_begin,
                                              .roster_name = on_name,
                                              .roster_end = on_end,
@@ -189,14 +235,18 @@ static void note_nonce(void)
     }
 }
 
+#define FUZZ_HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void answer_well(void)
 {
     static const struct {
         const char *call, *answer;
     } answers[] = {
         {"parley_renew ",    "ok|e1|100|1|0|1|0|0"            },
-        {"parley_connect ",  "ok|e1|100|alice|Alice|1|0|6|0|1"},
-        {"parley_reattach ", "ok|e1|100|6|ok"                 },
+        {"parley_connect ",  "ok|e1|100|alice|Alice|1|0|6|0|1||0|0"},
+        {"parley_reattach ", "ok|e1|100|6|0|ok|102"           },
+        {"parley_group ",    "ok|e1|103|1|0|103|1|101 " FUZZ_HASH_A " - \n{}"},
+        {"parley_replay ",   "ok|e1|103|1|0|103|102 " FUZZ_HASH_A " " FUZZ_HASH_A " \"c\"\n{\"a\":1}"},
         {"parley_prune ",    "ok|e1|0"                        },
         {"parley_roster ",   "ok|e1|5|x|0|Alice"              },
         {"parley_changes ",  "ok|e1|6|6|+bob"                 },
@@ -262,6 +312,15 @@ static void session_step(char what, const char *text)
         world.sessions[i] = NULL;
         world.attached[i] = false;
         relay_close(world.relay, s);
+    } else if (what == 'r' && s) {
+        uint64_t *after = calloc(1, sizeof *after);
+        HOLDS(after);
+        *after = strtoull(text[0] ? text + 1 : text, NULL, 10);
+        world.asks++;
+        if (!relay_replay(world.relay, s, *after, on_page, after)) {
+            world.asks--;
+            free(after);
+        }
     } else if (what == 'm' && s) {
         world.sends++;
         if (!relay_send(world.relay, s, &message, on_sent, NULL)) {
@@ -295,6 +354,7 @@ static void step(const char *text)
     case 'n': nonce_comes(); break;
     case 's':
     case 'c':
+    case 'r':
     case 'm': session_step(what, rest); break;
     case 'w': world.now_ms += 700; /* and goes off */ /* fall through */
     case 't': ev_invoke(world.loop, &world.relay->tick, EV_TIMER); break;
@@ -337,7 +397,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(relay_is_ready(world.relay, &why) == !why);
     }
     relay_free(world.relay);
-    HOLDS(world.sent == world.sends);
+    HOLDS(world.sent == world.sends && world.asked == world.asks);
     roster_free(world.roster);
     return 0;
 }

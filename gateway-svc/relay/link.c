@@ -11,9 +11,12 @@ static const struct {
     [LINK_RENEWING][LINK_EV_RENEWED] = {true, {LINK_PROVING, LINK_ACT_NONE}        },
     [LINK_PROVING][LINK_EV_PROVEN] = {true, {LINK_ATTACHING, LINK_ACT_ATTACH_ALL}},
     [LINK_PROVING][LINK_EV_TICK] = {true, {LINK_PROVING, LINK_ACT_RENEW_KEEP}  },
-    [LINK_ATTACHING][LINK_EV_ATTACHED] = {true, {LINK_PRUNING, LINK_ACT_PRUNE}       },
+    [LINK_ATTACHING][LINK_EV_ATTACHED] = {true, {LINK_FILLING, LINK_ACT_FILL}        },
     [LINK_ATTACHING][LINK_EV_STALE] = {true, {LINK_ATTACHING, LINK_ACT_ATTACH_ALL}},
     [LINK_ATTACHING][LINK_EV_TICK] = {true, {LINK_ATTACHING, LINK_ACT_RENEW_KEEP}},
+    [LINK_FILLING][LINK_EV_FILLED] = {true, {LINK_PRUNING, LINK_ACT_PRUNE}       },
+    [LINK_FILLING][LINK_EV_STALE] = {true, {LINK_ATTACHING, LINK_ACT_ATTACH_ALL}},
+    [LINK_FILLING][LINK_EV_TICK] = {true, {LINK_FILLING, LINK_ACT_RENEW_KEEP}  },
     [LINK_PRUNING][LINK_EV_PRUNED] = {true, {LINK_UP, LINK_ACT_SERVE}            },
     [LINK_PRUNING][LINK_EV_STALE] = {true, {LINK_ATTACHING, LINK_ACT_ATTACH_ALL}},
     [LINK_PRUNING][LINK_EV_TICK] = {true, {LINK_PRUNING, LINK_ACT_RENEW_KEEP}  },
@@ -42,7 +45,7 @@ bool link_is_open(enum link_state state)
 
 const char *link_state_name(enum link_state state)
 {
-    static const char *const names[LINK_STATES] = {"down",      "renewing", "proving",
-                                                   "attaching", "pruning",  "up"};
+    static const char *const names[LINK_STATES] = {"down",    "renewing", "proving", "attaching",
+                                                   "filling", "pruning",  "up"};
     return names[state];
 }

@@ -172,6 +172,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
         set_tick(r, renew_interval_ms(r));
         relay_attach_all(r);
         break;
+    case LINK_ACT_FILL: repair_fill(r); break;
     case LINK_ACT_PRUNE: prune(r, SLICE("0")); break;
     case LINK_ACT_SERVE:
         log_info("link up number=%s sessions=%zu", r->number_text, sessions_count(r->sessions));
@@ -220,7 +221,7 @@ static void note_epoch(struct relay *r, struct slice epoch)
         set_settling(r, true); /* every epoch but the first begins so */
     }
     if (strcmp(r->heard_epoch, r->caller.epoch) != 0 &&
-        (r->state == LINK_UP || r->state == LINK_PRUNING)) {
+        (r->state == LINK_UP || r->state == LINK_PRUNING || r->state == LINK_FILLING)) {
         log_warn("redis opened a new epoch: attaching every session again");
         relay_step(r, LINK_EV_STALE);
     }
@@ -368,6 +369,7 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     r->caller.grace_ms = config->grace_ms;
     r->caller.lease_ms = config->lease_ms;
     r->sessions = sessions_new();
+    repair_init(r);
     ev_init(&r->tick, on_tick);
     r->tick.data = r;
     /* After a pause of this process, a nonce that is waiting to be read is read first. */
@@ -401,6 +403,7 @@ void relay_free(struct relay *r)
     functions_free(r->commands); /* whoever still asks gets his last answer */
     redis_conn_free(r->feed);
     where_free(r->where);
+    repair_forget(r);
     sessions_free(r->sessions);
     free(r);
 }

@@ -5,7 +5,7 @@
 #ifndef PARLEY_RELAY_H
 #define PARLEY_RELAY_H
 
-#include "gateway-svc/relay/bus_line.h"
+#include "gateway-svc/relay/page.h"
 #include "gateway-svc/relay/sessions.h"
 #include "gateway-svc/relay/where.h"
 
@@ -30,6 +30,8 @@ enum relay_refusal {
     RELAY_UNAVAILABLE /* Redis settles, or its answer never came: try again */
 };
 
+#define RELAY_WAS_HERE UINT64_MAX
+
 enum relay_sent {
     RELAY_SENT_OK = 0,
     RELAY_SENT_DUP, /* accepted before under this client_id */
@@ -42,16 +44,25 @@ enum relay_sent {
 typedef void relay_sent_fn(void *arg, enum relay_sent sent, uint64_t message_id, struct slice json);
 
 struct relay_handler {
-    /* The session is attached, for the first time or again. */
-    void (*attached)(void *app, struct session *s);
+    /* The session is attached, for the first time or again.  `left`: it has missed what came after
+     * this id, because its user was away, in the grace period, or messages were quicker than the
+     * answer; RELAY_WAS_HERE: it has missed nothing. */
+    void (*attached)(void *app, struct session *s, uint64_t left);
     /* It is not, or no longer; the session is freed when this returns. */
     void (*refused)(void *app, struct session *s, enum relay_refusal why);
     /* It has ended (code: logged_out, kicked, session_expired); freed when this returns. */
     void (*ended)(void *app, struct session *s, struct slice code);
     /* A message.  receiver NULL: for the group, or the receiver is not here; sender NULL: not here.
-     * Only attached sessions are given. */
+     * Only attached sessions are given.  Each session gets ids that rise.  A message that was
+     * missed on its way and fetched comes like any other, though to its receiver and its sender
+     * with one call for each. */
     void (*message)(void *app, const struct bus_message *m, struct session *receiver,
                     struct session *sender);
+    /* Messages for this session, or for everybody (NULL), are lost: nobody has them any more. */
+    void (*lost)(void *app, struct session *s);
+    /* Everybody missed too much to be fetched for all at once: whoever is here must ask for what
+     * came after his last message, with relay_replay. */
+    void (*behind)(void *app);
     /* The list of users: whole (names, then end), or one change; see roster.h.  `change` returns
      * false when something is missing before it. */
     void (*roster_begin)(void *app);
@@ -92,5 +103,18 @@ struct relay_text {
  * when the link breaks.  False: nothing was sent (unavailable). */
 bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
                 relay_sent_fn *fn, void *arg);
+
+enum relay_page {
+    RELAY_PAGE_OK,
+    RELAY_PAGE_LOST,   /* the link broke: ask again when the session is attached again */
+    RELAY_PAGE_REFUSED /* this will not do; trouble that passes, or the session has ended */
+};
+/* `page` is borrowed; NULL if it is not RELAY_PAGE_OK. */
+typedef void relay_page_fn(void *arg, enum relay_page result, const struct page *page);
+/* Asks for one page of what an attached session missed after that id, of the group and its own.
+ * Whatever is published later comes by `message`, perhaps before the page does.  `fn` is called
+ * exactly once if true is returned, never from inside.  False: nothing was asked. */
+bool relay_replay(struct relay *r, const struct session *s, uint64_t after, relay_page_fn *fn,
+                  void *arg);
 
 #endif

@@ -1,8 +1,9 @@
 /* relay_state.h - what the files of the relay share: relay.c (link), channels.c, attach.c
- * (sessions), roster_feed.c (the list of users) */
+ * (sessions), repair.c (what was missed), replay.c, roster_feed.c (the list of users) */
 #ifndef PARLEY_RELAY_STATE_H
 #define PARLEY_RELAY_STATE_H
 
+#include "gateway-svc/relay/fill.h"
 #include "gateway-svc/relay/link.h"
 #include "gateway-svc/relay/relay.h"
 #include "shared/functions.h"
@@ -42,7 +43,6 @@ struct relay {
     uint64_t proving_ms; /* since when we wait for the first one of this link */
     uint64_t own_count, group_count;
     bool settling;
-    bool serving; /* every session was attached on this link: the group may be delivered */
     bool leaving; /* the lease was given back: no new link */
 
     char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
@@ -53,6 +53,15 @@ struct relay {
     size_t unsent;    /* the sessions in front of this place have not been sent yet */
     char round_epoch[EPOCH_MAX + 1];
     bool round_mixed; /* its answers came from more than one epoch */
+
+    /* Watermarks: every message up to here was delivered, of the own channel and of the group. */
+    uint64_t own_mark, group_mark;
+    uint64_t delivered; /* the highest id of both */
+    struct fill fill;   /* what is missing above them */
+    size_t filling;     /* its questions that are out */
+    struct pile held;   /* what came meanwhile */
+    bool held_dropped;  /* ... was too much: another fill follows */
+    bool epoch_lost;    /* the history changed: clients have to be told */
 
     struct sessions *sessions;
     struct where *where;
@@ -78,6 +87,15 @@ void relay_line(void *ctx, struct slice channel, struct slice payload);
 /* attach.c */
 void relay_attach_all(struct relay *r);
 void relay_forget_all(struct relay *r);
+
+/* repair.c */
+void repair_init(struct relay *r);
+void repair_forget(struct relay *r); /* what waits and what was gathered: a round begins, or ends */
+/* The one way of a message from the channels: delivered now, or after what is missing before it. */
+void repair_message(struct relay *r, const struct bus_message *m);
+/* A session was attached again, and this is the id of its newest message. */
+void repair_missed(struct relay *r, const struct session *s, uint64_t last);
+void repair_fill(struct relay *r); /* everybody is attached: fetches, delivers, steps the link */
 
 /* roster_feed.c */
 void roster_feed_sync(struct relay *r); /* whatever is missing is fetched */

@@ -14,6 +14,7 @@ struct session {
     char shown[USERNAME_MAX + 1]; /* as typed at login */
     uint64_t login;               /* number of the login */
     uint64_t expires_ms;          /* monotonic; 0: never */
+    uint64_t floor;   /* message:id when it was attached for the first time */
     uint32_t attempt; /* number of the latest attach; answers to older ones do not count */
     uint32_t round;   /* number of the latest attach-all that it was part of */
     bool attached;    /* ... and it was answered "ok": messages may be delivered */

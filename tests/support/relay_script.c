@@ -51,10 +51,26 @@ static char letter_of(const struct session *s)
     return *(s ? s->hash : &nobody);
 }
 
-static void on_attached(void *app, struct session *s)
+static void on_attached(void *app, struct session *s, uint64_t left)
 {
     (void)app;
-    buf_printf(&script.told, "attached %c:%s | ", letter_of(s), s->shown);
+    buf_printf(&script.told, "attached %c:%s", letter_of(s), s->shown);
+    if (left != RELAY_WAS_HERE) {
+        buf_printf(&script.told, " left=%llu", (unsigned long long)left);
+    }
+    buf_append(&script.told, SLICE(" | "));
+}
+
+static void on_lost(void *app, struct session *s)
+{
+    (void)app;
+    buf_printf(&script.told, "lost %c | ", s ? letter_of(s) : '*');
+}
+
+static void on_behind(void *app)
+{
+    (void)app;
+    buf_append(&script.told, SLICE("behind | "));
 }
 
 static void on_refused(void *app, struct session *s, enum relay_refusal why)
@@ -126,6 +142,8 @@ static const struct relay_handler handler = {
     .refused = on_refused,
     .ended = on_ended,
     .message = on_message,
+    .lost = on_lost,
+    .behind = on_behind,
     .roster_begin = on_roster_begin,
     .roster_name = on_roster_name,
     .roster_end = on_roster_end,
@@ -179,6 +197,27 @@ bool script_send(struct session *s, const char *to)
 {
     const struct relay_text text = {slice_text(to), SLICE("\"c1\""), SLICE("\"hello\"")};
     return relay_send(script.relay, s, &text, on_sent, NULL);
+}
+
+static void on_page(void *arg, enum relay_page result, const struct page *page)
+{
+    static const char *const names[] = {"ok", "lost", "refused"};
+    (void)arg;
+    buf_printf(&script.told, "page %s", names[result]);
+    if (page) {
+        buf_printf(&script.told, " now=%llu %s next=%llu%s", (unsigned long long)page->now,
+                   page->whole ? "whole" : "holed", (unsigned long long)page->next,
+                   page->more ? "+" : "");
+    }
+    for (size_t i = 0; page && i < page->count; i++) {
+        buf_printf(&script.told, " %llu", (unsigned long long)page->entries[i].id);
+    }
+    buf_append(&script.told, SLICE(" | "));
+}
+
+bool script_replay(struct session *s, uint64_t after)
+{
+    return relay_replay(script.relay, s, after, on_page, NULL);
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -254,6 +293,16 @@ void script_link(const char *number, const char *epoch)
     buf_clear(&text);
     buf_printf(&text, "0 %s", epoch);
     script_nonce(text.ptr);
+    buf_deinit(&text);
+}
+
+void script_filled(const char *epoch, const char *id)
+{
+    struct buf text;
+    assert(strncmp(fake_call(0), "parley_group ", 13) == 0);
+    buf_init(&text, 256);
+    buf_printf(&text, "ok|%s|%s|1|0|%s|%llu", epoch, id, id, (unsigned long long)script.group);
+    fake_answer(text.ptr);
     buf_deinit(&text);
 }
 

@@ -18,8 +18,9 @@ void script_pass(uint64_t ms); /* the clock goes on */
 void script_tick(void);        /* the relay's timer goes off */
 
 /* What the relay told since the last call, one word group after the other:
- *   attached a:alice | refused a unknown | ended a kicked | message 7 to=a from=- c="..." |
- * settling 1 load | name Bob | loaded e1/5 | change e1/6 +Bob | sent ok 7 | */
+ *   attached a:alice left=90 | refused a unknown | ended a kicked | message 7 to=a from=- c="..." |
+ * lost a | lost * | behind | settling 1 load | name Bob | loaded e1/5 | change e1/6 +Bob |
+ * sent ok 7 | page ok now=9 whole next=7+ 5 7 | */
 const char *script_told(void);
 void script_roster_misses(
     bool misses); /* from now on a change is answered "something is missing" */
@@ -27,6 +28,7 @@ void script_roster_misses(
 const char *script_hash(char letter);
 struct session *script_open(char letter);
 bool script_send(struct session *s, const char *to);
+bool script_replay(struct session *s, uint64_t after);
 
 /* Lines, with the count that is next on their channel: "%s" of the rest. */
 void script_own(const char *kind, const char *rest);
@@ -39,6 +41,8 @@ void script_nonce(const char *rest);
 /* Both connections come up and `number` is given in `epoch`: leaves behind what follows the nonce.
  */
 void script_link(const char *number, const char *epoch);
+/* The oldest call asks for what the group missed: nothing up to this id. */
+void script_filled(const char *epoch, const char *id);
 /* ... prune and the empty list of users are answered too; no sessions may be here. */
 void script_up(void);
 

@@ -90,7 +90,7 @@ static const struct {
     {"GATEWAY_NAME",       "a b",                              false},
     {"MESSAGE_MAX_BYTES",  "0",                                false},
     {"MESSAGE_MAX_BYTES",  "65537",                            false},
-    {"QUEUE_MAX_BYTES",    "65535",                            false},
+    {"QUEUE_MAX_BYTES",    "262143",                           false},
     {"PING_INTERVAL_MS",   "49",                               false},
     {"PING_TIMEOUT_MS",    "49",                               false},
     {"CONNECT_TIMEOUT_MS", "49",                               false},

@@ -9,25 +9,25 @@
 #include <cmocka.h>
 
 /* "-" stays and does nothing; else the next state and the action. */
+/* clang-format off */
 static const char *const wanted[LINK_STATES][LINK_EVENTS] = {
-    [LINK_DOWN] = {"renewing RENEW_NEW", "-",           "-",            "-",                    "-",             "-",        "-",                    "-",             "-",               "-"              },
-    [LINK_RENEWING] = {"-",                  "down FORGET", "proving NONE", "-",                    "-",             "-",        "-",                    "-",
-                   "renewing RESET",                                                                                                                                                     "renewing RESET" },
-    [LINK_PROVING] = {"-",                  "down FORGET", "-",            "attaching ATTACH_ALL", "-",             "-",        "-",
-                   "proving RENEW_KEEP",                                                                                                                              "proving RESET",   "proving RESET"  },
-    [LINK_ATTACHING] = {"-",                  "down FORGET", "-",            "-",                    "pruning PRUNE", "-",        "attaching ATTACH_ALL",
-                   "attaching RENEW_KEEP",                                                                                                                            "attaching RESET", "attaching RESET"},
-    [LINK_PRUNING] = {"-",                  "down FORGET", "-",            "-",                    "-",             "up SERVE", "attaching ATTACH_ALL",
-                   "pruning RENEW_KEEP",                                                                                                                              "pruning RESET",   "pruning RESET"  },
-    [LINK_UP] = {"-",                  "down FORGET", "-",            "-",                    "-",             "-",        "attaching ATTACH_ALL", "up RENEW_KEEP",
-                   "up RESET",                                                                                                                                                           "up RESET"       },
+    /*                    CONNECTED             LOST           RENEWED         PROVEN                  ATTACHED        FILLED           PRUNED      STALE                   TICK                    REFUSED            DEAF */
+    [LINK_DOWN] =        {"renewing RENEW_NEW", "-",           "-",            "-",                    "-",            "-",             "-",        "-",                    "-",                    "-",               "-"},
+    [LINK_RENEWING] =    {"-",                  "down FORGET", "proving NONE", "-",                    "-",            "-",             "-",        "-",                    "-",                    "renewing RESET",  "renewing RESET"},
+    [LINK_PROVING] =     {"-",                  "down FORGET", "-",            "attaching ATTACH_ALL", "-",            "-",             "-",        "-",                    "proving RENEW_KEEP",   "proving RESET",   "proving RESET"},
+    [LINK_ATTACHING] =   {"-",                  "down FORGET", "-",            "-",                    "filling FILL", "-",             "-",        "attaching ATTACH_ALL", "attaching RENEW_KEEP", "attaching RESET", "attaching RESET"},
+    [LINK_FILLING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "pruning PRUNE", "-",        "attaching ATTACH_ALL", "filling RENEW_KEEP",   "filling RESET",   "filling RESET"},
+    [LINK_PRUNING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "up SERVE", "attaching ATTACH_ALL", "pruning RENEW_KEEP",   "pruning RESET",   "pruning RESET"},
+    [LINK_UP] =          {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "-",        "attaching ATTACH_ALL", "up RENEW_KEEP",        "up RESET",        "up RESET"},
 };
+/* clang-format on */
 
 static const char *const actions[] = {
     [LINK_ACT_NONE] = "NONE",
     [LINK_ACT_RENEW_NEW] = "RENEW_NEW",
     [LINK_ACT_RENEW_KEEP] = "RENEW_KEEP",
     [LINK_ACT_ATTACH_ALL] = "ATTACH_ALL",
+    [LINK_ACT_FILL] = "FILL",
     [LINK_ACT_PRUNE] = "PRUNE",
     [LINK_ACT_SERVE] = "SERVE",
     [LINK_ACT_FORGET] = "FORGET",
@@ -60,7 +60,8 @@ static void users_are_served_from_attaching_on(void **state)
     (void)state;
     for (int s = 0; s < LINK_STATES; s++) {
         assert_int_equal(link_is_open((enum link_state)s),
-                         s == LINK_ATTACHING || s == LINK_PRUNING || s == LINK_UP);
+                         s == LINK_ATTACHING || s == LINK_FILLING || s == LINK_PRUNING ||
+                             s == LINK_UP);
     }
 }
 

@@ -217,8 +217,10 @@ static void a_refused_link_is_made_anew_with_its_number(void **state)
     assert_null(script_open('b'));
     script_link("2", "e1");
     CALLS("parley_reattach gw 2 aaa* alice Alice 7 0");
-    fake_answer("ok|e1|100|0|ok");
+    fake_answer("ok|e1|100|0|0|ok|0");
     TOLD("attached a:Alice | ");
+    CALLS("parley_group gw 2 100");
+    script_filled("e1", "100");
     CALLS("parley_prune gw 2 0");
 }
 

@@ -1,9 +1,11 @@
 /* test_relay_random.c - the relay against a small Redis of its own, with every fault at any moment
  *
  * Calls are executed in order, at any time; their answers come later, in order; lines are on their
- * way for a while.  Connections break, lines are lost, leases lapse, sessions are kicked, and Redis
- * forgets everything.  When the faults stop, what the relay holds and what Redis holds must agree:
- * nobody waits for ever, nobody is served who has no session, nobody is left behind in Redis. */
+ * way for a while.  Connections break, lines are lost, leases lapse, sessions are kicked, windows are
+ * trimmed, and Redis forgets everything.  When the faults stop, what the relay holds and what Redis
+ * holds must agree: nobody waits for ever, nobody is served who has no session, nobody is left
+ * behind in Redis.  And each session must have got every message since it was attached, once, in the
+ * order of ids, but for those of which it was told that they are lost. */
 #include "tests/support/relay_script.h"
 
 #include <setjmp.h>
@@ -15,16 +17,19 @@
 
 #include <cmocka.h>
 
-#define SEEDS 300
+#define SEEDS 600
 #define STEPS 1500
 #define SESSIONS 6 /* 'a' to 'f' */
 #define QUEUE 4096
+#define GROUP SESSIONS /* as the receiver of a message */
+#define PAGE 3         /* messages in one page */
 
 static struct {
     struct relay *relay;
     unsigned epoch;
     unsigned long long id;
-    unsigned link, own; /* 0: Redis knows nothing of the gateway */
+    unsigned long long first, trimmed; /* of the epoch; the windows begin behind this */
+    unsigned link, own, group; /* link 0: Redis knows nothing of the gateway */
     bool lapsed;
     struct {
         bool alive, ended; /* ended: remembered as that */
@@ -32,8 +37,19 @@ static struct {
     } users[SESSIONS];
     char *answers[QUEUE]; /* of the calls that were executed; a ring, as `lines` */
     size_t answers_in, answers_out;
-    char *lines[QUEUE];
+    char *lines[QUEUE]; /* the first letter: of the own channel or the group */
     size_t lines_in, lines_out;
+    struct sent {
+        unsigned long long id;
+        unsigned from, to;
+        bool forgotten; /* Redis has lost it */
+        unsigned got;   /* one bit for each session */
+    } log[STEPS];
+    size_t logged;
+    struct {
+        bool fresh; /* not attached yet since it was opened */
+        unsigned long long floor, last, excused; /* it may miss what is not above `excused` */
+    } heard[SESSIONS];
     bool commands_up, feed_up;
     unsigned sends, sent;
     uint32_t calm; /* percent of the steps that are no fault */
@@ -50,7 +66,7 @@ static uint32_t dice(uint32_t sides)
 
 __attribute__((format(printf, 1, 2))) static char *print(const char *format, ...)
 {
-    char text[1024];
+    char text[8192];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -60,12 +76,37 @@ __attribute__((format(printf, 1, 2))) static char *print(const char *format, ...
 
 /* ---- Redis ----------------------------------------------------------------------------------- */
 
+static void publish_on(char channel, const char *kind, const char *rest)
+{
+    unsigned count = channel == 'g' ? ++w.group : ++w.own;
+    if (fake_feed_is_subscribed("p:to:gw")) {
+        w.lines[w.lines_in++ % QUEUE] = print("%c%s %u %s", channel, kind, count, rest);
+    }
+}
+
 static void publish(const char *kind, const char *rest)
 {
-    w.own++;
-    if (fake_feed_is_subscribed("p:to:gw")) {
-        w.lines[w.lines_in++ % QUEUE] = print("%s %u %s", kind, w.own, rest);
+    publish_on('o', kind, rest);
+}
+
+static bool concerns(const struct sent *m, unsigned user)
+{
+    return m->to == GROUP || m->from == user || m->to == user;
+}
+
+/* An inbox holds no messages to the group; GROUP stands for the group's window. */
+static bool is_in(const struct sent *m, unsigned window)
+{
+    return !m->forgotten && (window == GROUP ? m->to == GROUP : m->to != GROUP && concerns(m, window));
+}
+
+static unsigned long long newest_in(unsigned window)
+{
+    unsigned long long id = 0;
+    for (size_t i = 0; i < w.logged; i++) {
+        id = is_in(&w.log[i], window) ? w.log[i].id : id;
     }
+    return id;
 }
 
 static void end_user(unsigned i)
@@ -77,6 +118,7 @@ static void end_user(unsigned i)
     }
     w.users[i].ended = w.users[i].ended || w.users[i].alive;
     w.users[i].alive = false;
+    w.heard[i].excused = w.id; /* and his inbox is gone */
     w.users[i].at = 0;
 }
 
@@ -93,7 +135,11 @@ static void lose_everything(void)
 {
     w.epoch++;
     w.id += 1000000;
-    w.link = w.own = 0;
+    w.first = w.id;
+    w.link = w.own = w.group = 0;
+    for (size_t i = 0; i < w.logged; i++) {
+        w.log[i].forgotten = true;
+    }
     w.lapsed = false;
     memset(w.users, 0, sizeof w.users);
 }
@@ -113,9 +159,9 @@ static char *renew(size_t call)
     } else if (w.lapsed || carried != w.link) {
         return print("link|e%u", w.epoch);
     }
-    snprintf(rest, sizeof rest, "%s 0 0 e%u", fake_call_arg(call, 3), w.epoch);
+    snprintf(rest, sizeof rest, "%s %u 0 e%u", fake_call_arg(call, 3), w.group, w.epoch);
     publish("nonce", rest);
-    return print("ok|e%u|%llu|%u|0|%u|0|0", w.epoch, w.id, w.link, w.own);
+    return print("ok|e%u|%llu|%u|0|%u|%u|0|0", w.epoch, w.id, w.link, w.own, w.group);
 }
 
 static unsigned user_in(size_t call, size_t arg)
@@ -130,12 +176,13 @@ static char *connect_user(size_t call)
         return print("unknown|e%u", w.epoch);
     }
     w.users[i].at = w.link;
-    return print("ok|e%u|%llu|%c|%c|%u|0|0|90|0", w.epoch, w.id, 'a' + i, 'A' + i, i + 1);
+    return print("ok|e%u|%llu|%c|%c|%u|0|0|90|0||0|%llu", w.epoch, w.id, 'a' + i, 'A' + i, i + 1,
+                 newest_in(i));
 }
 
 static char *reattach(size_t call)
 {
-    char epoch[16], verdicts[256] = "";
+    char epoch[16], verdicts[256] = "", newest[256] = "", number[32];
     snprintf(epoch, sizeof epoch, "e%u", w.epoch);
     bool same_epoch = strcmp(fake_call_caller(call)->epoch, epoch) == 0;
     for (size_t k = 2; fake_call_arg(call, k)[0]; k += 5) {
@@ -144,8 +191,10 @@ static char *reattach(size_t call)
         w.users[i].alive = ok;
         w.users[i].at = ok ? w.link : 0;
         strncat(verdicts, ok ? "|ok" : "|ended", sizeof verdicts - strlen(verdicts) - 1);
+        snprintf(number, sizeof number, "|%llu", newest_in(i));
+        strncat(newest, number, sizeof newest - strlen(newest) - 1);
     }
-    return print("ok|%s|%llu|0%s", epoch, w.id, verdicts);
+    return print("ok|%s|%llu|0|%llu%s%s", epoch, w.id, w.first, verdicts, newest);
 }
 
 static char *detach(size_t call)
@@ -163,20 +212,84 @@ static char *prune(size_t call)
     return print("ok|e%u|0", w.epoch);
 }
 
+static const char *text_of(const struct sent *m)
+{
+    static char text[512];
+    snprintf(text, sizeof text, "%llu %s %s \n{\"message_id\":%llu}", m->id,
+             script_hash((char)('a' + m->from)),
+             m->to == GROUP ? "-" : script_hash((char)('a' + m->to)), m->id);
+    return text;
+}
+
+static void accept(unsigned from, unsigned to)
+{
+    struct sent *m = &w.log[w.logged++];
+    *m = (struct sent){.id = ++w.id, .from = from, .to = to};
+    if (to == GROUP) {
+        publish_on('g', "message", text_of(m));
+    } else if (w.users[from].at || w.users[to].at) {
+        publish("message", text_of(m));
+    }
+}
+
 static char *send_message(size_t call)
 {
-    char rest[256];
-    unsigned i = user_in(call, 2);
-    if (!w.users[i].alive) {
+    unsigned from = user_in(call, 2);
+    bool group = strcmp(fake_call_arg(call, 4), "group") == 0;
+    unsigned to = group ? GROUP : user_in(call, 4);
+    if (!w.users[from].alive) {
         return print("ended|e%u", w.epoch);
     }
-    w.id++;
-    snprintf(rest, sizeof rest, "%llu %s %s \n{}", w.id, fake_call_arg(call, 2),
-             fake_call_arg(call, 2));
-    if (w.users[i].at) {
-        publish("message", rest);
+    if (!group && !w.users[to].alive) {
+        return print("no_such_user|e%u", w.epoch);
     }
+    accept(from, to);
     return print("ok|e%u|%llu", w.epoch, w.id);
+}
+
+/* A tab on another gateway. */
+static void sends_elsewhere(unsigned from, unsigned to)
+{
+    if (w.users[from].alive && (to == GROUP || w.users[to].alive) && w.logged + fake_calls() < STEPS) {
+        accept(from, to);
+    }
+}
+
+static char *window_page(unsigned window, unsigned long long after)
+{
+    char page[4096] = "", head[128];
+    size_t count = 0;
+    bool whole = after >= w.first, more = false;
+    unsigned long long next = w.id;
+    for (size_t i = 0; i < w.logged; i++) {
+        const struct sent *m = &w.log[i];
+        if (!is_in(m, window) || m->id <= after) {
+            continue;
+        }
+        if (m->id <= w.trimmed) {
+            whole = false;
+        } else if (count == PAGE) {
+            more = true;
+        } else {
+            strcat(strcat(page, "|"), text_of(m));
+            next = ++count == PAGE ? m->id : w.id;
+        }
+    }
+    next = more ? next : w.id;
+    snprintf(head, sizeof head, "ok|e%u|%llu|%d|%d|%llu", w.epoch, w.id, whole, more, next);
+    return window == GROUP ? print("%s|%u%s", head, w.group, page) : print("%s%s", head, page);
+}
+
+static char *replay(size_t call)
+{
+    unsigned i = user_in(call, 2);
+    return w.users[i].alive ? window_page(i, strtoull(fake_call_arg(call, 3), NULL, 10))
+                            : print("unknown|e%u", w.epoch);
+}
+
+static char *group_page(size_t call)
+{
+    return window_page(GROUP, strtoull(fake_call_arg(call, 2), NULL, 10));
 }
 
 static const struct {
@@ -190,6 +303,8 @@ static const struct {
     {"parley_detach ",   true,  detach      },
     {"parley_prune ",    true,  prune       },
     {"parley_send ",     true,  send_message},
+    {"parley_replay ",   true,  replay      },
+    {"parley_group ",    true,  group_page  },
 };
 
 static char *execute(size_t call)
@@ -228,7 +343,7 @@ static void take_line(bool lost)
     if (w.lines_in > w.lines_out) {
         char *line = w.lines[w.lines_out++ % QUEUE];
         if (!lost) {
-            fake_publish("p:to:gw", line);
+            fake_publish(line[0] == 'g' ? "p:group" : "p:to:gw", line + 1);
         }
         free(line);
     }
@@ -282,19 +397,20 @@ static void client(unsigned i)
     struct session *s = sessions_find(w.relay->sessions, slice_text(script_hash((char)('a' + i))));
     uint32_t what = dice(8);
     w.users[i].alive = w.users[i].alive || what == 7; /* a login, under a hash of before */
-    if (what > 2) {
+    if (what > 3) {
+        w.heard[i].fresh = w.heard[i].fresh || !s;
         (void)script_open((char)('a' + i));
-    } else if (what == 1 && s) {
+    } else if (what == 1 && s && dice(4) == 0) {
         relay_close(w.relay, s);
-    } else if (what == 2 && s && s->attached) {
-        char name[2] = {(char)('a' + i), '\0'};
-        w.sends += script_send(s, name);
+    } else if (s && s->attached && w.logged + fake_calls() < STEPS) {
+        char name[2] = {(char)('a' + dice(SESSIONS)), '\0'};
+        w.sends += script_send(s, what == 2 ? "group" : name);
     }
 }
 
 static void fault(void)
 {
-    switch (dice(7)) {
+    switch (dice(8)) {
     case 0: break_commands(); break;
     case 1:
         if (w.feed_up) {
@@ -309,6 +425,7 @@ static void fault(void)
         break;
     case 4: end_user(dice(SESSIONS)); break;
     case 5: lapse(); break;
+    case 7: w.trimmed = w.id - dice(6); break;
     case 6:
         if (dice(4) == 0) {
             lose_everything();
@@ -336,12 +453,92 @@ static void step(void)
         take_line(false);
     } else if (what < 90) {
         come_up();
-    } else if (what < 98) {
+    } else if (what < 94) {
         client(dice(SESSIONS));
+    } else if (what < 98) {
+        sends_elsewhere(dice(SESSIONS), dice(2) ? GROUP : dice(SESSIONS));
     } else {
         tick(300);
     }
     notice();
+}
+
+/* ---- What sessions hear ---------------------------------------------------------------------- */
+
+static void hear_message(unsigned i, unsigned long long id)
+{
+    size_t k = 0;
+    if (id <= w.heard[i].floor) {
+        return; /* of before, which clients know and pass over */
+    }
+    while (k < w.logged && w.log[k].id != id) {
+        k++;
+    }
+    if (k == w.logged || !concerns(&w.log[k], i)) {
+        fail_msg("%c got message %llu, which is not his", (int)('a' + i), id);
+    }
+    if (id <= w.heard[i].last) {
+        fail_msg("%c got message %llu after %llu", (int)('a' + i), id, w.heard[i].last);
+    }
+    w.heard[i].last = id;
+    w.log[k].got |= 1U << i;
+}
+
+/* "attached c", "message 7 to=c from=d", "lost c": each session's letter, or * for everybody. */
+static void hear(const char *told)
+{
+    unsigned long long id;
+    char to, from, letter;
+    if (sscanf(told, "message %llu to=%c from=%c", &id, &to, &from) == 3) {
+        for (unsigned i = 0; i < SESSIONS; i++) {
+            const char *hash = script_hash((char)('a' + i));
+            const struct session *s = sessions_find(w.relay->sessions, slice_text(hash));
+            if (s && !w.heard[i].fresh && (to == '*' || to == hash[0] || from == hash[0])) {
+                hear_message(i, id);
+            }
+        }
+    } else if (sscanf(told, "lost %c", &letter) == 1) {
+        for (unsigned i = 0; i < SESSIONS; i++) {
+            if (letter == '*' || letter == (char)('a' + i)) {
+                w.heard[i].excused = w.id;
+            }
+        }
+    } else if (sscanf(told, "attached %c", &letter) == 1) {
+        unsigned i = (unsigned)(letter - 'a');
+        const struct session *s = sessions_find(w.relay->sessions, slice_text(script_hash(letter)));
+        if (s && w.heard[i].fresh) {
+            w.heard[i].fresh = false;
+            /* What passed before this call its clients ask for themselves. */
+            bool missed = strstr(told, "left=") && strstr(told, "left=") < strstr(told, " | ");
+            w.heard[i].floor = missed ? w.relay->delivered : s->floor;
+            w.heard[i].last = w.heard[i].floor;
+        }
+    } else if (strncmp(told, "sent ", 5) == 0) {
+        w.sent++;
+    }
+}
+
+static void hear_all(void)
+{
+    const char *told = script_told();
+    while (*told) {
+        hear(told);
+        told = strstr(told, " | ");
+        told += told ? 3 : 0;
+    }
+}
+
+/* What session i ought to have got, and did not: an id, or 0. */
+static unsigned long long missing(unsigned i)
+{
+    for (size_t k = 0; k < w.logged; k++) {
+        const struct sent *m = &w.log[k];
+        if (concerns(m, i) && m->id > w.heard[i].floor && m->id > w.heard[i].excused &&
+            !(m->got & 1U << i)) {
+            return m->id;
+        }
+    }
+    return 0;
 }
 
 /* Everything that is on its way arrives, and the relay renews a few times. */
@@ -358,15 +555,7 @@ static void calm_down(void)
         }
         tick(1000);
         notice();
-    }
-}
-
-static void count_sent(void)
-{
-    const char *told = script_told();
-    while ((told = strstr(told, "sent "))) {
-        w.sent++;
-        told++;
+        hear_all();
     }
 }
 
@@ -381,21 +570,24 @@ static const char *judge(unsigned i)
     if (!s->attached) {
         return "waits for ever";
     }
-    return w.users[i].alive && w.users[i].at == w.link ? NULL : "is served without a session";
+    if (!w.users[i].alive || w.users[i].at != w.link) {
+        return "is served without a session";
+    }
+    return missing(i) ? "missed a message" : NULL;
 }
 
 static void check(uint32_t seed)
 {
-    if (w.relay->state != LINK_UP || !w.relay->serving) {
+    if (w.relay->state != LINK_UP) {
         fail_msg("seed %u: the link is %s", seed, link_state_name(w.relay->state));
     }
     for (unsigned i = 0; i < SESSIONS; i++) {
         const char *wrong = judge(i);
         if (wrong) {
-            fail_msg("seed %u: %c %s", seed, (int)('a' + i), wrong);
+            fail_msg("seed %u: %c %s %llu", seed, (int)('a' + i), wrong, missing(i));
         }
     }
-    count_sent();
+    hear_all();
     assert_int_equal(w.sent, w.sends);
 }
 
@@ -412,7 +604,7 @@ static void play(uint32_t seed)
     }
     for (int i = 0; i < STEPS; i++) {
         step();
-        count_sent();
+        hear_all();
     }
     calm_down();
     check(seed);

@@ -1,0 +1,267 @@
+/* replay.c - a client catches up with what it missed */
+#include "gateway-svc/app/replay.h"
+#include "gateway-svc/app/backlog.h"
+#include "shared/must.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct replay {
+    struct hub *hub;
+    struct client *client; /* NULL: gone, and the answer that is out frees this */
+    struct resume resume;
+    struct backlog backlog;
+    uint64_t left;
+    bool begun;   /* questions are asked */
+    bool stalled; /* the link broke: the next attach goes on */
+    bool sure;    /* the client believes that it gets everything */
+};
+
+static struct replay *replay_new(struct hub *hub, struct client *client)
+{
+    struct replay *r = must(calloc(1, sizeof *r));
+    r->hub = hub;
+    r->client = client;
+    r->left = RELAY_WAS_HERE;
+    client->replay = r;
+    return r;
+}
+
+static void replay_free(struct replay *r)
+{
+    backlog_clear(&r->backlog);
+    free(r);
+}
+
+void replay_wish(struct hub *hub, struct client *client, const struct resume *resume)
+{
+    if (resume->has_last_id || resume->cursor[0] != '\0') {
+        replay_new(hub, client)->resume = *resume;
+    }
+}
+
+/* ---- What the client is told ----------------------------------------------------------------- */
+
+static void emit_session(struct hub *hub, const struct client *client, bool recovered)
+{
+    buf_clear(&hub->json);
+    payload_session(&hub->json, slice_text(client->user->session->shown), recovered);
+    hub_emit_json(hub, client->socket, SLICE("session"));
+}
+
+/* False when the socket is gone. */
+static bool let_in(struct hub *hub, struct client *client, bool recovered)
+{
+    if (!sio_socket_accept(client->socket)) {
+        return false;
+    }
+    client->state = CLIENT_CATCHING;
+    emit_session(hub, client, recovered);
+    return true;
+}
+
+static void go_live(struct hub *hub, struct client *client, uint64_t seen, struct slice cursor)
+{
+    client->state = CLIENT_LIVE;
+    client->seen = seen;
+    crowd_welcome(hub->crowd, client->socket, cursor, slice_text(client->user->session->shown));
+    clients_add(&hub->welcomed, client);
+}
+
+static void finish(struct replay *r)
+{
+    struct client *client = r->client;
+    clients_remove(&r->hub->catching, client);
+    go_live(r->hub, client, r->backlog.after, slice_text(r->resume.cursor));
+    for (size_t i = 0; i < r->backlog.count; i++) {
+        client_give(client, r->backlog.held[i].id, r->backlog.held[i].frame);
+    }
+    replay_free(r);
+}
+
+/* ---- Pages ----------------------------------------------------------------------------------- */
+
+static void on_page(void *arg, enum relay_page result, const struct page *page);
+
+static void ask(struct replay *r)
+{
+    const struct session *s = r->client->user->session;
+    r->stalled = s && !s->attached;
+    if (!s || r->stalled) {
+        return;
+    }
+    if (relay_replay(r->hub->relay, s, r->backlog.after, on_page, r)) {
+        backlog_asked(&r->backlog);
+    } else {
+        sio_socket_close(r->client->socket, CODE_TRY_AGAIN);
+    }
+}
+
+/* An id that was not given yet: of another history, or made up. */
+static bool is_foreign(const struct replay *r, const struct page *page)
+{
+    return page->now < r->backlog.after;
+}
+
+static void forget_last_id(struct replay *r, uint64_t now)
+{
+    r->resume.has_last_id = false;
+    r->backlog.after = r->left != RELAY_WAS_HERE && r->left < now ? r->left : now;
+    ask(r);
+}
+
+/* The client learns from the first page whether everything will come, and from a later one if not.
+ * False when the socket is gone. */
+static bool tell_whether_whole(struct replay *r, const struct page *page)
+{
+    if (r->client->state == CLIENT_WAITING) {
+        r->sure = r->resume.has_last_id && page->whole;
+        return let_in(r->hub, r->client, r->sure);
+    }
+    if (r->sure && !page->whole) {
+        r->sure = false;
+        emit_session(r->hub, r->client, false);
+    }
+    return true;
+}
+
+static void give_page(struct replay *r, const struct page *page)
+{
+    struct slice own = slice_text(r->client->user->session->hash);
+    for (size_t i = 0; i < page->count; i++) {
+        const struct bus_message *m = &page->entries[i];
+        struct sio_frame *frame = talk_frame(r->hub, m, slice_equal(m->sender, own));
+        sio_socket_emit(r->client->socket, frame);
+        sio_frame_unref(frame);
+    }
+}
+
+static void take_page(struct replay *r, const struct page *page)
+{
+    if (is_foreign(r, page)) {
+        backlog_failed(&r->backlog);
+        forget_last_id(r, page->now);
+        return;
+    }
+    if (!tell_whether_whole(r, page)) {
+        backlog_failed(&r->backlog);
+        return;
+    }
+    give_page(r, page);
+    if (backlog_page(&r->backlog, page->next, page->more)) {
+        sio_socket_when_drained(r->client->socket);
+    } else {
+        finish(r);
+    }
+}
+
+static void on_page(void *arg, enum relay_page result, const struct page *page)
+{
+    struct replay *r = arg;
+    if (!r->client) {
+        replay_free(r);
+        return;
+    }
+    if (result == RELAY_PAGE_OK && r->client->user->session) {
+        take_page(r, page);
+        return;
+    }
+    backlog_failed(&r->backlog);
+    r->stalled = result == RELAY_PAGE_LOST;
+    if (result == RELAY_PAGE_REFUSED) {
+        sio_socket_close(r->client->socket, CODE_TRY_AGAIN);
+    }
+}
+
+/* ---- For the hub ----------------------------------------------------------------------------- */
+
+static void begin(struct hub *hub, struct client *client, uint64_t left)
+{
+    struct replay *r = client->replay;
+    bool claims = r && r->resume.has_last_id;
+    if (!claims && left == RELAY_WAS_HERE) {
+        if (let_in(hub, client, false)) {
+            go_live(hub, client, client->user->session->floor,
+                    slice_text(r ? r->resume.cursor : NULL));
+            free(r);
+        }
+        return;
+    }
+    r = r ? r : replay_new(hub, client);
+    r->begun = true;
+    r->left = left;
+    r->backlog.after = claims ? r->resume.last_id : left;
+    clients_add(&hub->catching, client);
+    ask(r);
+}
+
+void replay_attached(struct hub *hub, struct client *client, uint64_t left)
+{
+    if (client->state == CLIENT_LIVE) {
+        return;
+    }
+    if (!client->replay || !client->replay->begun) {
+        begin(hub, client, left);
+    } else if (client->replay->stalled) {
+        ask(client->replay);
+    }
+}
+
+void replay_behind(struct hub *hub, struct client *client)
+{
+    uint64_t seen = client->seen;
+    struct slice cursor = slice_head(crowd_cursor(hub->crowd), RESUME_CURSOR_MAX);
+    clients_remove(&hub->welcomed, client);
+    client->state = CLIENT_CATCHING;
+    struct replay *r = replay_new(hub, client);
+    memcpy(r->resume.cursor, cursor.ptr, cursor.len);
+    r->begun = true;
+    r->sure = true;
+    r->backlog.after = seen;
+    clients_add(&hub->catching, client);
+    ask(r);
+}
+
+void replay_lost(struct hub *hub, struct client *client)
+{
+    if (client->state == CLIENT_CATCHING && client->replay->sure) {
+        client->replay->sure = false;
+    } else if (client->state != CLIENT_LIVE) {
+        return; /* its own pages tell it */
+    }
+    if (client->user->session) {
+        emit_session(hub, client, false);
+    }
+}
+
+void replay_hold(struct client *client, uint64_t id, struct sio_frame *frame)
+{
+    if (client->replay) {
+        backlog_hold(&client->replay->backlog, id, frame);
+    }
+}
+
+void replay_drained(struct client *client)
+{
+    if (client->state == CLIENT_CATCHING && client->replay && !client->replay->backlog.asked) {
+        ask(client->replay);
+    }
+}
+
+void replay_leave(struct hub *hub, struct client *client)
+{
+    if (client->state == CLIENT_LIVE) {
+        clients_remove(&hub->welcomed, client);
+        return;
+    }
+    if (client->place != CLIENT_NOWHERE) {
+        clients_remove(&hub->catching, client);
+    }
+    struct replay *r = client->replay;
+    client->replay = NULL;
+    if (r && r->backlog.asked) {
+        backlog_clear(&r->backlog);
+        r->client = NULL;
+    } else if (r) {
+        replay_free(r);
+    }
+}

@@ -1,0 +1,29 @@
+/* replay.h - a client catches up with what it missed, then it is live
+ *
+ * Begins when the client's session is attached: with `last_id` from there, without it from where the
+ * user went away, if he was in grace, else at once live.  The client gets `session` when the first
+ * page of what it missed is there, then page after page as its socket drains, then the list of
+ * users, then what happened meanwhile.  The object exists only while the client is not live; when
+ * the link breaks it waits until the session is attached again, and goes on where it was. */
+#ifndef PARLEY_REPLAY_H
+#define PARLEY_REPLAY_H
+
+#include "gateway-svc/app/hub_state.h"
+#include "gateway-svc/app/resume.h"
+
+/* A new client, WAITING, has said so. */
+void replay_wish(struct hub *hub, struct client *client, const struct resume *resume);
+/* Its session was attached, for the first time or again; `left` as in relay.h. */
+void replay_attached(struct hub *hub, struct client *client, uint64_t left);
+/* It is live, and missed something behind the last message that it got: it catches up again. */
+void replay_behind(struct hub *hub, struct client *client);
+/* It is live, or on its way, and some of its messages are lost for ever: it is told. */
+void replay_lost(struct hub *hub, struct client *client);
+/* A live message for a client that is not. */
+void replay_hold(struct client *client, uint64_t id, struct sio_frame *frame);
+/* Its socket has room for another page. */
+void replay_drained(struct client *client);
+/* The client goes: out of its list. */
+void replay_leave(struct hub *hub, struct client *client);
+
+#endif

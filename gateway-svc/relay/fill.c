@@ -1,0 +1,86 @@
+/* fill.c - gathers what was missed on the channels */
+#include "gateway-svc/relay/fill.h"
+#include "shared/must.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fill_init(struct fill *f)
+{
+    *f = (struct fill){0};
+    pile_init(&f->pile, FILL_MAX_BYTES);
+}
+
+void fill_clear(struct fill *f)
+{
+    pile_clear(&f->pile);
+    free(f->sources);
+    fill_init(f);
+}
+
+void fill_aim(struct fill *f, uint64_t id)
+{
+    if (f->target == 0) {
+        f->target = id;
+    }
+}
+
+void fill_add(struct fill *f, struct slice session, uint64_t after)
+{
+    if (f->count == f->cap) {
+        f->cap = f->cap ? 2 * f->cap : 16;
+        f->sources = must(realloc(f->sources, f->cap * sizeof *f->sources));
+    }
+    struct fill_source *source = &f->sources[f->count++];
+    *source = (struct fill_source){.after = after, .whole = true};
+    assert(session.len < sizeof source->session);
+    if (session.len > 0) {
+        memcpy(source->session, session.ptr, session.len);
+    }
+}
+
+bool fill_next(struct fill *f, size_t *source)
+{
+    if (f->too_much || f->next == f->count) {
+        return false;
+    }
+    *source = f->next++;
+    return true;
+}
+
+static bool has_room(struct fill *f, const struct fill_source *source, struct slice text)
+{
+    if (source->session[0] == '\0') {
+        f->group_bytes += text.len;
+    }
+    return f->group_bytes <= FILL_MAX_GROUP_BYTES;
+}
+
+bool fill_page(struct fill *f, size_t place, const struct page *page)
+{
+    struct fill_source *source = &f->sources[place];
+    source->whole = source->whole && page->whole;
+    for (size_t i = 0; i < page->count && !f->too_much; i++) {
+        const struct bus_message *m = &page->entries[i];
+        if (m->id <= f->target) {
+            f->too_much = !has_room(f, source, m->text) ||
+                          !pile_add(&f->pile, m->id, (uint32_t)place, m->text);
+        }
+    }
+    source->after = page->next;
+    return page->more && page->next < f->target && !f->too_much;
+}
+
+void fill_finish(struct fill *f, uint64_t delivered)
+{
+    size_t kept = 0;
+    pile_sort(&f->pile);
+    for (size_t i = 0; i < f->pile.count; i++) {
+        if (f->pile.items[i].id > delivered) {
+            f->pile.items[kept++] = f->pile.items[i];
+        } else {
+            f->sources[f->pile.items[i].key].whole = false;
+        }
+    }
+    f->pile.count = kept;
+}

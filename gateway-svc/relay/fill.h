@@ -1,0 +1,48 @@
+/* fill.h - what was missed on the channels, gathered from Redis and put in order (pure)
+ *
+ * A fill has sources: the group, and each session that was sent something; and a target, an id:
+ * what is missing is above what was delivered before, and not above the target.  Everything above
+ * the target comes, or waits already, on the channels: so the target is message:id as the first
+ * answer says it after the hole was seen.  Sources are asked page by page, in any order. */
+#ifndef PARLEY_FILL_H
+#define PARLEY_FILL_H
+
+#include "gateway-svc/relay/page.h"
+#include "gateway-svc/relay/pile.h"
+#include "shared/token.h"
+
+/* More is not gathered: then each client has to ask for itself.  Of the group every client gets
+ * all, at once, and its queue must have room for it. */
+#define FILL_MAX_BYTES ((size_t)16 << 20)
+#define FILL_MAX_GROUP_BYTES ((size_t)512 << 10)
+
+struct fill_source {
+    char session[TOKEN_HASH_LEN + 1]; /* hash; empty: the group */
+    uint64_t after;                   /* up to here it was gathered, or delivered before */
+    bool whole;                       /* nothing of it is lost */
+};
+
+struct fill {
+    uint64_t target; /* 0: not known yet */
+    struct fill_source *sources;
+    size_t count, cap, next; /* next: the first one that was not asked yet */
+    struct pile pile;        /* keys: the places of the sources */
+    size_t group_bytes;
+    bool too_much;
+};
+
+void fill_init(struct fill *f);
+void fill_clear(struct fill *f); /* forgets everything, and gives the memory back */
+
+/* message:id in an answer; the first one counts. */
+void fill_aim(struct fill *f, uint64_t id);
+void fill_add(struct fill *f, struct slice session, uint64_t after);
+/* The place of a source that was not asked yet; false when there is none, or it is too much. */
+bool fill_next(struct fill *f, size_t *source);
+/* Takes a page of it; true when it has to be asked again, after its new `after`. */
+bool fill_page(struct fill *f, size_t source, const struct page *page);
+/* Everything is there: sorts it.  What is not above `delivered` comes too late for clients that see
+ * ids ascend: it is left out, and its source is not whole. */
+void fill_finish(struct fill *f, uint64_t delivered);
+
+#endif

@@ -1,0 +1,263 @@
+/* repair.c - holes in the channels: lines wait until what is missing before them has been fetched
+ *
+ * Whoever attaches everybody again (attach.c) does it because lines were missed, or may have been:
+ * on a new link, in a hole, in another epoch.  From then on messages wait.  When everybody is
+ * attached, the windows in Redis are asked for what came after the watermarks; that is delivered,
+ * in the order of ids, and then what waited.  See fill.h for why nothing gets lost in between. */
+#include "gateway-svc/relay/relay_state.h"
+#include "shared/must.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW 16 /* questions that are out at the same time */
+#define HELD_MAX_BYTES ((size_t)4 << 20)
+
+void repair_init(struct relay *r)
+{
+    fill_init(&r->fill);
+    pile_init(&r->held, HELD_MAX_BYTES);
+}
+
+void repair_forget(struct relay *r)
+{
+    fill_clear(&r->fill);
+    pile_clear(&r->held);
+    r->held_dropped = false;
+    r->filling = 0;
+}
+
+/* ---- Delivering ------------------------------------------------------------------------------ */
+
+static struct session *attached_session(const struct relay *r, struct slice hash)
+{
+    struct session *s = sessions_find(r->sessions, hash);
+    return s && s->attached ? s : NULL;
+}
+
+static void raise_to(uint64_t *mark, uint64_t id)
+{
+    *mark = id > *mark ? id : *mark;
+}
+
+static void note_delivered(struct relay *r, const struct bus_message *m)
+{
+    raise_to(m->receiver.len > 0 ? &r->own_mark : &r->group_mark, m->id);
+    raise_to(&r->delivered, m->id);
+    if (m->id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
+        r->caller.seen = m->id;
+    }
+}
+
+/* Ids rise, whatever a line says. */
+static void deliver(struct relay *r, const struct bus_message *m)
+{
+    if (m->id > r->delivered) {
+        note_delivered(r, m);
+        r->handler->message(r->app, m, attached_session(r, m->receiver),
+                            attached_session(r, m->sender));
+    }
+}
+
+/* A copy from a session's inbox is for that session alone. */
+static void deliver_copy(struct relay *r, const struct bus_message *m, const char *hash)
+{
+    struct session *s = attached_session(r, slice_text(hash));
+    bool received = slice_equal(m->receiver, slice_text(hash));
+    bool sent = slice_equal(m->sender, slice_text(hash));
+    if (s && (received || sent)) {
+        r->handler->message(r->app, m, received ? s : NULL, sent ? s : NULL);
+    }
+}
+
+void repair_message(struct relay *r, const struct bus_message *m)
+{
+    if (r->state >= LINK_PRUNING) {
+        deliver(r, m);
+    } else if (link_is_open(r->state) && !r->held_dropped && !pile_add(&r->held, m->id, 0, m->text)) {
+        log_warn("more messages than may wait came while others were fetched");
+        r->held_dropped = true;
+        pile_clear(&r->held);
+    }
+}
+
+/* ---- The end of a fill ----------------------------------------------------------------------- */
+
+static void tell_lost(struct relay *r)
+{
+    bool all = r->epoch_lost;
+    r->epoch_lost = false;
+    if (sessions_count(r->sessions) == 0) {
+        return;
+    }
+    for (size_t i = 0; i < r->fill.count; i++) {
+        const struct fill_source *source = &r->fill.sources[i];
+        all = all || (source->session[0] == '\0' && !source->whole);
+    }
+    if (all) {
+        log_warn("messages were lost, and clients are told");
+        r->handler->lost(r->app, NULL);
+        return;
+    }
+    for (size_t i = 0; i < r->fill.count; i++) {
+        struct session *s = attached_session(r, slice_text(r->fill.sources[i].session));
+        if (s && !r->fill.sources[i].whole) {
+            r->handler->lost(r->app, s);
+        }
+    }
+}
+
+static void deliver_fill(struct relay *r)
+{
+    struct bus_message m;
+    for (size_t i = 0; i < r->fill.pile.count; i++) {
+        const char *session = r->fill.sources[r->fill.pile.items[i].key].session;
+        if (!bus_message_decode(pile_text(&r->fill.pile, i), &m)) {
+            continue; /* it was one when it came */
+        }
+        if (session[0] != '\0') {
+            note_delivered(r, &m);
+            deliver_copy(r, &m, session);
+        } else {
+            deliver(r, &m);
+        }
+    }
+}
+
+static void release_held(struct relay *r)
+{
+    struct bus_message m;
+    for (size_t i = 0; i < r->held.count; i++) {
+        if (bus_message_decode(pile_text(&r->held, i), &m)) {
+            deliver(r, &m);
+        }
+    }
+}
+
+static void finish(struct relay *r)
+{
+    bool again = r->held_dropped;
+    fill_aim(&r->fill, r->heard_id); /* nobody was here to ask for */
+    fill_finish(&r->fill, r->delivered);
+    tell_lost(r);
+    if (r->fill.too_much) {
+        log_info("much was missed: each client asks for its own");
+        r->handler->behind(r->app);
+    } else {
+        log_debug("filled count=%zu", r->fill.pile.count);
+        deliver_fill(r);
+    }
+    raise_to(&r->own_mark, r->fill.target);
+    raise_to(&r->group_mark, r->fill.target);
+    raise_to(&r->delivered, r->fill.target);
+    release_held(r);
+    repair_forget(r);
+    relay_step(r, LINK_EV_FILLED);
+    if (again) {
+        relay_step(r, LINK_EV_STALE);
+    }
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+struct fill_call {
+    struct relay *relay;
+    uint32_t round;
+    size_t source;
+};
+
+static void ask_more(struct relay *r);
+
+static bool ask(struct relay *r, size_t source);
+
+/* True when the source has to be asked again. */
+static bool take_answer(struct relay *r, size_t place, const struct redis_reply *reply)
+{
+    const struct fill_source *source = &r->fill.sources[place];
+    struct page page;
+    enum page_kind kind = source->session[0] ? PAGE_OF_SESSION : PAGE_OF_GROUP;
+    if (!functions_status_is(reply, "ok")) {
+        return false; /* the session ended meanwhile */
+    }
+    if (!page_read(reply, kind, source->after, &page)) {
+        r->fill.sources[place].whole = false;
+        return false;
+    }
+    fill_aim(&r->fill, page.now);
+    return fill_page(&r->fill, place, &page);
+}
+
+static void on_page(void *arg, const struct redis_reply *reply)
+{
+    struct fill_call call = *(struct fill_call *)arg;
+    struct relay *r = call.relay;
+    free(arg);
+    bool heard = relay_heard(r, reply, 2);
+    if (call.round != r->round || r->state != LINK_FILLING || r->filling == 0) {
+        return;
+    }
+    if (!heard) {
+        if (relay_answered(reply)) {
+            relay_step(r, LINK_EV_REFUSED); /* cannot go on without it; try from the start */
+        }
+        return;
+    }
+    r->filling--;
+    if (take_answer(r, call.source, reply) && !ask(r, call.source)) {
+        return;
+    }
+    ask_more(r);
+}
+
+/* False when the link had to be given up. */
+static bool ask(struct relay *r, size_t place)
+{
+    const struct fill_source *source = &r->fill.sources[place];
+    bool group = source->session[0] == '\0';
+    struct fill_call *call = must(malloc(sizeof *call));
+    char after[24];
+    snprintf(after, sizeof after, "%llu", (unsigned long long)source->after);
+    *call = (struct fill_call){r, r->round, place};
+    const struct slice id = slice_text(r->config.gateway_id), link = slice_text(r->number_text);
+    const struct slice of_group[] = {id, link, slice_text(after)};
+    const struct slice of_session[] = {id, link, slice_text(source->session), slice_text(after),
+                                       SLICE("inbox")};
+    bool sent = group ? functions_call(r->commands, "parley_group", of_group, 3, on_page, call)
+                      : functions_call(r->commands, "parley_replay", of_session, 5, on_page, call);
+    if (!sent) {
+        free(call);
+        relay_step(r, LINK_EV_REFUSED);
+        return false;
+    }
+    r->filling++;
+    return true;
+}
+
+static void ask_more(struct relay *r)
+{
+    size_t source;
+    while (r->filling < WINDOW && fill_next(&r->fill, &source)) {
+        if (!ask(r, source)) {
+            return;
+        }
+    }
+    if (r->filling == 0) {
+        finish(r);
+    }
+}
+
+void repair_missed(struct relay *r, const struct session *s, uint64_t last)
+{
+    uint64_t after = s->floor > r->own_mark ? s->floor : r->own_mark;
+    if (last > after) {
+        fill_add(&r->fill, slice_text(s->hash), after);
+    }
+}
+
+void repair_fill(struct relay *r)
+{
+    if (sessions_count(r->sessions) > 0) {
+        fill_add(&r->fill, slice_text(NULL), r->group_mark);
+    }
+    ask_more(r);
+}
