@@ -276,6 +276,9 @@ local function attach(c, id, link, name, user)
   call('HSET', user_key(c, name), 'at:' .. id, link)
   call('SADD', users_key(c, id), name)
   call('DEL', c.prefix .. 'grace:' .. name)
+  if user.left then
+    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow
+  end
   watch_expiry(c, name, user)
   if not user.online then
     call('HSET', user_key(c, name), 'online', text(c.now))
@@ -528,7 +531,7 @@ local function connect(keys, args)
     announce(c)
     return answer(c, 'unknown')
   end
-  local left = #gateways_of(user) == 0 and user.left or ''
+  local left = user.left or ''
   attach(c, id, link, name, user)
   announce(c)
   return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
@@ -692,7 +695,7 @@ end
 -- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left.
 local function trim_inbox(key, length, bytes)
   while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
-    local count = math.min(math.max(math.floor(length / 16), 1), length - INBOX_MIN)
+    local count = math.max(math.floor(length / 16), 1)
     for _, entry in ipairs(call('LPOP', key, count)) do
       bytes = bytes - #entry
     end
@@ -721,6 +724,7 @@ local function keep_group(c, id, message, now, keep)
   local key, state = c.prefix .. 'group', call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
   if tonumber(state[1] or 0) >= tonumber(id) then
     call('UNLINK', key) -- somebody set message:id back: a stream's ids must rise
+    state = { state[1] }
   end
   call('XADD', key, 'MAXLEN', '~', GROUP_MAX, id .. '-0', 'p', state[1] or '0', 'm', message)
   if must_prolong(state[3] or 0, now, keep) then

@@ -377,7 +377,9 @@ class RulesTest(unittest.TestCase):
                 self.assertIn('online', user)
                 self.assertEqual(deadlines.get(name, '0'), user['expires'], name)
                 self.assertEqual(self.redis.call('EXISTS', self.key('grace:' + name)), 0)
+                self.assertNotIn('left', user)
             else:
+                self.assertEqual('left' in user, 'online' in user, name)
                 self.assertIn(name, deadlines, 'would stay for ever')
 
     def _check_gateways(self, users):

@@ -17,6 +17,9 @@ TIME = 'test_epochs.PresenceTime.'
 SEND, WINDOW, COUNTERS = 'test_send.Send.', 'test_send.Window.', 'test_send.Counters.'
 SWEEP = 'test_sweep.Batches.'
 ROSTER, CHANGES = 'test_roster.Roster.', 'test_roster.Changes.'
+INBOX, GROUP, REPLAY = 'test_replay.Inbox.', 'test_replay.Group.', 'test_replay.Replay.'
+WHOLE, RETURNING, PAGES = 'test_replay.Whole.', 'test_replay.Returning.', 'test_replay.GroupPages.'
+REPLAY_MODEL = 'test_replay_model.Differential.test_random_sequences'
 ARGUMENTS, MEMORY, KEYS = 'test_limits.Arguments.', 'test_limits.Memory.', 'test_limits.Keys.'
 
 REFUSE_LINK = """  if not link_holds(c, id, link) then
@@ -48,6 +51,10 @@ MUTATIONS = [
     Mutation('arguments are checked before the first write',
              """  local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
   local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
+  local keep = args[12] and integer(args[12], 'keep_ms', 12)
+  if keep == 0 then
+    refuse('keep_ms must not be 0')
+  end
   if client_id ~= '' then
     matching(client_id, '^"[^\\n]+"$', 'client_id') -- a line break would end the head of the message
   end
@@ -56,6 +63,7 @@ MUTATIONS = [
              """  local c = enter(keys, args)
   local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
   local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
+  local keep = args[12] and integer(args[12], 'keep_ms', 12)
 """, [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
 
     # ---- login, logout, session, kick
@@ -100,9 +108,10 @@ MUTATIONS = [
     Mutation('the end leaves no countdown', "call('DEL', user_key(c, name), c.prefix .. 'grace:' .. name, ", "call('DEL', user_key(c, name), ",
              [LOGOUT + 'test_in_grace']),
     Mutation('the end forgets what was sent', """, c.prefix .. 'sent:' .. name,
-    c.prefix .. 'sent:' .. name .. ':old')""", ')', [LOGOUT + 'test_forgets_what_was_sent']),
-    Mutation('the end leaves no deadline', """':old')
-  call('ZREM', c.prefix .. 'deadlines', name)""", "':old')", [LOGOUT + 'test_in_grace']),
+    c.prefix .. 'sent:' .. name .. ':old',""", ',', [LOGOUT + 'test_forgets_what_was_sent']),
+    Mutation('the end forgets what he was sent', "':old', inbox_key(c, name))", "':old')", [INBOX + 'test_ends_with_the_session']),
+    Mutation('the end leaves no deadline', """inbox_key(c, name))
+  call('ZREM', c.prefix .. 'deadlines', name)""", 'inbox_key(c, name))', [LOGOUT + 'test_in_grace']),
     Mutation('an ended session is remembered', "call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)",
              "call('DEL', session_key(c, user.session))",
              [LOGOUT + 'test_tombstone_for_an_hour', CONNECT + 'test_settling_unknown_is_unavailable_but_ended_is_ended',
@@ -262,8 +271,8 @@ MUTATIONS = [
              [NEW + 'test_the_counter_of_logins_never_falls', NEW + 'test_recreated_while_it_settles']),
     Mutation('the counter of logins never falls', 'text(math.max(logins, s.login))', 'text(s.login)',
              [NEW + 'test_the_counter_of_logins_never_falls']),
-    Mutation('the rest of life is kept', 's.rest > 0 and c.time + s.rest or 0)', '0)', [NEW + 'test_recreated_while_it_settles']),
-    Mutation('no end stays no end', 's.rest > 0 and c.time + s.rest or 0)', 'c.time + s.rest)', [NEW + 'test_no_end_stays_no_end']),
+    Mutation('the rest of life is kept', 's.rest > 0 and c.time + s.rest or 0, floor)', '0, floor)', [NEW + 'test_recreated_while_it_settles']),
+    Mutation('no end stays no end', 's.rest > 0 and c.time + s.rest or 0, floor)', 'c.time + s.rest, floor)', [NEW + 'test_no_end_stays_no_end']),
     Mutation('changes keep their order', "c.changes[#c.changes + 1] = '+' .. user.name", "table.insert(c.changes, 1, '+' .. user.name)",
              [NEW + 'test_a_replaced_session_stays_visible']),
 
@@ -291,7 +300,7 @@ MUTATIONS = [
     Mutation('the jump is stored', "  call('SET', c.prefix .. 'message:id', text(c.id))\n  call('HSET'", "  call('HSET'",
              [OPENING + 'test_no_epoch_stored', OPENING + 'test_lost_ids_of_the_same_epoch']),
     Mutation('the first id is noted', "'first', text(c.id),", '', [OPENING + 'test_no_epoch_stored', OPENING + 'test_ids_jump_above_stored_and_seen']),
-    Mutation('names are random', "redis.sha1hex(run .. ':' .. micros .. ':' .. (c.epoch or ''))", 'redis.sha1hex(run)',
+    Mutation('names are random', "redis.sha1hex(run .. ':' .. now .. micros .. ':' .. (c.epoch or ''))", 'redis.sha1hex(run)',
              [OPENING + 'test_names_are_random']),
     Mutation('opening adds grace', 'c.now - c.time + c.grace', 'c.now - c.time', [OPENING + 'test_adds_grace_to_the_skew']),
     Mutation('every opening settles', """
@@ -307,8 +316,10 @@ MUTATIONS = [
              [SETTLING + 'test_expires_and_lapses_nobody', LAPSE + 'test_settling_lapses_nobody']),
     Mutation('settling sends nothing', "  elseif c.settle then\n    return answer(c, 'unavailable')\n", '',
              [SETTLING + 'test_blocks_logins_and_messages', SEND + 'test_settling']),
-    Mutation('a log without version is dropped', "    call('UNLINK', c.prefix .. 'presence:log') -- a log without its version could not be continued\n", '',
+    Mutation('a log without version is dropped', "call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')", "call('UNLINK', c.prefix .. 'group')",
              [OPENING + 'test_a_log_without_its_version_is_dropped']),
+    Mutation('a stream without its newest id is dropped', "call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')", "call('UNLINK', c.prefix .. 'presence:log')",
+             [GROUP + 'test_a_stream_without_its_newest_id_is_dropped']),
     Mutation('the first does not settle', "  call('HDEL', c.presence, 'settle')\n  call('HSET', c.presence, 'first', '0')", "  call('HSET', c.presence, 'first', '0')",
              [FIRST + 'test_ends_settling_early']),
     Mutation('the first begins at 0', "  call('SET', c.prefix .. 'message:id', '0')\n", '', [FIRST + 'test_ends_settling_early']),
@@ -402,13 +413,113 @@ MUTATIONS = [
     Mutation('windows rotate', 'if born and now - tonumber(born) > keep then', 'if false then',
              [WINDOW + 'test_rotates', WINDOW + 'test_the_oldest_generation_is_forgotten']),
     Mutation('the generation before counts', " or call('HGET', key .. ':old', client_id)", '', [WINDOW + 'test_both_generations_count']),
-    Mutation('windows expire', "    call('PEXPIRE', key, 2 * keep)\n", '', [WINDOW + 'test_expires', KEYS + 'test_only_leases_countdowns_tombstones_and_copies_have_a_ttl']),
+    Mutation('windows expire', "is never empty\n    call('PEXPIRE', key, 2 * keep)\n", 'is never empty\n', [WINDOW + 'test_expires', KEYS + 'test_only_leases_countdowns_tombstones_and_copies_have_a_ttl']),
     Mutation('the old one expires', "    call('PEXPIRE', key .. ':old', keep)\n", '', [WINDOW + 'test_rotates']),
     Mutation('later ids do not prolong it', "  if not born then\n    call('HSET', key, '', text(now)) -- a", "  if true then\n    call('HSET', key, '', text(now)) -- a",
              [WINDOW + 'test_later_ids_do_not_prolong_it', WINDOW + 'test_rotates']),
     Mutation('kept for grace and a minute', 'local SENT_EXTRA_MS = 60000', 'local SENT_EXTRA_MS = 0', [WINDOW + 'test_expires', WINDOW + 'test_rotates']),
     Mutation('publishes are counted', "call('HINCRBY', c.prefix .. 'channels', channel, 1)", "call('HGET', c.prefix .. 'channels', channel) or 1",
              [COUNTERS + 'test_counts_have_no_gap']),
+
+    # ---- copies for those who return
+    Mutation('keep_ms is not 0', '  if keep == 0 then', '  if false then', [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
+    Mutation('keep_ms is a number', "args[12] and integer(args[12], 'keep_ms', 12)", 'tonumber(args[12])',
+             [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
+    Mutation('keep_ms need not be said', "  keep = keep or c.grace + c.lease + PINGS_MS -- a gateway of version 1.0 does not say it\n",
+             "  keep = keep or 1000\n", [INBOX + 'test_a_gateway_that_does_not_say_keep_ms']),
+    Mutation('a direct message is kept for the sender', '  keep_direct(c, name, user, id, message, now, keep)\n', '',
+             [INBOX + 'test_both_have_what_was_published', REPLAY + 'test_own_messages_too']),
+    Mutation('and for the receiver', '    keep_direct(c, to, receiver, id, message, now, keep)\n', '',
+             [INBOX + 'test_both_have_what_was_published', INBOX + 'test_whoever_is_in_grace_has_one_too', REPLAY + 'test_both_in_order_as_published']),
+    Mutation('once when they are the same', '  if to ~= name then\n', '  if true then\n', [INBOX + 'test_what_one_writes_to_oneself_once']),
+    Mutation('what the group is sent is kept once', "    keep_group(c, id, message, now, keep)\n    return\n", "    keep_direct(c, name, user, id, message, now, keep)\n    return\n",
+             [GROUP + 'test_the_stream_has_what_was_published', REPLAY + 'test_both_in_order_as_published']),
+    Mutation('what was not accepted is not kept', "  if before then\n    local first", "  if before then\n    keep_message(c, name, user, to, receiver, '1', 'x', 1, 1)\n    local first",
+             [INBOX + 'test_what_was_not_accepted_is_not_kept']),
+    Mutation('an entry names the one before', "local entry = last .. ' ' .. message", "local entry = '0 ' .. message",
+             [INBOX + 'test_entries_name_the_one_before', WHOLE + 'test_a_trimmed_inbox', WHOLE + 'test_by_number', REPLAY_MODEL]),
+    Mutation('a user knows his newest', "'inbox', id .. ' ' .. bytes", "'inbox', last .. ' ' .. bytes",
+             [INBOX + 'test_entries_name_the_one_before', WHOLE + 'test_an_expired_inbox', RETURNING + 'test_the_newest_direct_message']),
+    Mutation('an inbox has 256', 'length > INBOX_MAX or ', '', [INBOX + 'test_not_more_than_256', WHOLE + 'test_by_number']),
+    Mutation('an inbox has 64 KiB', ' or bytes > INBOX_BYTES', '', [INBOX + 'test_not_more_than_64_KiB', WHOLE + 'test_by_bytes']),
+    Mutation('an inbox has some', 'while length > INBOX_MIN and', 'while length > 0 and', [INBOX + 'test_of_the_longest_some_stay']),
+    Mutation('not more goes than must', 'math.floor(length / 16)', 'math.floor(length / 2)', [INBOX + 'test_not_more_than_256', INBOX + 'test_not_more_than_64_KiB']),
+    Mutation('bytes that went count no more', '      bytes = bytes - #entry\n', '', [INBOX + 'test_not_more_than_64_KiB']),
+    Mutation('bytes of what expired count no more', '(length > 1 and bytes or 0)', 'bytes', [INBOX + 'test_bytes_begin_anew_with_the_list']),
+    Mutation('an inbox expires', "    until_ms = text(now + 2 * keep)\n    call('PEXPIRE', key, 2 * keep)\n", '    until_ms = text(now + 2 * keep)\n',
+             [INBOX + 'test_expires_between_once_and_twice_keep_ms', INBOX + 'test_a_gateway_that_does_not_say_keep_ms',
+              KEYS + 'test_only_leases_countdowns_tombstones_and_copies_have_a_ttl']),
+    Mutation('a new list expires', 'if length == 1 or must_prolong(until_ms', 'if must_prolong(until_ms', [INBOX + 'test_a_new_list_expires_whatever_was_set_before']),
+    Mutation('its expiry is set seldom', 'return tonumber(until_ms) < now + keep', 'return true',
+             [INBOX + 'test_expires_between_once_and_twice_keep_ms', GROUP + 'test_expires_between_once_and_twice_keep_ms']),
+    Mutation('its expiry is put off', 'return tonumber(until_ms) < now + keep', 'return tonumber(until_ms) == 0',
+             [INBOX + 'test_expires_between_once_and_twice_keep_ms', GROUP + 'test_expires_between_once_and_twice_keep_ms', INBOX + 'test_one_that_keeps_longer_is_heard']),
+    Mutation('the expiry is noted', "    until_ms = text(now + 2 * keep)\n", '', [INBOX + 'test_expires_between_once_and_twice_keep_ms']),
+    Mutation('entries of the group too', "'p', state[1] or '0',", "'p', '0',", [GROUP + 'test_entries_name_the_one_before', WHOLE + 'test_a_trimmed_group']),
+    Mutation('the newest of the group is known', "call('HSET', c.presence, 'group', id)\n", "call('HSET', c.presence, 'group', state[1])\n",
+             [GROUP + 'test_entries_name_the_one_before', WHOLE + 'test_an_expired_group', PAGES + 'test_answer']),
+    Mutation('the stream is trimmed', "'MAXLEN', '~', GROUP_MAX, ", '', [GROUP + 'test_not_many_more_than_100000']),
+    Mutation('the stream expires', "    call('PEXPIRE', key, 2 * keep)\n    call('XTRIM'", "    call('XTRIM'",
+             [GROUP + 'test_expires_between_once_and_twice_keep_ms', KEYS + 'test_nothing_is_left_of_those_who_left']),
+    Mutation('what is old goes', "    call('XTRIM', key, 'MINID', '~', state[2] or '0')\n", '', [GROUP + 'test_what_is_older_than_keep_ms_goes']),
+    Mutation('only what is old', "'MINID', '~', state[2] or '0')", "'MINID', '~', id)", [GROUP + 'test_what_is_older_than_keep_ms_goes']),
+    Mutation('the mark goes on', "'group_mark', id,", "'group_mark', state[2] or id,", [GROUP + 'test_what_is_older_than_keep_ms_goes']),
+    Mutation('ids set back begin a new stream', "    call('UNLINK', key) -- somebody", '    -- somebody', [GROUP + 'test_ids_set_back_begin_a_new_one']),
+    Mutation('of which nothing is known', '    state = { state[1] }\n', '', [GROUP + 'test_ids_set_back_begin_a_new_one']),
+
+    # ---- replay
+    Mutation('all or inbox', "  if what ~= 'all' and what ~= 'inbox' then", '  if false then', [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
+    Mutation('replay is refused', REFUSE_LINK + '  local status, name, user = owner_of(c, hash)\n  if status ~= \'ok\' or not',
+             "  local status, name, user = owner_of(c, hash)\n  if status ~= 'ok' or not",
+             [REFUSAL + 'test_lower_and_higher_numbers', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
+    Mutation('pages of the group are refused', REFUSE_LINK + '  local list, whole, newest', '  local list, whole, newest',
+             [REFUSAL + 'test_lower_and_higher_numbers', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
+    Mutation('only for whom the gateway serves', "if status ~= 'ok' or not user['at:' .. id] then", "if status ~= 'ok' then",
+             [REPLAY + 'test_only_through_a_gateway_that_serves_him']),
+    Mutation('not from before the login', '  after = math.max(after, tonumber(user.floor))\n', '',
+             [REPLAY + 'test_not_from_before_the_login', WHOLE + 'test_what_is_missing_before_the_login_is_nobodys', WHOLE + 'test_a_login_in_a_new_epoch_has_lost_nothing']),
+    Mutation('the group only when asked for', "  if what == 'all' then\n", '  if true then\n', [REPLAY + 'test_the_inbox_alone', WHOLE + 'test_a_trimmed_group']),
+    Mutation('all is the group too', "  if what == 'all' then\n", '  if false then\n', [REPLAY + 'test_both_in_order_as_published']),
+    Mutation('in the order of ids', 'if not b[j] or a[i] and a[i][1] < b[j][1] then', 'if a[i] then',
+             [REPLAY + 'test_both_in_order_as_published', REPLAY + 'test_a_page_has_64', REPLAY_MODEL]),
+    Mutation('both may be missing something', 'list, whole = merge(list, group), whole and group_whole', 'list = merge(list, group)',
+             [WHOLE + 'test_a_trimmed_group', WHOLE + 'test_an_expired_group']),
+    Mutation('the inbox may be missing something', 'list, whole = merge(list, group), whole and group_whole', 'list, whole = merge(list, group), group_whole',
+             [WHOLE + 'test_a_trimmed_inbox', WHOLE + 'test_an_expired_inbox']),
+    Mutation('a new epoch may have lost something', "after >= tonumber(first_of(c)) and after <= c.id\n  local page, is_whole, more, next_after = page_of(list, whole, c.id)",
+             'after <= c.id\n  local page, is_whole, more, next_after = page_of(list, whole, c.id)',
+             [WHOLE + 'test_a_new_epoch', WHOLE + 'test_who_was_brought_back_has_lost_all_before']),
+    Mutation('of the group too', "after >= tonumber(first_of(c)) and after <= c.id\n  local page, is_whole, more, next_after = page_of(list, whole, newest)",
+             'after <= c.id\n  local page, is_whole, more, next_after = page_of(list, whole, newest)', [WHOLE + 'test_a_new_epoch']),
+    Mutation('an id of the future is not whole', ' and after <= c.id\n', '\n', [REPLAY + 'test_an_id_of_the_future'], 2),
+    Mutation('who was brought back has lost all', "math.max(tonumber(first_of(c)) - 1, 0)", 'c.id',
+             [WHOLE + 'test_who_was_brought_back_has_lost_all_before', NEW + 'test_recreated_while_it_settles']),
+    Mutation('only behind the id', '    if tonumber(id) > after then', '    if true then', [REPLAY + 'test_only_behind_the_id']),
+    Mutation('all behind the id', '    if tonumber(id) > after then', '    if tonumber(id) > after + 1 then', [REPLAY + 'test_only_behind_the_id']),
+    Mutation('of the group behind the id', "'(' .. text(at)", 'text(at)', [REPLAY + 'test_only_behind_the_id', PAGES + 'test_answer']),
+    Mutation('all of the inbox', "    entries = call('LRANGE', key, 0, -1)\n", '', [REPLAY + 'test_all_of_an_inbox']),
+    Mutation('a trimmed inbox is told', 'whole = whole or #list == 0 and tonumber(prev) <= after', 'whole = true',
+             [WHOLE + 'test_a_trimmed_inbox', WHOLE + 'test_by_number', WHOLE + 'test_by_bytes']),
+    Mutation('a whole inbox is told', 'whole = whole or #list == 0 and tonumber(prev) <= after', 'whole = whole or tonumber(prev) < after',
+             [WHOLE + 'test_a_trimmed_inbox', WHOLE + 'test_by_number', REPLAY + 'test_only_behind_the_id', REPLAY_MODEL]),
+    Mutation('an expired inbox is told', 'tonumber((inbox_of(user))) <= after', 'true', [WHOLE + 'test_an_expired_inbox']),
+    Mutation('a trimmed group is told', 'whole = whole or #list == 0 and prev <= after', 'whole = true', [WHOLE + 'test_a_trimmed_group']),
+    Mutation('an expired group is told', 'whole, bytes, at = {}, newest <= after, 0, after', 'whole, bytes, at = {}, true, 0, after', [WHOLE + 'test_an_expired_group', REPLAY_MODEL]),
+    Mutation('of the group at least a page', 'or #list > PAGE or bytes > PAGE_BYTES', 'or true',
+             [REPLAY + 'test_a_busy_group_hides_no_direct_message', PAGES + 'test_pages']),
+    Mutation('of the group not all at once', 'or #list > PAGE or bytes > PAGE_BYTES', 'or #list > PAGE', [PAGES + 'test_no_more_is_read_than_a_page']),
+    Mutation('a page has 64', 'if i > PAGE or i > 1 and bytes > PAGE_BYTES then', 'if i > 1 and bytes > PAGE_BYTES then', [REPLAY + 'test_a_page_has_64', PAGES + 'test_pages']),
+    Mutation('a page has 64 KiB', 'if i > PAGE or i > 1 and bytes > PAGE_BYTES then', 'if i > PAGE then',
+             [REPLAY + 'test_a_page_has_64_KiB', REPLAY + 'test_a_page_has_one_message_however_long', PAGES + 'test_a_page_has_64_KiB']),
+    Mutation('a page has one', '    if i > PAGE or i > 1 and', '    if bytes > PAGE_BYTES and i == 1 then after = 0 break end\n    if i > PAGE or i > 1 and', [REPLAY + 'test_a_page_has_one_message_however_long']),
+    Mutation('the next page goes on behind this', 'after = list[i - 1][1]\n', 'after = list[i][1]\n', [REPLAY + 'test_a_page_has_64', PAGES + 'test_pages']),
+    Mutation('there is more', "#page < #list and '1' or '0'", "'0'", [REPLAY + 'test_a_page_has_64']),
+    Mutation('who goes away is noted', "  call('HSET', user_key(c, name), 'left', text(c.id)) -- he was there for all messages up to this\n", '',
+             [RETURNING + 'test_when_he_went_away', RETURNING + 'test_the_last_one_gone_counts']),
+    Mutation('who is back is not away', "    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow\n", '',
+             [RETURNING + 'test_nothing_is_told_to_who_was_not_away']),
+    Mutation('connect says when he went', "local left = user.left or ''", "local left = ''", [RETURNING + 'test_when_he_went_away', RETURNING + 'test_the_last_time_counts']),
+    Mutation('reattaching says the newest of each', "verdict, last or '0'", "verdict, '0'", [RETURNING + 'test_reattaching_says_it_of_each']),
 
     # ---- the list
     Mutation('pages of the list', "call('SSCAN', c.prefix .. 'online', cursor, 'COUNT', 500)", "{ '0', call('SRANDMEMBER', c.prefix .. 'online', 500) }",
@@ -425,6 +536,6 @@ MUTATIONS = [
                  'test_kick_works' if name == 'kick' else 'test_works')])
     for name, rest in (('logout', '   logout,        '), ('renew', '    renew,         '), ('detach', '   leave_session, '),
                        ('reattach', ' reattach,      '), ('prune', '    prune,         '), ('leave', '    leave,         '),
-                       ('roster', '   roster,        '), ('changes', '  changes,       '), ('sweep', '    sweep,         '),
+                       ('roster', '   roster,        '), ('changes', '  changes,       '), ('sweep', '    sweep,         '), ('replay', '   replay,        '), ('group', '    group,         '),
                        ('kick', '     kick,          '))
 ]

@@ -83,6 +83,7 @@ class Refusal(RulesTest):
             'prune': lambda n: g.prune(link=n),
             'leave': lambda n: g.call('leave', link=n),
             'send': lambda n: g.send(session, 'group', link=n),
+            'replay': lambda n: g.replay(session, link=n), 'group': lambda n: g.call('group', 0, link=n),
         }
 
     def state(self):

@@ -503,7 +503,8 @@ def grants():
 class TheRulesOfTheLibrary(unittest.TestCase):
     """tests/redis again, with rights.  (Not test_restart, whose servers have no users.)"""
     ABOUT_OTHER_PREFIXES = ('test_the_prefix_is_needed', 'test_another_prefix_is_another_conversation')
-    MODULES = ('epochs', 'limits', 'links', 'login', 'presence', 'reattach', 'roster', 'send', 'sweep', 'model')
+    MODULES = ('epochs', 'limits', 'links', 'login', 'presence', 'reattach', 'replay', 'roster', 'send',
+               'sweep', 'model')
 
     @classmethod
     def setUpClass(cls):
