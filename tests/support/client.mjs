@@ -39,15 +39,22 @@ export class Peer {
   users = new Set(); /* the list of active users */
   cursor = null;
   gaps = 0; /* changes that did not continue from our cursor */
+  lastId = undefined; /* the highest message_id that came */
   #parts = [];
   #waiting = new Set();
 
-  constructor(url, { token, cookie, origin, auth, ...options } = {}) {
+  /* resume: true sends with each connect what this peer has, {last_id, presence}; an object, such as
+   * another peer's position(), is where it begins. */
+  constructor(url, { token, cookie, origin, auth, resume, ...options } = {}) {
+    if (resume) {
+      Object.assign(this, { lastId: resume.last_id, cursor: resume.presence ?? null, users: new Set(resume.users) });
+    }
     const headers = { ...(cookie ? { cookie } : {}), ...(origin ? { origin } : {}) };
     this.socket = io(url, {
       transports: TRANSPORTS, forceNew: true, reconnection: false, autoConnect: false,
       reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: WAIT_MS,
-      auth: auth ?? (token === undefined ? undefined : { token }),
+      auth: auth ?? (resume ? (send) => send({ token, last_id: this.lastId, presence: this.cursor ?? undefined })
+        : token === undefined ? undefined : { token }),
       extraHeaders: headers, ...tlsOptions(), ...options,
     });
     this.socket.on("connect", () => this.#note(":connect", this.socket.id));
@@ -60,6 +67,9 @@ export class Peer {
   #note(event, data) {
     const entry = { event, data, at: performance.now() };
     this.diary.push(entry);
+    if (event === "message_in" && !(data.message_id <= this.lastId)) {
+      this.lastId = data.message_id;
+    }
     if (event === "user_change_in") {
       this.#apply(data);
     }
@@ -141,6 +151,14 @@ export class Peer {
     return ack.message_id;
   }
 
+  /* Where it stands, for another peer's `resume`. */
+  position() {
+    return { last_id: this.lastId, presence: this.cursor, users: [...this.users] };
+  }
+
+  ids() {
+    return this.collect("message_in").map((m) => m.message_id);
+  }
   texts() {
     return this.collect("message_in").map((m) => m.message_text);
   }
@@ -181,10 +199,11 @@ export class Peer {
 
 const isFull = (e) => e.event === "user_change_in" && e.data.users && e.data.part === e.data.parts;
 
-/* Connects and waits until the full list is there. */
+/* Connects and waits until the full list is there; for one that had a list, its changes. */
 export async function connect(url, options) {
   const peer = new Peer(url, options);
-  const entry = await peer.wait((e) => isFull(e) || e.event === ":refused", "the full list");
+  const isList = (e) => isFull(e) || (options.resume && e.event === "user_change_in" && e.data.joined);
+  const entry = await peer.wait((e) => isList(e) || e.event === ":refused", "the full list");
   if (entry.event === ":refused") {
     throw new Error(`${url} refused: ${JSON.stringify(entry.data)}`);
   }
@@ -219,6 +238,10 @@ export function scene(t, stack) {
       const someone = await user(stack.door, `${name}${++number}`);
       people.push(someone);
       return someone;
+    },
+    /* {name, token} of somebody who entered. */
+    someone(name) {
+      return people.find((p) => p.name === name);
     },
     async join(someone, url = stack.door, options = {}) {
       const peer = await connect(url, { token: someone.token, ...options });
