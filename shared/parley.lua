@@ -16,6 +16,7 @@
 --   gateway:<id>            the lease as a key with TTL: what an operator looks at
 --   gateway:<id>:users      set: users attached through this gateway
 --   links                   hash: gateway -> number of its link, "lapsed <n>" once the lease ended
+--   delivered               hash: gateway -> how far it surely has delivered
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
 --   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
@@ -287,15 +288,16 @@ local function attach(c, id, link, name, user)
   end
 end
 
--- The gateway serves the user no more; the last one gone starts the grace period.
-local function detach(c, id, name, user)
+-- The gateway serves the user no more; the last one gone starts the grace period.  `left`: the id up
+-- to which it has delivered everything to him.
+local function detach(c, id, name, user, left)
   call('HDEL', user_key(c, name), 'at:' .. id)
   call('SREM', users_key(c, id), name)
   user['at:' .. id] = nil
   if #gateways_of(user) > 0 then
     return
   end
-  call('HSET', user_key(c, name), 'left', text(c.id)) -- he was there for all messages up to this
+  call('HSET', user_key(c, name), 'left', left)
   local deadline, expires = c.time + c.grace, tonumber(user.expires)
   if expires > 0 then
     deadline = math.min(deadline, expires)
@@ -350,6 +352,27 @@ local function next_link(c, carried)
   return link
 end
 
+-- How far a gateway has delivered.  Nobody knows where it was when it died or lost its connection.
+-- But it renews with another nonce only when the last one has come back, behind all that was
+-- published before: up to there it is sure.  A new link counts only at the end of pruning, when the
+-- gateway has caught up with what it missed before.
+local function delivered(c, id)
+  local now = text(c.id)
+  local stored = call('HGET', c.prefix .. 'delivered', id) or '0 ' .. now .. ' ' .. now .. ' -'
+  return stored:match('^(%d+) (%d+) (%d+) (.*)$') -- link, sure id, message:id at this nonce, nonce
+end
+
+local function note_delivered(c, id, ...)
+  call('HSET', c.prefix .. 'delivered', id, table.concat({ ... }, ' '))
+end
+
+local function note_renewal(c, id, link, nonce)
+  local counts, sure, renewed, last = delivered(c, id)
+  if nonce ~= last then
+    note_delivered(c, id, counts, counts == link and renewed or sure, text(c.id), nonce)
+  end
+end
+
 -- Takes the lease from a gateway.  Its users go to a list of their own, named by the link, so that
 -- the gateway may come back at once without being mixed up with its past.
 local function lapse(c, id)
@@ -381,6 +404,7 @@ local function forget(c, id)
     end
   end
   call('HDEL', c.prefix .. 'links', id)
+  call('HDEL', c.prefix .. 'delivered', id)
   call('HDEL', c.prefix .. 'channels', 'to:' .. id)
 end
 
@@ -389,12 +413,13 @@ end
 local function drain(c, entry, limit)
   local id, link = entry:match('^(.*):(%d+)$')
   local list, detached = c.prefix .. 'lapsed:' .. entry, 0
+  local _, sure = delivered(c, id)
   local names = call('SPOP', list, limit)
   for _, name in ipairs(names) do
     local user = hash_table(user_key(c, name))
     local at = user and user['at:' .. id]
     if at and tonumber(at) <= tonumber(link) then
-      detach(c, id, name, user)
+      detach(c, id, name, user, sure)
       detached = detached + 1
     end
   end
@@ -492,12 +517,14 @@ local function renew(keys, args)
   local c = enter(keys, args)
   note(c)
   local link = text(number)
+  if args[6] == 'keep' and not link_holds(c, id, link) then
+    return answer(c, 'link')
+  end
   if args[6] == 'new' then
     link = next_link(c, number)
     call('HSET', c.prefix .. 'links', id, link)
-  elseif not link_holds(c, id, link) then
-    return answer(c, 'link')
   end
+  note_renewal(c, id, link, nonce)
   call('ZADD', c.prefix .. 'gateways', text(c.time + c.lease), id)
   call('SET', c.prefix .. 'gateway:' .. id, args[9] or '', 'PX', text(c.lease))
   local group = call('HGET', c.prefix .. 'channels', 'group') or '0'
@@ -548,7 +575,7 @@ local function leave_session(keys, args)
   end
   local status, name, user = owner_of(c, hash)
   if status == 'ok' and user['at:' .. id] then
-    detach(c, id, name, user)
+    detach(c, id, name, user, text(c.id))
   end
   return answer(c, 'ok')
 end
@@ -620,12 +647,16 @@ local function prune(keys, args)
     return answer(c, 'link')
   end
   local page = call('SSCAN', users_key(c, id), cursor, 'COUNT', BATCH)
+  local _, sure, renewed, nonce = delivered(c, id)
   for _, name in ipairs(page[2]) do
     local user = hash_table(user_key(c, name))
     local at = user and user['at:' .. id]
     if at and tonumber(at) < tonumber(link) then
-      detach(c, id, name, user)
+      detach(c, id, name, user, sure)
     end
+  end
+  if page[1] == '0' then
+    note_delivered(c, id, link, sure, renewed, nonce)
   end
   return answer(c, 'ok', page[1])
 end
@@ -637,6 +668,7 @@ local function leave(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
+  note_delivered(c, id, '0', text(c.id), text(c.id), '-') -- it has closed its sockets, and says so itself
   lapse(c, id)
   return answer(c, 'ok')
 end

@@ -395,6 +395,7 @@ class RulesTest(unittest.TestCase):
             self.assertEqual(link.isdigit(), gateway in living, gateway + ' ' + link)
             self.assertTrue(link.isdigit() or gateway in listed, gateway + ' is never forgotten')
         self.assertLessEqual(living, set(links))
+        self.assertEqual(set(self.redis.call('HKEYS', self.key('delivered'))), set(links))
         self._check_numbers(links, users)
         for key in self.redis.call('KEYS', self.key('lapsed:*')):
             self.assertIn(key[len(self.key('lapsed:')):], lapsed, 'a list that nobody drains')

@@ -19,6 +19,7 @@ SWEEP = 'test_sweep.Batches.'
 ROSTER, CHANGES = 'test_roster.Roster.', 'test_roster.Changes.'
 INBOX, GROUP, REPLAY = 'test_replay.Inbox.', 'test_replay.Group.', 'test_replay.Replay.'
 WHOLE, RETURNING, PAGES = 'test_replay.Whole.', 'test_replay.Returning.', 'test_replay.GroupPages.'
+DELIVERED = 'test_replay.Delivered.'
 REPLAY_MODEL = 'test_replay_model.Differential.test_random_sequences'
 ARGUMENTS, MEMORY, KEYS = 'test_limits.Arguments.', 'test_limits.Memory.', 'test_limits.Keys.'
 
@@ -183,11 +184,11 @@ MUTATIONS = [
              [REFUSAL + 'test_lower_and_higher_numbers', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
     Mutation('prune is refused', REFUSE_LINK + '  local page', '  local page',
              [REFUSAL + 'test_lower_and_higher_numbers', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
-    Mutation('leave is refused', REFUSE_LINK + '  lapse(c, id)', '  lapse(c, id)',
+    Mutation('leave is refused', REFUSE_LINK + '  note_delivered(c', '  note_delivered(c',
              [REFUSAL + 'test_lower_and_higher_numbers', LAPSE + 'test_leave_gives_the_lease_back']),
     Mutation('send is refused', "  if not link_holds(c, id, link) then\n    return answer(c, 'link')\n  elseif c.settle then", '  if c.settle then',
              [REFUSAL + 'test_lower_and_higher_numbers', SEND + 'test_link_is_checked', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
-    Mutation('keep is refused', "  elseif not link_holds(c, id, link) then\n    return answer(c, 'link')\n  end", '  end',
+    Mutation('keep is refused', "  if args[6] == 'keep' and not link_holds(c, id, link) then\n    return answer(c, 'link')\n  end\n", '',
              [RENEW + 'test_keep_of_another_number_is_refused', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
     Mutation('any other number, not only a lower one', "return call('HGET', c.prefix .. 'links', id) == link",
              "return tonumber(link) >= (tonumber(call('HGET', c.prefix .. 'links', id) or 1e9) or 1e9)",
@@ -514,7 +515,24 @@ MUTATIONS = [
     Mutation('a page has one', '    if i > PAGE or i > 1 and', '    if bytes > PAGE_BYTES and i == 1 then after = 0 break end\n    if i > PAGE or i > 1 and', [REPLAY + 'test_a_page_has_one_message_however_long']),
     Mutation('the next page goes on behind this', 'after = list[i - 1][1]\n', 'after = list[i][1]\n', [REPLAY + 'test_a_page_has_64', PAGES + 'test_pages']),
     Mutation('there is more', "#page < #list and '1' or '0'", "'0'", [REPLAY + 'test_a_page_has_64']),
-    Mutation('who goes away is noted', "  call('HSET', user_key(c, name), 'left', text(c.id)) -- he was there for all messages up to this\n", '',
+    Mutation('up to the nonce that came back', 'counts == link and renewed or sure', 'counts == link and text(c.id) or sure',
+             [DELIVERED + 'test_up_to_the_nonce_that_came_back']),
+    Mutation('not for ever', 'counts == link and renewed or sure', 'sure',
+             [DELIVERED + 'test_up_to_the_nonce_that_came_back', DELIVERED + 'test_after_pruning_it_counts_again']),
+    Mutation('a new link does not count', 'counts == link and renewed or sure', 'renewed', [DELIVERED + 'test_a_new_link_counts_when_all_was_filled']),
+    Mutation('the same nonce proves nothing', '  if nonce ~= last then', '  if true then', [DELIVERED + 'test_the_same_nonce_has_not_come_back']),
+    Mutation('after pruning a link counts', "    note_delivered(c, id, link, sure, renewed, nonce)\n", '',
+             [DELIVERED + 'test_up_to_the_nonce_that_came_back', DELIVERED + 'test_after_pruning_it_counts_again', PRUNE + 'test_counts_at_the_end_alone']),
+    Mutation('at the end of pruning', "  if page[1] == '0' then\n    note_delivered", "  if true then\n    note_delivered", [PRUNE + 'test_counts_at_the_end_alone']),
+    Mutation('who was pruned is gone since then', "tonumber(at) < tonumber(link) then\n      detach(c, id, name, user, sure)", "tonumber(at) < tonumber(link) then\n      detach(c, id, name, user, text(c.id))",
+             [DELIVERED + 'test_pruned_is_gone_since_then_too']),
+    Mutation('who was drained is gone since then', "tonumber(at) <= tonumber(link) then\n      detach(c, id, name, user, sure)", "tonumber(at) <= tonumber(link) then\n      detach(c, id, name, user, text(c.id))",
+             [DELIVERED + 'test_up_to_the_nonce_that_came_back']),
+    Mutation('who leaves has delivered all', "  note_delivered(c, id, '0', text(c.id), text(c.id), '-') -- it has closed", '  -- it has closed',
+             [DELIVERED + 'test_a_gateway_that_leaves_has_delivered_all']),
+    Mutation('how far is forgotten', "  call('HDEL', c.prefix .. 'delivered', id)\n", '',
+             [DELIVERED + 'test_it_is_forgotten_with_the_gateway', KEYS + 'test_nothing_is_left_of_those_who_left']),
+    Mutation('who goes away is noted', "  call('HSET', user_key(c, name), 'left', left)\n", '',
              [RETURNING + 'test_when_he_went_away', RETURNING + 'test_the_last_one_gone_counts']),
     Mutation('who is back is not away', "    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow\n", '',
              [RETURNING + 'test_nothing_is_told_to_who_was_not_away']),

@@ -154,6 +154,7 @@ class Refusal(RulesTest):
         self.pass_time(LEASE + 1)
         self.call('sweep')
         self.redis.call('HSET', self.key('links'), 'g1', 'lapsed 1')
+        self.redis.call('HSET', self.key('delivered'), 'g1', '0 0 0 -')
         self.redis.call('SADD', self.key('lapsed'), 'g1:1')
         with self.assertRaisesRegex(Exception, 'link must be an integer'):
             g.connect(self.login('alice'), link='lapsed 1')
@@ -238,7 +239,7 @@ class Lapse(RulesTest):
         self.assertEqual(self.redis.call('HGET', self.key('links'), 'g1'), 'lapsed 1')
         self.assertEqual(self.redis.call('HEXISTS', self.key('channels'), 'to:g1'), 1)
         self.sweep_all()
-        for key in ('links', 'channels', 'lapsed', 'lapsed:g1:1', 'gateways', 'gateway:g1'):
+        for key in ('links', 'delivered', 'channels', 'lapsed', 'lapsed:g1:1', 'gateways', 'gateway:g1'):
             self.assertEqual(self.redis.call('EXISTS', self.key(key)), 0, key)
 
     def test_forgotten_only_after_the_last_of_several_lists(self):
@@ -345,6 +346,17 @@ class Prune(RulesTest):
         g.up()
         self.assertNotEqual(g.call('prune', '0')[2], '0')
         self.assertLessEqual(self.redis.call('ZCARD', self.key('deadlines')), 2 * BATCH)
+
+    def test_counts_at_the_end_alone(self):
+        """From there on its nonces prove what it has delivered."""
+        g = self.gateway()
+        self.users(g, 6 * BATCH)
+        g.up()
+        before = self.redis.call('HGET', self.key('delivered'), 'g1')
+        g.call('prune', '0')
+        self.assertEqual(self.redis.call('HGET', self.key('delivered'), 'g1'), before)
+        g.prune()
+        self.assertEqual(self.redis.call('HGET', self.key('delivered'), 'g1').split(' ')[0], str(g.link))
 
 
 if __name__ == '__main__':

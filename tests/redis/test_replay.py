@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from harness import (GRACE, JUMP, KEEP, LEASE, PENDING, SETTLE, SLACK, ReplyError, RulesTest, Session)
+from harness import GRACE, JUMP, KEEP, LEASE, SETTLE, SLACK, RulesTest, Session
 
 INBOX_MAX, INBOX_BYTES, INBOX_MIN = 256, 65536, 4
 GROUP_MAX = 100000
@@ -588,6 +588,97 @@ class Returning(Kept):
         self.assertEqual(self.g2.renew('keep')[8], first)
         self.assertEqual(self.g2.reattach(self.bob)[4], first)
         self.assertEqual(self.g2.connect(self.bob)[11], first)
+
+
+class Delivered(Kept):
+    """A gateway died, or lost its link: up to where has whoever was there got everything?"""
+
+    def setUp(self):
+        super().setUp()
+        for g in (self.g1, self.g2):
+            g.prune()
+
+    def die(self, gateway):
+        """Its lease ends."""
+        self.redis.call('ZADD', self.key('gateways'), 1, gateway.id)
+        self.assertEqual(self.sweep_all()[2], 1)
+
+    def left(self):
+        return self.user('bob').get('left')
+
+    def test_up_to_the_nonce_that_came_back(self):
+        self.say('bob')
+        self.g2.renew('keep')  # it may have died before it read the first message
+        self.say('bob')
+        self.g2.renew('keep')  # the nonce of the last came back, behind the first
+        self.say('bob')
+        self.die(self.g2)
+        self.assertEqual(self.left(), '1')
+        self.assertEqual(self.g1.connect(self.bob)[10], '1')
+
+    def test_the_same_nonce_has_not_come_back(self):
+        self.g2.renew('keep')
+        for _ in range(3):
+            self.say('bob')
+            self.g2.nonces -= 1
+            self.g2.renew('keep')
+        self.die(self.g2)
+        self.assertEqual(self.left(), '0')
+
+    def test_a_new_link_counts_when_all_was_filled(self):
+        self.g2.renew('keep')
+        self.g2.renew('keep')
+        for _ in range(3):
+            self.say('bob')
+            self.g2.up()
+            self.g2.renew('keep')
+        self.die(self.g2)
+        self.assertEqual(self.left(), '0')
+
+    def test_after_pruning_it_counts_again(self):
+        self.say('bob')
+        self.g2.up()
+        self.say('bob')
+        self.g2.reattach(self.bob)
+        self.g2.prune()
+        self.g2.renew('keep')
+        self.die(self.g2)
+        self.assertEqual(self.left(), '1')
+
+    def test_pruned_is_gone_since_then_too(self):
+        """His last socket closed while the gateway had no link."""
+        self.say('bob')
+        self.g2.renew('keep')
+        self.g2.renew('keep')
+        self.say('bob')
+        self.g2.up()
+        self.say('bob')
+        self.g2.prune()
+        self.assertEqual(self.left(), '1')
+
+    def test_who_was_sent_away_has_all(self):
+        self.say('bob')
+        self.g2.detach(self.bob)
+        self.assertEqual(self.left(), '1')
+
+    def test_a_gateway_that_leaves_has_delivered_all(self):
+        self.say('bob')
+        self.g2.call('leave')
+        self.say('bob')
+        self.sweep_all()
+        self.assertEqual(self.left(), '1')
+
+    def test_of_this_gateway_alone(self):
+        self.g1.renew('keep')
+        self.say('bob')
+        for _ in range(2):
+            self.g1.renew('keep')
+        self.die(self.g2)
+        self.assertEqual(self.left(), '0')
+
+    def test_it_is_forgotten_with_the_gateway(self):
+        self.die(self.g2)
+        self.assertEqual(self.redis.call('HKEYS', self.key('delivered')), ['g1'])
 
 
 class GroupPages(Kept):
