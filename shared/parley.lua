@@ -8,7 +8,8 @@
 --
 --   session:<hash>          name of the user, or "ended" for an hour after the end
 --   user:<name>             hash: name as typed, session, login, since, expires, floor, online,
---                           at:<gateway>, left, inbox (newest id, bytes, expiry)
+--                           at:<gateway>, gateways, left, inbox (newest id, newest id that is gone,
+--                           bytes, expiry)
 --   online                  set of the names that everybody sees, as typed
 --   deadlines               sorted set: name -> presence time at which a sweep must look at the user
 --   grace:<name>            the countdown that an operator watches; its expiry wakes the sweep
@@ -240,9 +241,10 @@ local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
--- Of his inbox: the newest id that was ever in it, the bytes in it, when it expires.
+-- Of his inbox: the newest id that was ever in it, the newest that is in it no more, the bytes in
+-- it, when it expires.
 local function inbox_of(user)
-  return (user.inbox or '0 0 0'):match('^(%d+) (%d+) (%d+)$')
+  return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+)$')
 end
 
 local function gateways_of(user)
@@ -254,6 +256,18 @@ local function gateways_of(user)
   end
   table.sort(list)
   return list
+end
+
+-- What a message needs of sender and receiver: a third of the time that the whole hash takes.
+local function correspondent(c, name)
+  local fields = call('HMGET', user_key(c, name), 'name', 'session', 'online', 'inbox', 'gateways')
+  if not fields[1] then
+    return nil
+  end
+  -- No gateways: he never connected, or not since a library older than 1.1.
+  local gateways = fields[5] or table.concat(gateways_of(hash_table(user_key(c, name))), ' ')
+  return { name = fields[1], session = fields[2], online = fields[3], inbox = fields[4] or nil,
+    gateways = gateways }
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
@@ -274,7 +288,8 @@ end
 
 -- The user is served by this gateway now; ends a grace period, makes a new user visible.
 local function attach(c, id, link, name, user)
-  call('HSET', user_key(c, name), 'at:' .. id, link)
+  user['at:' .. id] = link
+  call('HSET', user_key(c, name), 'at:' .. id, link, 'gateways', table.concat(gateways_of(user), ' '))
   call('SADD', users_key(c, id), name)
   call('DEL', c.prefix .. 'grace:' .. name)
   if user.left then
@@ -294,10 +309,12 @@ local function detach(c, id, name, user, left)
   call('HDEL', user_key(c, name), 'at:' .. id)
   call('SREM', users_key(c, id), name)
   user['at:' .. id] = nil
-  if #gateways_of(user) > 0 then
+  local others = gateways_of(user)
+  if #others > 0 then
+    call('HSET', user_key(c, name), 'gateways', table.concat(others, ' '))
     return
   end
-  call('HSET', user_key(c, name), 'left', left)
+  call('HSET', user_key(c, name), 'gateways', '', 'left', left)
   local deadline, expires = c.time + c.grace, tonumber(user.expires)
   if expires > 0 then
     deadline = math.min(deadline, expires)
@@ -695,8 +712,9 @@ local function remember_sent(c, name, client_id, entry, now)
   end
 end
 
-local function message_json(id, sender, receiver, body, sent_at)
-  return '{"message_id":' .. id .. ',"sender":"' .. sender .. '","receiver":"' .. receiver ..
+-- Behind its head, if it has one.
+local function message_json(head, id, sender, receiver, body, sent_at)
+  return head .. '{"message_id":' .. id .. ',"sender":"' .. sender .. '","receiver":"' .. receiver ..
     '","message_text":' .. body .. ',"sent_at":' .. sent_at .. '}'
 end
 
@@ -707,12 +725,10 @@ local function publish_message(c, user, receiver, message)
     return
   end
   local told = {}
-  for _, who in ipairs({ user, receiver }) do
-    for _, id in ipairs(gateways_of(who)) do
-      if not told[id] then
-        told[id] = true
-        publish(c, 'to:' .. id, 'message', message)
-      end
+  for id in (user.gateways .. ' ' .. receiver.gateways):gmatch('%S+') do
+    if not told[id] then
+      told[id] = true
+      publish(c, 'to:' .. id, 'message', message)
     end
   end
 end
@@ -724,30 +740,33 @@ local function must_prolong(until_ms, now, keep)
   return tonumber(until_ms) < now + keep
 end
 
--- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left.
-local function trim_inbox(key, length, bytes)
+-- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left and
+-- the newest id that is gone.
+local function trim_inbox(key, length, bytes, gone)
   while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
     local count = math.max(math.floor(length / 16), 1)
-    for _, entry in ipairs(call('LPOP', key, count)) do
-      bytes = bytes - #entry
+    for _, message in ipairs(call('LPOP', key, count)) do
+      bytes, gone = bytes - #message, message:match('^%d+')
     end
     length = length - count
   end
-  return bytes
+  return bytes, gone
 end
 
--- One more entry of an inbox: behind the id of the one before, so that a hole is seen.
+-- One more message in an inbox.  If it is the only one, all before it are gone.
 local function keep_direct(c, name, user, id, message, now, keep)
   local key = inbox_key(c, name)
-  local last, bytes, until_ms = inbox_of(user)
-  local entry = last .. ' ' .. message
-  local length = call('RPUSH', key, entry)
-  bytes = trim_inbox(key, length, #entry + (length > 1 and bytes or 0))
-  if length == 1 or must_prolong(until_ms, now, keep) then
+  local last, gone, bytes, until_ms = inbox_of(user)
+  local length = call('RPUSH', key, message)
+  if length == 1 then
+    gone, bytes, until_ms = last, 0, 0
+  end
+  bytes, gone = trim_inbox(key, length, bytes + #message, gone)
+  if must_prolong(until_ms, now, keep) then
     until_ms = text(now + 2 * keep)
     call('PEXPIRE', key, 2 * keep)
   end
-  call('HSET', user_key(c, name), 'inbox', id .. ' ' .. bytes .. ' ' .. until_ms)
+  call('HSET', user_key(c, name), 'inbox', id .. ' ' .. gone .. ' ' .. bytes .. ' ' .. until_ms)
 end
 
 -- The same of the group.  What came before the mark, the id when the time to live was last set, is
@@ -801,11 +820,11 @@ local function send(keys, args)
   elseif c.settle then
     return answer(c, 'unavailable')
   end
-  local user = hash_table(user_key(c, name))
+  local user = correspondent(c, name)
   if not user or user.session ~= hash then
     return answer(c, 'ended')
   end
-  local receiver = to ~= 'group' and hash_table(user_key(c, to)) or nil
+  local receiver = to ~= 'group' and correspondent(c, to) or nil
   local shown = receiver and receiver.name or to
   local digest = client_id ~= '' and redis.sha1hex(to .. '\n' .. body)
   -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
@@ -815,7 +834,7 @@ local function send(keys, args)
     if was ~= digest then
       return answer(c, 'conflict')
     end
-    return answer(c, 'dup', first, message_json(first, user.name, shown, body, sent_at))
+    return answer(c, 'dup', first, message_json('', first, user.name, shown, body, sent_at))
   end
   if to ~= 'group' and not (receiver and receiver.online) then
     return answer(c, 'no_such_user')
@@ -824,8 +843,8 @@ local function send(keys, args)
   if digest then
     remember_sent(c, name, client_id, number .. ' ' .. text(now) .. ' ' .. digest, now)
   end
-  local message = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' ..
-    client_id .. '\n' .. message_json(number, user.name, shown, body, text(now))
+  local head = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
+  local message = message_json(head .. '\n', number, user.name, shown, body, text(now))
   keep = keep or c.grace + c.lease + PINGS_MS -- a gateway of version 1.0 does not say it
   keep_message(c, name, user, to, receiver, number, message, now, keep)
   publish_message(c, user, receiver, message)
@@ -840,19 +859,22 @@ end
 
 -- All of them; most of those who return missed little, so mostly the newest entries are enough.
 local function missed_direct(c, name, user, after)
-  local key, list, whole = inbox_key(c, name), {}, tonumber((inbox_of(user))) <= after
-  local entries = call('LRANGE', key, -PAGE, -1)
-  if #entries == PAGE and tonumber(entries[1]:match('^%d+')) > after then
-    entries = call('LRANGE', key, 0, -1)
+  local key, list = inbox_key(c, name), {}
+  local last, gone = inbox_of(user)
+  local messages = call('LRANGE', key, -PAGE, -1)
+  if #messages == PAGE and tonumber(messages[1]:match('^%d+')) > after then
+    messages = call('LRANGE', key, 0, -1)
   end
-  for _, entry in ipairs(entries) do
-    local prev, message, id = entry:match('^(%d+) ((%d+) .*)$')
-    if tonumber(id) > after then
-      whole = whole or #list == 0 and tonumber(prev) <= after
-      list[#list + 1] = { tonumber(id), message }
+  if #messages == 0 then
+    gone = last -- expired
+  end
+  for _, message in ipairs(messages) do
+    local id = tonumber(message:match('^%d+'))
+    if id > after then
+      list[#list + 1] = { id, message }
     end
   end
-  return list, whole
+  return list, tonumber(gone) <= after
 end
 
 -- As many as fill a page and one more.

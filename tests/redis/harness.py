@@ -372,6 +372,8 @@ class RulesTest(unittest.TestCase):
         self.assertLessEqual(set(deadlines), set(users), 'a deadline of nobody')
         for name, user in users.items():
             attached = any(f.startswith('at:') for f in user)
+            if 'online' in user:
+                self.assertEqual(user['gateways'], ' '.join(sorted(f[3:] for f in user if f.startswith('at:'))))
             self.assertEqual(self.redis.call('GET', self.key('session:' + user['session'])), name)
             if attached:
                 self.assertIn('online', user)

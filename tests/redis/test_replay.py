@@ -29,12 +29,8 @@ class Kept(RulesTest):
         return int(reply[2])
 
     def entries(self, name):
-        """[(id of the one before, id)] in the inbox"""
-        found = []
-        for entry in self.redis.call('LRANGE', self.key('inbox:' + name), 0, -1):
-            prev, number, _ = entry.split(' ', 2)
-            found.append((int(prev), int(number)))
-        return found
+        """Ids in the inbox"""
+        return self.messages(self.redis.call('LRANGE', self.key('inbox:' + name), 0, -1))
 
     def stream(self):
         """[(id, id of the one before, message)] of the group"""
@@ -42,15 +38,14 @@ class Kept(RulesTest):
                 for number, fields in self.redis.call('XRANGE', self.key('group'), '-', '+')]
 
     def inbox(self, name):
-        """[newest id, bytes, when it expires]"""
+        """[newest id, newest id that is gone, bytes, when it expires]"""
         return [int(n) for n in self.user(name)['inbox'].split(' ')]
 
     def wall(self):
         return self.now() + int(self.presence('skew'))
 
     def set_until(self, name, until):
-        last, size, _ = self.inbox(name)
-        self.redis.call('HSET', self.key('user:' + name), 'inbox', '%d %d %d' % (last, size, until))
+        self.redis.call('HSET', self.key('user:' + name), 'inbox', '%d %d %d %d' % (*self.inbox(name)[:3], until))
 
     def messages(self, texts):
         """Ids of messages as replays answer them."""
@@ -91,23 +86,23 @@ class Inbox(Kept):
         self.assertEqual(kind, 'message')
         self.assertEqual(message.partition('\n')[0], '1 %s %s "c 1"' % (self.alice.hash, self.bob.hash))
         for name in ('alice', 'bob'):
-            self.assertEqual(self.redis.call('LRANGE', self.key('inbox:' + name), 0, -1), ['0 ' + message])
-            self.assertEqual(self.inbox(name)[:2], [1, len('0 ' + message)])
+            self.assertEqual(self.redis.call('LRANGE', self.key('inbox:' + name), 0, -1), [message])
+            self.assertEqual(self.inbox(name)[:3], [1, 0, len(message)])
 
     def test_what_one_writes_to_oneself_once(self):
         self.say('alice')
-        self.assertEqual(self.entries('alice'), [(0, 1)])
+        self.assertEqual(self.entries('alice'), [1])
 
-    def test_entries_name_the_one_before(self):
-        for to in ('bob', 'alice', 'group', 'bob'):
+    def test_each_has_his_own(self):
+        for to in ('bob', 'alice', 'group', 'bob', 'alice'):
             self.say(to)
-        self.assertEqual(self.entries('alice'), [(0, 1), (1, 2), (2, 4)])
-        self.assertEqual(self.entries('bob'), [(0, 1), (1, 4)])
+        self.assertEqual((self.entries('alice'), self.inbox('alice')[0]), ([1, 2, 4, 5], 5))
+        self.assertEqual((self.entries('bob'), self.inbox('bob')[0]), ([1, 4], 4))
 
     def test_whoever_is_in_grace_has_one_too(self):
         self.g2.detach(self.bob)
         self.say('bob')
-        self.assertEqual(self.entries('bob'), [(0, 1)])
+        self.assertEqual(self.entries('bob'), [1])
 
     def test_what_was_not_accepted_is_not_kept(self):
         self.say('bob', client_id='"1"')
@@ -129,7 +124,8 @@ class Inbox(Kept):
         kept = self.entries('bob')
         self.assertLessEqual(len(kept), INBOX_MAX)
         self.assertGreater(len(kept), INBOX_MAX * 15 // 16)
-        self.assertEqual([i for _, i in kept], list(range(INBOX_MAX + 2 - len(kept), INBOX_MAX + 2)), 'the newest')
+        self.assertEqual(kept, list(range(INBOX_MAX + 2 - len(kept), INBOX_MAX + 2)), 'the newest')
+        self.assertEqual(self.inbox('bob')[:2], [kept[-1], kept[0] - 1])
 
     def test_not_more_than_64_KiB(self):
         sent = 0
@@ -138,7 +134,7 @@ class Inbox(Kept):
             sent += 1
             kept = self.redis.call('LRANGE', self.key('inbox:bob'), 0, -1)
             self.assertLessEqual(sum(map(len, kept)), INBOX_BYTES)
-            self.assertEqual(self.inbox('bob')[1], sum(map(len, kept)))
+            self.assertEqual(self.inbox('bob')[2], sum(map(len, kept)))
         self.assertLess(len(kept), sent)
         self.assertGreater(sum(map(len, kept)), INBOX_BYTES - 2 * 5500, 'no more goes than must')
 
@@ -147,20 +143,21 @@ class Inbox(Kept):
             self.say('bob', text_of(INBOX_BYTES))
         self.assertEqual(len(self.entries('bob')), INBOX_MIN)
         self.say('bob', '"x"')
-        self.assertEqual([i for _, i in self.entries('bob')], [6, 7, 8, 9])
+        self.assertEqual(self.entries('bob'), [6, 7, 8, 9])
+        self.assertEqual(self.inbox('bob')[:2], [9, 5])
 
     def test_bytes_begin_anew_with_the_list(self):
         self.say('bob', text_of(4000))
         self.redis.call('DEL', self.key('inbox:bob'))  # expired
         self.say('bob', '"x"')
-        self.assertEqual(self.inbox('bob')[1], len(self.redis.call('LINDEX', self.key('inbox:bob'), 0)))
-        self.assertEqual(self.entries('bob'), [(1, 2)], 'but not the ids')
+        self.assertEqual(self.inbox('bob')[:3], [2, 1, len(self.redis.call('LINDEX', self.key('inbox:bob'), 0))])
+        self.assertEqual(self.entries('bob'), [2])
 
     def test_expires_between_once_and_twice_keep_ms(self):
         self.say('bob')
         for name in ('alice', 'bob'):
             self.about(self.redis.call('PTTL', self.key('inbox:' + name)), 2 * KEEP)
-            self.about(self.inbox(name)[2], self.wall() + 2 * KEEP)
+            self.about(self.inbox(name)[3], self.wall() + 2 * KEEP)
         self.redis.call('PEXPIRE', self.key('inbox:bob'), KEEP + SLACK)
         self.set_until('bob', self.wall() + KEEP + SLACK)
         self.say('bob')
@@ -168,7 +165,7 @@ class Inbox(Kept):
         self.set_until('bob', self.wall() + KEEP - 1)
         self.say('bob')
         self.about(self.redis.call('PTTL', self.key('inbox:bob')), 2 * KEEP)
-        self.about(self.inbox('bob')[2], self.wall() + 2 * KEEP)
+        self.about(self.inbox('bob')[3], self.wall() + 2 * KEEP)
 
     def test_a_new_list_expires_whatever_was_set_before(self):
         self.say('bob')
@@ -414,28 +411,22 @@ class Whole(Kept):
     def whole(self, after, what='all'):
         return self.replay(self.g2, self.bob, after, what)[1]
 
-    def test_a_trimmed_inbox(self):
-        for _ in range(6):
-            self.say('bob')
-            self.say('alice')
-        self.redis.call('LTRIM', self.key('inbox:bob'), 3, -1)  # left: 7, 9, 11
-        self.assertEqual(self.replay(self.g2, self.bob, 4), ([7, 9, 11], False))
-        self.assertEqual(self.replay(self.g2, self.bob, 5), ([7, 9, 11], True))
-        self.assertEqual(self.replay(self.g2, self.bob, 7), ([9, 11], True))
-
-    def test_by_number(self):
+    def test_an_inbox_of_too_many(self):
         for _ in range(INBOX_MAX + 1):
             self.say('bob', '"x"')
-        first = self.entries('bob')[0][1]
+        first = self.entries('bob')[0]
         self.assertGreater(first, 1)
         self.assertEqual([self.whole(after) for after in (0, first - 2, first - 1, first)], [False, False, True, True])
 
-    def test_by_bytes(self):
+    def test_an_inbox_of_too_many_bytes(self):
         for _ in range(10):
             self.say('bob', text_of(10000))
-        first = self.entries('bob')[0][1]
-        self.assertGreater(first, 1)
-        self.assertEqual([self.whole(after) for after in (first - 2, first - 1)], [False, True])
+            self.say('group', '"x"')
+        kept = self.entries('bob')
+        self.assertGreater(kept[0], 1)
+        for after, whole in ((kept[0] - 3, False), (kept[0] - 2, True), (kept[0] - 1, True), (kept[0], True)):
+            ids = [i for i in range(after + 1, 21) if i % 2 == 0 or i in kept]
+            self.assertEqual(self.replay(self.g2, self.bob, after), (ids, whole))
 
     def test_an_expired_inbox(self):
         for to in ('bob', 'bob', 'alice'):

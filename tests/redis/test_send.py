@@ -84,6 +84,15 @@ class Send(RulesTest):
         self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'ok')
         self.assertEqual([d.channel for d in self.deliveries()], ['to:g1'])
 
+    def test_users_of_an_older_library(self):
+        """They have no list of gateways yet."""
+        for name in ('alice', 'bob'):
+            self.redis.call('HDEL', self.key('user:' + name), 'gateways')
+        self.g1.send(self.alice, 'bob')
+        self.assertEqual([d.channel for d in self.deliveries()], ['to:g1', 'to:g2'])
+        for gateway, session in ((self.g1, self.alice), (self.g2, self.bob)):
+            gateway.connect(session)  # (puts it there, as the invariants want)
+
     def test_session_is_checked(self):
         for session in (Session('alice'), Session('nobody')):
             self.assertEqual(self.g1.send(session, 'group')[0], 'ended')
