@@ -40,7 +40,5 @@ void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *
                   struct session *sender);
 /* A message as `message_in`; to its sender with its client_id.  The caller owns the reference. */
 struct sio_frame *talk_frame(struct hub *hub, const struct bus_message *m, bool to_sender);
-/* Gives a message to a client, if it has not got it yet, or to what it catches up with. */
-void client_give(struct client *client, uint64_t id, struct sio_frame *frame);
 
 #endif

@@ -67,13 +67,25 @@ static void go_live(struct hub *hub, struct client *client, uint64_t seen, struc
     clients_add(&hub->welcomed, client);
 }
 
+void replay_give(struct client *client, uint64_t id, struct sio_frame *frame)
+{
+    if (client->state == CLIENT_LIVE) {
+        if (id > client->seen) {
+            client->seen = id;
+            sio_socket_emit(client->socket, frame);
+        }
+    } else if (client->replay) {
+        backlog_hold(&client->replay->backlog, id, frame);
+    }
+}
+
 static void finish(struct replay *r)
 {
     struct client *client = r->client;
     clients_remove(&r->hub->catching, client);
     go_live(r->hub, client, r->backlog.after, slice_text(r->resume.cursor));
     for (size_t i = 0; i < r->backlog.count; i++) {
-        client_give(client, r->backlog.held[i].id, r->backlog.held[i].frame);
+        replay_give(client, r->backlog.held[i].id, r->backlog.held[i].frame);
     }
     replay_free(r);
 }
@@ -230,13 +242,6 @@ void replay_lost(struct hub *hub, struct client *client)
     }
     if (client->user->session) {
         emit_session(hub, client, false);
-    }
-}
-
-void replay_hold(struct client *client, uint64_t id, struct sio_frame *frame)
-{
-    if (client->replay) {
-        backlog_hold(&client->replay->backlog, id, frame);
     }
 }
 

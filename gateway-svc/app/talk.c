@@ -149,20 +149,10 @@ struct sio_frame *talk_frame(struct hub *hub, const struct bus_message *m, bool 
     return sio_event_frame(hub->nsp, SLICE("message_in"), json);
 }
 
-void client_give(struct client *client, uint64_t id, struct sio_frame *frame)
-{
-    if (client->state != CLIENT_LIVE) {
-        replay_hold(client, id, frame);
-    } else if (id > client->seen) {
-        client->seen = id;
-        sio_socket_emit(client->socket, frame);
-    }
-}
-
 static void give_user(const struct user *user, uint64_t id, struct sio_frame *frame)
 {
     for (struct client *c = user->clients; c; c = c->next) {
-        client_give(c, id, frame);
+        replay_give(c, id, frame);
     }
 }
 
@@ -171,7 +161,7 @@ static void give_others(const struct clients *list, const struct user *sender, u
 {
     for (uint32_t i = 0; i < list->count; i++) {
         if (list->at[i]->user != sender) {
-            client_give(list->at[i], id, frame);
+            replay_give(list->at[i], id, frame);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* gap.test.mjs - gateways lose their connections to Redis, or their lives, in the middle of steady
  * traffic: nobody misses a message, nobody gets one twice */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { scene } from "../support/client.mjs";
 import { gotAll, isAscending, stream } from "../support/delivery.mjs";
@@ -113,6 +114,38 @@ test("lines that never arrive on a link that is up: the next one shows it, and a
   for (const p of everybody) {
     assert.deepEqual([p.collect("session").length, p.collect(":disconnect").length], [1, 0]);
   }
+});
+
+test("much more than a gateway fetches for all at once: each client catches up at its own pace", async (t) => {
+  const s = scene(t, stack);
+  const bob = await s.enter("bob", stack.gateway(2));
+  const listeners = await Promise.all([1, 2, 3].map(() => s.enter("listener", stack.gateway(3))));
+  const all = [await bob.say("group", "first")];
+  await Promise.all(listeners.map((p) => gotAll(p, all)));
+  const log = () => readFile(stack.process("gateway-3").log, "utf8");
+  const asked = /each client asks for its own/g;
+  const before = (await log()).match(asked)?.length ?? 0;
+  await stack.signal("gateway-3", "SIGSTOP");
+  try {
+    for (const id of await connections("parley-gateway-feed")) {
+      await stack.redis("CLIENT", "KILL", "ID", id); /* all: which one is whose cannot be seen */
+    }
+    await until("others talk again", async () => (await bob.ask("message_out", { receiver: "group", message_text: "on" })).ok);
+    for (let i = 0; i < 10; i++) {
+      all.push(...await Promise.all(Array.from({ length: 40 }, () => bob.say("group", "x".repeat(4000)))));
+    }
+  } finally {
+    await stack.signal("gateway-3", "SIGCONT");
+  }
+  all.push(await bob.say("group", "last"));
+  await Promise.all([bob, ...listeners].map((p) => gotAll(p, all)));
+  assert.equal((await log()).match(asked)?.length, before + 1);
+  for (const p of listeners) {
+    assert.deepEqual([p.collect("session").length, p.collect(":disconnect").length], [1, 0], `${p.name} noticed nothing`);
+  }
+  const later = await s.enter("later", stack.gateway(2));
+  await Promise.all(listeners.map((p) => p.sees(later.name)));
+  assert.ok(listeners.every((p) => p.gaps === 0), "the list of users goes on where it was");
 });
 
 /* Last: it takes a gateway. */

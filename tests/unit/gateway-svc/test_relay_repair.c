@@ -1,0 +1,483 @@
+/* test_relay_repair.c - what was missed: pages for one client, and holes that the relay fills */
+#include "tests/support/relay_script.h"
+
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define WINDOW 16 /* questions at the same time */
+
+#define CALLS(...) assert_calls((const char *const[]){__VA_ARGS__, NULL})
+#define TOLD(text) assert_string_equal(script_told(), text)
+
+static void assert_calls(const char *const *patterns)
+{
+    size_t n = 0;
+    for (; patterns[n]; n++) {
+        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
+            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
+        }
+    }
+    assert_int_equal(fake_calls(), n);
+}
+
+static struct session *open_session(char letter)
+{
+    char answer[128];
+    struct session *s = script_open(letter);
+    snprintf(answer, sizeof answer, "ok|e1|100|user%c|User%c|7|0|5|90|0||0|0", letter, letter);
+    fake_answer(answer);
+    return s;
+}
+
+/* Sessions 'a' and 'b', attached when the last message was 100. */
+static int begin_two(void **state)
+{
+    *state = script_begin();
+    script_up();
+    (void)open_session('a');
+    (void)open_session('b');
+    (void)script_told();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    script_end();
+    return 0;
+}
+
+/* As the channels and Redis' windows have it; '*' is the group. */
+static const char *message(int id, char from, char to)
+{
+    static char texts[8][256];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    snprintf(text, sizeof texts[0], "%d %s %s \n{\"message_id\":%d}", id, script_hash(from),
+             to == '*' ? "-" : script_hash(to), id);
+    return text;
+}
+
+/* Answers the oldest call, a question for what was missed: the head, then up to 3 messages. */
+static void answer(const char *head, const char *one, const char *two, const char *three)
+{
+    char text[2048];
+    const char *const all[] = {one, two, three};
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (size_t i = 0; i < 3 && all[i]; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "|%s", all[i]);
+    }
+    fake_answer(text);
+}
+
+/* The link breaks and comes back as number 2; `newest`: of b and a, whom the round names in this
+ * order.  message:id is then `id`. */
+static void relink(const char *id, const char *newest)
+{
+    char text[128];
+    fake_feed_down();
+    script_link("2", "e1");
+    snprintf(text, sizeof text, "ok|e1|%s|0|0|ok|ok|%s", id, newest);
+    fake_answer(text);
+    TOLD("attached b:Userb | attached a:Usera | ");
+}
+
+/* ---- Pages for one client -------------------------------------------------------------------- */
+
+static const struct {
+    const char *label, *head;
+    int ids[3]; /* of messages to a */
+    const char *told;
+} pages[] = {
+    {"nothing",          "ok|e1|120|1|0|120", {0},             "page ok now=120 whole next=120 | "           },
+    {"the last page",    "ok|e1|120|1|0|120", {111, 115},      "page ok now=120 whole next=120 111 115 | "   },
+    {"of several",       "ok|e1|120|1|1|115", {111, 115},      "page ok now=120 whole next=115+ 111 115 | "  },
+    {"holed",            "ok|e1|120|0|0|120", {111},           "page ok now=120 holed next=120 111 | "       },
+    {"an older one",     "ok|e1|120|1|0|120", {110, 111},      "page ok now=120 holed next=120 111 | "       },
+    {"twice",            "ok|e1|120|1|0|120", {111, 111},      "page ok now=120 holed next=120 111 | "       },
+    {"descending",       "ok|e1|120|1|0|120", {115, 111, 120}, "page ok now=120 holed next=120 115 120 | "   },
+    {"from the future",  "ok|e1|120|1|0|120", {111, 121},      "page ok now=120 holed next=120 111 | "       },
+    {"no next",          "ok|e1|120|1|1|110", {111},           "page ok now=120 holed next=120 111 | "       },
+    {"next is too low",  "ok|e1|120|1|1|112", {111, 115},      "page ok now=120 holed next=120 111 115 | "   },
+    {"next is too high", "ok|e1|120|1|1|121", {111},           "page ok now=120 holed next=120 111 | "       },
+    {"before it",        "ok|e1|90|0|0|90",   {0},             "page ok now=90 holed next=90 | "             },
+    {"cut short",        "ok|e1|120|1|0",     {0},             "page refused | "                             },
+    {"unknown",          "unknown|e1",        {0},             "page refused | "                             },
+    {"one word",         "ok",                {0},             "page refused | "                             },
+};
+
+static void pages_are_taken_apart(void **state)
+{
+    struct relay *r = *state;
+    struct session *a = sessions_find(r->sessions, slice_text(script_hash('a')));
+    for (size_t i = 0; i < ROWS(pages); i++) {
+        const char *texts[3] = {NULL};
+        print_message("  %s\n", pages[i].label);
+        for (size_t k = 0; k < 3 && pages[i].ids[k]; k++) {
+            texts[k] = message(pages[i].ids[k], 'b', 'a');
+        }
+        assert_true(script_replay(a, 110));
+        CALLS("parley_replay gw 1 aaa* 110 all");
+        answer(pages[i].head, texts[0], texts[1], texts[2]);
+        TOLD(pages[i].told);
+    }
+}
+
+static void what_is_no_message_is_left_out_of_a_page(void **state)
+{
+    struct relay *r = *state;
+    script_replay(sessions_at(r->sessions, 0), 110);
+    answer("ok|e1|120|1|0|120", "111 x", message(112, 'b', 'a'), "");
+    TOLD("page ok now=120 holed next=120 112 | ");
+}
+
+static void a_page_has_at_most_64_messages(void **state)
+{
+    struct relay *r = *state;
+    for (int count = 64; count <= 65; count++) {
+        char text[16384];
+        size_t used = (size_t)snprintf(text, sizeof text, "ok|e1|300|1|0|300");
+        for (int i = 0; i < count; i++) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "|%s", message(111 + i, 'b', '*'));
+        }
+        script_replay(sessions_at(r->sessions, 0), 110);
+        fake_answer(text);
+        const char *told = script_told();
+        assert_int_equal(strncmp(told, "page ok", 7) == 0, count == 64);
+    }
+}
+
+static void a_page_that_does_not_come(void **state)
+{
+    struct relay *r = *state;
+    struct session *a = sessions_at(r->sessions, 0);
+    script_replay(a, 110);
+    fake_answer_error("OOM");
+    TOLD("page refused | ");
+    script_replay(a, 110);
+    fake_answer("link|e1");
+    TOLD("page lost | ");
+    assert_false(script_replay(a, 110));
+    script_link("2", "e1");
+    fake_answer("ok|e1|100|0|0|ok|ok|0|0");
+    (void)script_told();
+    script_filled("e1", "100");
+    script_replay(a, 110);
+    fake_commands_down();
+    TOLD("page lost | ");
+}
+
+/* ---- Attached later than messages ------------------------------------------------------------ */
+
+static void messages_may_be_quicker_than_the_answer_to_connect(void **state)
+{
+    (void)state;
+    script_open('c');
+    script_group("message", message(101, 'a', '*'));
+    script_own("message", message(102, 'a', 'c'));
+    (void)script_told();
+    fake_answer("ok|e1|100|userc|Userc|7|0|5|90|0||0|0");
+    TOLD("attached c:Userc left=100 | ");
+    script_open('d');
+    fake_answer("ok|e1|102|userd|Userd|7|0|5|90|0|77|0|0");
+    TOLD("attached d:Userd left=77 | "); /* was in grace */
+    script_open('e');
+    fake_answer("ok|e1|102|usere|Usere|7|0|5|90|0||0|0");
+    TOLD("attached e:Usere | ");
+}
+
+/* ---- Filling --------------------------------------------------------------------------------- */
+
+static void what_was_missed_comes_in_order_to_each(void **state)
+{
+    (void)state;
+    relink("105", "104|104");
+    CALLS("parley_replay gw 2 bbb* 100 inbox", "parley_replay gw 2 aaa* 100 inbox",
+          "parley_group gw 2 100");
+    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(104, 'b', 'a'), NULL);
+    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(103, 'z', 'a'), message(104, 'b', 'a'));
+    TOLD("");
+    script_own("message", message(106, 'z', 'b'));
+    TOLD(""); /* while anything is missing nothing else is delivered */
+    answer("ok|e1|105|1|0|105|2", message(102, 'z', '*'), message(105, 'a', '*'), NULL);
+    TOLD("message 101 to=b from=- | message 101 to=- from=a | message 102 to=* from=- | "
+         "message 103 to=a from=- | message 104 to=- from=b | message 104 to=a from=- | "
+         "message 105 to=* from=a | message 106 to=b from=- | ");
+    CALLS("parley_prune gw 2 0");
+}
+
+static void pages_go_on_until_the_end(void **state)
+{
+    (void)state;
+    relink("105", "0|0");
+    answer("ok|e1|105|1|1|102|9", message(101, 'z', '*'), message(102, 'z', '*'), NULL);
+    CALLS("parley_group gw 2 102");
+    answer("ok|e1|107|1|1|105|9", message(103, 'z', '*'), message(105, 'z', '*'), NULL);
+    /* Nothing above the first answer's id is asked for: it comes by itself. */
+    CALLS("parley_prune *");
+    TOLD("message 101 to=* from=- | message 102 to=* from=- | message 103 to=* from=- | "
+         "message 105 to=* from=- | ");
+}
+
+static void what_comes_by_itself_comes_once(void **state)
+{
+    (void)state;
+    relink("102", "0|0");
+    script_group("message", message(102, 'z', '*')); /* on its way while the round began */
+    script_group("message", message(103, 'z', '*'));
+    answer("ok|e1|104|1|0|104|9", message(102, 'z', '*'), message(103, 'z', '*'), message(104, 'z', '*'));
+    TOLD("message 102 to=* from=- | message 103 to=* from=- | ");
+    script_group("message", message(104, 'z', '*'));
+    TOLD("message 104 to=* from=- | ");
+    script_group("message", message(104, 'z', '*'));
+    TOLD(""); /* whatever a line says, ids rise */
+}
+
+static void only_who_missed_something_is_asked_for(void **state)
+{
+    struct relay *r = *state;
+    script_own("message", message(110, 'z', 'a'));
+    (void)script_told();
+    struct session *c = script_open('c');
+    fake_answer("ok|e1|120|userc|Userc|7|0|5|90|0||0|115");
+    (void)script_told();
+    assert_int_equal(c->floor, 120);
+    fake_feed_down();
+    script_link("2", "e1");
+    fake_answer("ok|e1|130|0|0|ok|ok|ok|119|110|111"); /* c, b, a; 119 is older than c here */
+    CALLS("parley_replay gw 2 aaa* 110 inbox", "parley_group gw 2 100");
+    fake_answer("ok|e1|130|1|0|130");
+    script_filled("e1", "130");
+    assert_int_equal(r->own_mark, 130);
+    assert_int_equal(r->group_mark, 130);
+}
+
+static void what_nobody_has_any_more_is_told(void **state)
+{
+    (void)state;
+    relink("105", "0|104");
+    answer("ok|e1|105|0|0|105", message(104, 'z', 'a'), NULL, NULL);
+    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    TOLD("lost a | message 104 to=a from=- | message 105 to=* from=- | ");
+    fake_answer("ok|e1|0"); /* prune */
+    fake_feed_down();
+    script_link("3", "e1");
+    fake_answer("ok|e1|109|0|0|ok|ok|0|104");
+    (void)script_told();
+    answer("ok|e1|109|0|0|109|2", message(109, 'z', '*'), NULL, NULL);
+    TOLD("lost * | message 109 to=* from=- | ");
+}
+
+/* A direct message was lost, and a later one to the group was not: ids would not rise. */
+static void what_comes_too_late_is_lost(void **state)
+{
+    (void)state;
+    script_own_is_lost();
+    script_group("message", message(102, 'z', '*'));
+    TOLD("message 102 to=* from=- | ");
+    script_own("message", message(103, 'z', 'a'));
+    fake_answer("ok|e1|103|0|0|ok|ok|0|103");
+    (void)script_told();
+    answer("ok|e1|103|1|0|103", message(101, 'z', 'a'), message(103, 'z', 'a'), NULL);
+    answer("ok|e1|103|1|0|103|1", NULL, NULL, NULL);
+    TOLD("lost a | message 103 to=a from=- | ");
+}
+
+static void who_ends_or_closes_meanwhile_gets_nothing(void **state)
+{
+    struct relay *r = *state;
+    char rest[128];
+    relink("105", "104|104");
+    snprintf(rest, sizeof rest, "%s kicked", script_hash('a'));
+    script_own("end", rest);
+    TOLD("ended a kicked | "); /* at once */
+    relay_close(r, sessions_at(r->sessions, 0));
+    answer("ok|e1|105|0|0|105", message(104, 'z', 'b'), NULL, NULL);
+    fake_answer("unknown|e1");
+    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    TOLD("message 105 to=* from=- | ");
+    CALLS("parley_detach *", "parley_prune *");
+}
+
+static void a_copy_that_is_not_its_owners_is_not_delivered(void **state)
+{
+    (void)state;
+    relink("105", "0|104");
+    answer("ok|e1|105|1|0|105", message(103, 'z', 'b'), message(104, 'z', 'a'), NULL);
+    script_filled("e1", "105");
+    TOLD("message 104 to=a from=- | ");
+}
+
+static void a_link_that_breaks_while_filling_starts_over(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|104");
+    answer("ok|e1|105|1|0|105", message(104, 'z', 'a'), NULL, NULL);
+    script_own("message", message(106, 'z', 'a'));
+    fake_feed_down();
+    TOLD("");
+    assert_int_equal(r->own_mark, 100);
+    script_link("3", "e1");
+    fake_answer("ok|e1|106|0|0|ok|ok|0|106");
+    (void)script_told();
+    CALLS("parley_replay gw 3 aaa* 100 inbox", "parley_group gw 3 100");
+    answer("ok|e1|106|1|0|106", message(104, 'z', 'a'), message(106, 'z', 'a'), NULL);
+    script_filled("e1", "106");
+    TOLD("message 104 to=a from=- | message 106 to=a from=- | ");
+}
+
+static void an_answer_that_cannot_be_ends_the_link(void **state)
+{
+    (void)state;
+    relink("105", "0|0");
+    (void)fake_resets();
+    fake_answer_error("OOM");
+    assert_int_equal(fake_resets(), 2);
+    relink("105", "0|0");
+    (void)fake_resets();
+    fake_commands_full(true);
+    answer("ok|e1|105|1|1|102|9", message(101, 'z', '*'), NULL, NULL);
+    assert_int_equal(fake_resets(), 2);
+}
+
+static void a_page_that_is_none_is_a_loss(void **state)
+{
+    (void)state;
+    relink("105", "0|0");
+    fake_answer("ok|e1|105|1|0|105"); /* without the count */
+    TOLD("lost * | ");
+}
+
+static void another_hole_while_filling_begins_anew(void **state)
+{
+    (void)state;
+    relink("105", "0|104");
+    script_own_is_lost();
+    script_own("message", message(107, 'z', 'a'));
+    CALLS("parley_replay *", "parley_group *", "parley_reattach gw 2 *");
+    answer("ok|e1|105|1|0|105", message(104, 'z', 'a'), NULL, NULL);
+    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    TOLD(""); /* they were for the round before */
+    fake_answer("ok|e1|107|0|0|ok|ok|0|107");
+    (void)script_told();
+    CALLS("parley_replay gw 2 aaa* 100 inbox", "parley_group gw 2 100");
+}
+
+/* ---- Much ------------------------------------------------------------------------------------ */
+
+static void not_all_questions_at_once(void **state)
+{
+    struct relay *r = *state;
+    char text[4096];
+    for (char letter = 'c'; letter <= 'z'; letter++) {
+        (void)open_session(letter);
+    }
+    size_t count = sessions_count(r->sessions), used;
+    fake_feed_down();
+    script_link("2", "e1");
+    used = (size_t)snprintf(text, sizeof text, "ok|e1|105|0|0");
+    for (size_t i = 0; i < 2 * count; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, i < count ? "|ok" : "|105");
+    }
+    fake_answer(text);
+    assert_int_equal(fake_calls(), WINDOW);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(r->state, LINK_FILLING);
+        fake_answer("ok|e1|105|1|0|105");
+    }
+    script_filled("e1", "105");
+    assert_int_equal(r->state, LINK_PRUNING);
+}
+
+/* A message whose text has so many bytes. */
+static char *large(int id, char from, char to, size_t bytes)
+{
+    char *text = malloc(bytes + 512);
+    assert_non_null(text);
+    int head = snprintf(text, 512, "%d %s %s \n{\"t\":\"", id, script_hash(from),
+                        to == '*' ? "-" : script_hash(to));
+    memset(text + head, 'x', bytes);
+    memcpy(text + head + bytes, "\"}", 3);
+    return text;
+}
+
+static char *with_head(const char *head, char *text)
+{
+    size_t len = strlen(head) + strlen(text) + 2;
+    char *both = malloc(len);
+    assert_non_null(both);
+    snprintf(both, len, "%s|%s", head, text);
+    free(text);
+    return both;
+}
+
+static void too_much_is_left_to_each_client(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|0");
+    char *page = with_head("ok|e1|105|1|1|101|9", large(101, 'z', '*', FILL_MAX_GROUP_BYTES / 2));
+    fake_answer(page);
+    free(page);
+    page = with_head("ok|e1|105|1|1|102|9", large(102, 'z', '*', FILL_MAX_GROUP_BYTES / 2));
+    script_group("message", message(106, 'z', '*'));
+    fake_answer(page);
+    free(page);
+    TOLD("behind | message 106 to=* from=- | "); /* what waited still comes */
+    assert_int_equal(r->group_mark, 106);
+    CALLS("parley_prune *");
+}
+
+static void more_than_may_wait_is_fetched_once_more(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|0");
+    for (int i = 0; i < 5; i++) {
+        char *line = large(106 + i, 'z', '*', 1000000);
+        script_group("message", line);
+        free(line);
+    }
+    answer("ok|e1|105|1|0|105|9", message(105, 'z', '*'), NULL, NULL);
+    TOLD("message 105 to=* from=- | ");
+    assert_int_equal(r->held.count, 0);
+    CALLS("parley_prune *", "parley_reattach gw 2 *");
+    fake_answer("ok|e1|0");
+    fake_answer("ok|e1|110|0|0|ok|ok|0|0");
+    CALLS("parley_group gw 2 105");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_two, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pages_are_taken_apart),
+        TEST(what_is_no_message_is_left_out_of_a_page),
+        TEST(a_page_has_at_most_64_messages),
+        TEST(a_page_that_does_not_come),
+        TEST(messages_may_be_quicker_than_the_answer_to_connect),
+        TEST(what_was_missed_comes_in_order_to_each),
+        TEST(pages_go_on_until_the_end),
+        TEST(what_comes_by_itself_comes_once),
+        TEST(only_who_missed_something_is_asked_for),
+        TEST(what_nobody_has_any_more_is_told),
+        TEST(what_comes_too_late_is_lost),
+        TEST(who_ends_or_closes_meanwhile_gets_nothing),
+        TEST(a_copy_that_is_not_its_owners_is_not_delivered),
+        TEST(a_link_that_breaks_while_filling_starts_over),
+        TEST(an_answer_that_cannot_be_ends_the_link),
+        TEST(a_page_that_is_none_is_a_loss),
+        TEST(another_hole_while_filling_begins_anew),
+        TEST(not_all_questions_at_once),
+        TEST(too_much_is_left_to_each_client),
+        TEST(more_than_may_wait_is_fetched_once_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
