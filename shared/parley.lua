@@ -553,8 +553,9 @@ end
 
 -- gateway, link, session hash
 -- ok <message:id> <name> <as typed> <login> <ms to the end, 0: none> <version> <floor>
---    <1: became visible with this version> <left: message:id when he went away, if he was in grace>
---    <first id of the epoch> <last: id of his newest direct message> | unknown | unavailable | link
+--    <1: became visible with this version> <left: the id up to which he has everything, if he was in
+--    grace; else empty> <first id of the epoch> <id of his newest direct message, 0: none>
+--    | unknown | unavailable | link
 local function connect(keys, args)
   local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
   local c = enter(keys, args)
@@ -854,8 +855,8 @@ end
 ---------------------------------------------------------------------------------------------------
 -- gateway-svc: what somebody missed
 --
--- Both sources, inbox and group, give the messages behind `after` as { id, message }, rising, and say
--- whether they are whole: none that came behind `after` is missing.
+-- Inbox and group give the messages behind `after` as { id, message }, rising, and say whether they
+-- are whole: none that came behind `after` is missing.
 
 -- All of them; most of those who return missed little, so mostly the newest entries are enough.
 local function missed_direct(c, name, user, after)
@@ -921,7 +922,8 @@ local function page_of(list, whole, done)
 end
 
 -- gateway, link, session hash, after: the last id that the client has, "all" or "inbox"
--- ok <message:id> <whole 0/1> <more 0/1> <where to go on> messages...   | unknown | unavailable | link
+-- ok <message:id> <whole 0/1> <more 0/1> <where to go on> messages...
+--    | unknown | unavailable | link
 -- A message is what the channels carry behind the count.  Not whole: something behind `after` is
 -- lost, because it was too much or too long ago, or Redis lost data since.
 local function replay(keys, args)

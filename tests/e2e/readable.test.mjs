@@ -106,7 +106,9 @@ test("editing a TTL by hand changes nothing: the index is the truth", async (t) 
 test("every key has the prefix; no key and no value holds a token", async (t) => {
   const { enter } = scene(t, stack);
   const hal = await enter("hal");
-  await hal.say("group", "text that is not kept", { client_id: "c" });
+  for (const receiver of ["group", hal.name]) {
+    await hal.say(receiver, "text that is not kept for long", { client_id: `to ${receiver}` });
+  }
   const keys = lines(await redis("--scan"));
   assert.ok(keys.length > 5);
   assert.deepEqual(keys.filter((key) => !key.startsWith("{chat}:")), []);
@@ -115,15 +117,23 @@ test("every key has the prefix; no key and no value holds a token", async (t) =>
     zset: (key) => ["ZRANGE", key, "0", "-1"], stream: (key) => ["XRANGE", key, "-", "+"], list: (key) => ["LRANGE", key, "0", "-1"],
   };
   let all = keys.join("\n");
+  const holders = [];
   for (const key of keys) {
     const type = await redis("TYPE", key);
-    all += type === "none" ? "" : await redis(...READ[type](key));
+    const held = type === "none" ? "" : await redis(...READ[type](key));
+    all += held;
+    if (held.includes("text that is not kept for long")) {
+      holders.push(key);
+    }
   }
   assert.ok(all.includes(createHash("sha256").update([...secrets].at(-1)).digest("hex")), "the hash is there");
   for (const secret of secrets) {
     assert.ok(!all.includes(secret), "a token in Redis");
   }
-  assert.ok(!all.includes("text that is not kept"), "messages are not persistent");
+  assert.deepEqual(holders.sort(), ["{chat}:group", `{chat}:inbox:${hal.name}`], "for those who return");
+  for (const key of holders) {
+    assert.ok(Number(await redis("PTTL", key)) > 0, `${key} goes by itself`);
+  }
 });
 
 stack.lastTest();

@@ -60,6 +60,8 @@ const TELLS = [
   [/^SMEMBERS \{chat\}:online$/, /^alice$/m],
   [/^SMEMBERS \{chat\}:lapsed$/, /^([\w.:-]+\n?)*$/], /* may be empty */
   [/^HGETALL \{chat\}:user:alice$/, /^at:/m],
+  [/^LRANGE \{chat\}:inbox:alice /, /"message_text":"note"/],
+  [/^XREVRANGE \{chat\}:group /, /"message_text":"hello"/],
   [/^P?TTL /, /^[1-9]\d*$/],
   [/^P?SUBSCRIBE /, /^p?message$/m],
   [/^MONITOR$/, /\[0 lua\]/],
@@ -95,6 +97,7 @@ export class Operator {
       this.close();
       this.#alice = await connect(door, await user(door, "alice"));
       await this.#alice.say("group", "hello", { client_id: "1" });
+      await this.#alice.say("alice", "note");
     }
     if (!(await there("{chat}:grace:bob"))) {
       const bob = await connect(door, await user(door, "bob"));
