@@ -73,6 +73,7 @@ static bool learn(struct session *s, const struct redis_reply *reply)
     copy_name(s->shown, shown);
     s->login = redis_reply_u64_at(reply, 5);
     s->floor = redis_reply_u64_at(reply, 2);
+    s->newest = s->floor;
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
     return true;
@@ -102,7 +103,11 @@ static void on_connected(void *arg, const struct redis_reply *reply)
         if (redis_reply_u64_at(reply, 9) == 1) {
             roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
         }
-        r->handler->attached(r->app, s, left_of(r, s, reply));
+        uint64_t left = left_of(r, s, reply);
+        if (r->delivered > s->newest) {
+            s->newest = r->delivered; /* what passed by its clients ask for */
+        }
+        r->handler->attached(r->app, s, left);
     } else if (s && relay_answered(reply)) {
         refuse(r, s, functions_status_is(reply, "unknown") ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
     }

@@ -28,6 +28,7 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
     bool first = !link_is_open(r->state);
     r->nonce_back = true;
     r->proven_ms = clock_mono_ms();
+    r->fence_ms = r->nonce_ms;
     if (first) {
         r->own_count = line->count;
         r->group_count = n->group_count;

@@ -70,17 +70,3 @@ bool fill_page(struct fill *f, size_t place, const struct page *page)
     source->after = page->next;
     return page->more && page->next < f->target && !f->too_much;
 }
-
-void fill_finish(struct fill *f, uint64_t delivered)
-{
-    size_t kept = 0;
-    pile_sort(&f->pile);
-    for (size_t i = 0; i < f->pile.count; i++) {
-        if (f->pile.items[i].id > delivered) {
-            f->pile.items[kept++] = f->pile.items[i];
-        } else {
-            f->sources[f->pile.items[i].key].whole = false;
-        }
-    }
-    f->pile.count = kept;
-}

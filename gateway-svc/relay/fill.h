@@ -41,8 +41,5 @@ void fill_add(struct fill *f, struct slice session, uint64_t after);
 bool fill_next(struct fill *f, size_t *source);
 /* Takes a page of it; true when it has to be asked again, after its new `after`. */
 bool fill_page(struct fill *f, size_t source, const struct page *page);
-/* Everything is there: sorts it.  What is not above `delivered` comes too late for clients that see
- * ids ascend: it is left out, and its source is not whole. */
-void fill_finish(struct fill *f, uint64_t delivered);
 
 #endif

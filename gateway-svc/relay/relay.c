@@ -105,6 +105,7 @@ static void renew(struct relay *r, bool fresh)
             r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
         }
         r->nonce_back = false;
+        r->nonce_ms = clock_mono_ms();
     }
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  fresh ? SLICE("new") : SLICE("keep"), slice_text(number),

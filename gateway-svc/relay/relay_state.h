@@ -39,7 +39,9 @@ struct relay {
     uint64_t tick_ms; /* its interval */
     char nonce[NONCE_LEN + 1];
     bool nonce_back;
-    uint64_t proven_ms;  /* when the last nonce came back */
+    uint64_t nonce_ms;   /* when it was made */
+    uint64_t fence_ms;   /* when the one that came back last was: our lease holds from then on */
+    uint64_t proven_ms;  /* when that came back */
     uint64_t proving_ms; /* since when we wait for the first one of this link */
     uint64_t own_count, group_count;
     bool settling;
@@ -54,9 +56,9 @@ struct relay {
     char round_epoch[EPOCH_MAX + 1];
     bool round_mixed; /* its answers came from more than one epoch */
 
-    /* Watermarks: every message up to here was delivered, of the own channel and of the group. */
-    uint64_t own_mark, group_mark;
-    uint64_t delivered; /* the highest id of both */
+    /* Watermarks: up to here everything was delivered of the group, see session->newest for the
+     * others; and the highest id of all. */
+    uint64_t group_mark, delivered;
     struct fill fill;   /* what is missing above them */
     size_t filling;     /* its questions that are out */
     struct pile held;   /* what came meanwhile */

@@ -5,6 +5,7 @@
  * attached, the windows in Redis are asked for what came after the watermarks; that is delivered,
  * in the order of ids, and then what waited.  See fill.h for why nothing gets lost in between. */
 #include "gateway-svc/relay/relay_state.h"
+#include "shared/clock.h"
 #include "shared/must.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,36 +43,70 @@ static void raise_to(uint64_t *mark, uint64_t id)
 
 static void note_delivered(struct relay *r, const struct bus_message *m)
 {
-    raise_to(m->receiver.len > 0 ? &r->own_mark : &r->group_mark, m->id);
     raise_to(&r->delivered, m->id);
     if (m->id > r->caller.seen && strcmp(r->heard_epoch, r->caller.epoch) == 0) {
         r->caller.seen = m->id;
     }
 }
 
-/* Ids rise, whatever a line says. */
-static void deliver(struct relay *r, const struct bus_message *m)
+static void note_newest(struct session *s, uint64_t id)
 {
-    if (m->id > r->delivered) {
-        note_delivered(r, m);
-        r->handler->message(r->app, m, attached_session(r, m->receiver),
-                            attached_session(r, m->sender));
+    if (s) {
+        raise_to(&s->newest, id);
     }
 }
 
-/* A copy from a session's inbox is for that session alone. */
-static void deliver_copy(struct relay *r, const struct bus_message *m, const char *hash)
+/* Ids rise, whatever a line says. */
+static void deliver(struct relay *r, const struct bus_message *m)
+{
+    struct session *receiver = attached_session(r, m->receiver);
+    struct session *sender = attached_session(r, m->sender);
+    if (m->id <= r->delivered) {
+        return;
+    }
+    note_delivered(r, m);
+    if (m->receiver.len > 0) {
+        note_newest(receiver, m->id);
+        note_newest(sender, m->id);
+    } else {
+        raise_to(&r->group_mark, m->id);
+    }
+    r->handler->message(r->app, m, receiver, sender);
+}
+
+/* A copy from a session's inbox is for that session alone.  False when it comes too late, because
+ * its clients have a higher id already. */
+static bool deliver_copy(struct relay *r, const struct bus_message *m, const char *hash)
 {
     struct session *s = attached_session(r, slice_text(hash));
     bool received = slice_equal(m->receiver, slice_text(hash));
     bool sent = slice_equal(m->sender, slice_text(hash));
-    if (s && (received || sent)) {
-        r->handler->message(r->app, m, received ? s : NULL, sent ? s : NULL);
+    if (!s || !(received || sent)) {
+        return true;
     }
+    if (m->id <= s->newest || m->id <= r->group_mark) {
+        return false;
+    }
+    note_newest(s, m->id);
+    note_delivered(r, m);
+    r->handler->message(r->app, m, received ? s : NULL, sent ? s : NULL);
+    return true;
+}
+
+/* A process that was stopped, or a Redis that did not answer, for so long that our lease may have
+ * lapsed: then messages may have been sent that were not published to us, and what comes now is
+ * behind them. */
+static bool may_have_lapsed(const struct relay *r)
+{
+    return clock_mono_ms() - r->fence_ms > r->config.lease_ms;
 }
 
 void repair_message(struct relay *r, const struct bus_message *m)
 {
+    if (r->state >= LINK_PRUNING && may_have_lapsed(r)) {
+        log_warn("the lease may have lapsed: attaching every session again");
+        relay_step(r, LINK_EV_STALE);
+    }
     if (r->state >= LINK_PRUNING) {
         deliver(r, m);
     } else if (link_is_open(r->state) && !r->held_dropped && !pile_add(&r->held, m->id, 0, m->text)) {
@@ -107,20 +142,43 @@ static void tell_lost(struct relay *r)
     }
 }
 
+static void deliver_group(struct relay *r, const struct bus_message *m)
+{
+    raise_to(&r->group_mark, m->id);
+    note_delivered(r, m);
+    r->handler->message(r->app, m, NULL, attached_session(r, m->sender));
+}
+
 static void deliver_fill(struct relay *r)
 {
+    uint64_t before = r->delivered; /* for the group: what somebody here may have got already */
     struct bus_message m;
     for (size_t i = 0; i < r->fill.pile.count; i++) {
-        const char *session = r->fill.sources[r->fill.pile.items[i].key].session;
+        struct fill_source *source = &r->fill.sources[r->fill.pile.items[i].key];
         if (!bus_message_decode(pile_text(&r->fill.pile, i), &m)) {
             continue; /* it was one when it came */
         }
-        if (session[0] != '\0') {
-            note_delivered(r, &m);
-            deliver_copy(r, &m, session);
+        if (source->session[0] != '\0') {
+            source->whole = deliver_copy(r, &m, source->session) && source->whole;
+        } else if (m.id > before) {
+            deliver_group(r, &m);
         } else {
-            deliver(r, &m);
+            source->whole = false;
         }
+    }
+}
+
+/* Everything up to the target has been delivered, is lost, or is asked for by clients. */
+static void raise_marks(struct relay *r)
+{
+    raise_to(&r->group_mark, r->fill.target);
+    raise_to(&r->delivered, r->fill.target);
+    for (size_t i = 0; i < r->fill.count; i++) {
+        note_newest(sessions_find(r->sessions, slice_text(r->fill.sources[i].session)),
+                    r->fill.target);
+    }
+    for (size_t i = 0; r->fill.too_much && i < sessions_count(r->sessions); i++) {
+        note_newest(sessions_at(r->sessions, i), r->fill.target);
     }
 }
 
@@ -138,18 +196,16 @@ static void finish(struct relay *r)
 {
     bool again = r->held_dropped;
     fill_aim(&r->fill, r->heard_id); /* nobody was here to ask for */
-    fill_finish(&r->fill, r->delivered);
-    tell_lost(r);
     if (r->fill.too_much) {
         log_info("much was missed: each client asks for its own");
         r->handler->behind(r->app);
     } else {
         log_debug("filled count=%zu", r->fill.pile.count);
+        pile_sort(&r->fill.pile);
         deliver_fill(r);
     }
-    raise_to(&r->own_mark, r->fill.target);
-    raise_to(&r->group_mark, r->fill.target);
-    raise_to(&r->delivered, r->fill.target);
+    raise_marks(r);
+    tell_lost(r);
     release_held(r);
     repair_forget(r);
     relay_step(r, LINK_EV_FILLED);
@@ -248,9 +304,8 @@ static void ask_more(struct relay *r)
 
 void repair_missed(struct relay *r, const struct session *s, uint64_t last)
 {
-    uint64_t after = s->floor > r->own_mark ? s->floor : r->own_mark;
-    if (last > after) {
-        fill_add(&r->fill, slice_text(s->hash), after);
+    if (last > s->newest) {
+        fill_add(&r->fill, slice_text(s->hash), s->newest);
     }
 }
 

@@ -92,7 +92,7 @@ struct session *sessions_add(struct sessions *t, struct slice hash)
     struct session **slot = &t->buckets[bucket_of(t, s->hash)];
     s->next = *slot;
     *slot = s;
-    s->place = t->count;
+    s->place = (uint32_t)t->count;
     t->all[t->count++] = s;
     return s;
 }

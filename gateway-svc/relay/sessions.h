@@ -8,14 +8,15 @@
 /* One session with at least one local socket. */
 struct session {
     struct session *next; /* in its bucket */
-    size_t place;         /* in the table's list */
+    uint32_t place;       /* in the table's list */
+    uint32_t attempt;     /* number of the latest attach; answers to older ones do not count */
     char hash[TOKEN_HASH_LEN + 1];
     char name[USERNAME_MAX + 1];  /* lower case; empty until the first attach was answered */
     char shown[USERNAME_MAX + 1]; /* as typed at login */
     uint64_t login;               /* number of the login */
     uint64_t expires_ms;          /* monotonic; 0: never */
-    uint64_t floor;   /* message:id when it was attached for the first time */
-    uint32_t attempt; /* number of the latest attach; answers to older ones do not count */
+    uint64_t floor;  /* message:id when it was attached for the first time */
+    uint64_t newest; /* of the messages to it or from it, the last that it got, or need not get */
     uint32_t round;   /* number of the latest attach-all that it was part of */
     bool attached;    /* ... and it was answered "ok": messages may be delivered */
     void *owner;      /* the application's own pointer */

@@ -116,6 +116,29 @@ test("lines that never arrive on a link that is up: the next one shows it, and a
   }
 });
 
+test("a gateway that sleeps until its users are taken for gone: they miss nothing", async (t) => {
+  const s = scene(t, stack);
+  const bob = await s.enter("bob", stack.gateway(2));
+  const people = await Promise.all([1, 2, 3].map(() => s.enter("sleeper", stack.gateway(1))));
+  const group = [await bob.say("group", "first")];
+  await Promise.all(people.map((p) => gotAll(p, group)));
+  const direct = people.map(() => []);
+  await stack.signal("gateway-1", "SIGSTOP");
+  try {
+    await until("they are in grace", async () => (await Promise.all(people.map((p) => stack.servedBy(p.name)))).every((at) => at.length === 0));
+    for (let i = 0; i < 30; i++) {
+      group.push(await bob.say("group", `group ${i}`));
+      direct[i % 3].push(await bob.say(people[i % 3].name, `direct ${i}`));
+    }
+  } finally {
+    await stack.signal("gateway-1", "SIGCONT");
+  }
+  await Promise.all(people.map((p, i) => gotAll(p, [...group, ...direct[i]])));
+  for (const p of people) {
+    assert.equal(p.collect("session").length, 1, `${p.name} was not told of a loss`);
+  }
+});
+
 test("much more than a gateway fetches for all at once: each client catches up at its own pace", async (t) => {
   const s = scene(t, stack);
   const bob = await s.enter("bob", stack.gateway(2));

@@ -122,12 +122,12 @@ static void end_user(unsigned i)
     w.users[i].at = 0;
 }
 
-/* With presence-svc at work: whoever was attached through the lapsed link is detached. */
+/* With presence-svc at work: whoever was attached through the lapsed link is being detached. */
 static void lapse(void)
 {
     w.lapsed = true;
     for (unsigned i = 0; i < SESSIONS; i++) {
-        w.users[i].at = 0;
+        w.users[i].at = dice(2) ? w.users[i].at : 0;
     }
 }
 
