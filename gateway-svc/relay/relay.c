@@ -99,7 +99,9 @@ static void renew(struct relay *r, bool fresh)
     buf_init(&info, INFO_MAX);
     put_info(r, &info);
     snprintf(number, sizeof number, "%llu", (unsigned long long)r->number);
-    if (fresh || r->nonce_back) {
+    /* A new one says that what was published before the last one has been delivered: not while it
+     * waits. */
+    if (fresh || (r->nonce_back && r->state >= LINK_PRUNING)) {
         random_bytes(r->nonce, NONCE_LEN);
         for (size_t i = 0; i < NONCE_LEN; i++) {
             r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
