@@ -583,9 +583,11 @@ local function connect(keys, args)
     version_of(c), user.floor, text(#c.changes), left, first_of(c), (inbox_of(user)))
 end
 
--- gateway, link, session hash      ok | link
+-- gateway, link, session hash, and if it says so: the id up to which it has delivered everything to
+-- the session (what was published since may still be on its way to the gateway)      ok | link
 local function leave_session(keys, args)
   local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
+  local left = args[8] and integer(args[8], 'left')
   local c = enter(keys, args)
   note(c)
   if not link_holds(c, id, link) then
@@ -593,7 +595,7 @@ local function leave_session(keys, args)
   end
   local status, name, user = owner_of(c, hash)
   if status == 'ok' and user['at:' .. id] then
-    detach(c, id, name, user, text(c.id))
+    detach(c, id, name, user, text(math.min(left or c.id, c.id)))
   end
   return answer(c, 'ok')
 end

@@ -155,8 +155,8 @@ class Gateway:
     def connect(self, session, **kw):
         return self.call('connect', session.hash, **kw)
 
-    def detach(self, session, **kw):
-        return self.call('detach', session.hash, **kw)
+    def detach(self, session, *left, **kw):
+        return self.call('detach', session.hash, *left, **kw)
 
     def reattach(self, *sessions, rest=0, **kw):
         flat = []

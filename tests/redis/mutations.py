@@ -21,6 +21,7 @@ INBOX, GROUP, REPLAY = 'test_replay.Inbox.', 'test_replay.Group.', 'test_replay.
 WHOLE, RETURNING, PAGES = 'test_replay.Whole.', 'test_replay.Returning.', 'test_replay.GroupPages.'
 DELIVERED = 'test_replay.Delivered.'
 REPLAY_MODEL = 'test_replay_model.Differential.test_random_sequences'
+DYING = 'test_replay_model.Dying.test_random_sequences'
 ARGUMENTS, MEMORY, KEYS = 'test_limits.Arguments.', 'test_limits.Memory.', 'test_limits.Keys.'
 
 REFUSE_LINK = """  if not link_holds(c, id, link) then
@@ -352,7 +353,7 @@ MUTATIONS = [
         'sweep': ('local function sweep(keys, args)\n', ''),
         'renew': ("refuse('new or keep?')\n  end\n", ''),
         'connect': ('local function connect(keys, args)\n  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])\n', ''),
-        'detach': ('local function leave_session(keys, args)\n  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])\n', ''),
+        'detach': ("  local left = args[8] and integer(args[8], 'left')\n", ''),
         'reattach': ("integer(args[i + 4], 'rest') }\n  end\n", ''),
         'prune': ("  integer(cursor, 'cursor')\n", '  if not link_holds'),
     }.items()
@@ -524,11 +525,11 @@ MUTATIONS = [
     Mutation('the next page goes on behind this', 'after = list[i - 1][1]\n', 'after = list[i][1]\n', [REPLAY + 'test_a_page_has_64', PAGES + 'test_pages']),
     Mutation('there is more', "#page < #list and '1' or '0'", "'0'", [REPLAY + 'test_a_page_has_64']),
     Mutation('up to the nonce that came back', 'counts == link and renewed or sure', 'counts == link and text(c.id) or sure',
-             [DELIVERED + 'test_up_to_the_nonce_that_came_back']),
+             [DELIVERED + 'test_up_to_the_nonce_that_came_back', DYING]),
     Mutation('not for ever', 'counts == link and renewed or sure', 'sure',
              [DELIVERED + 'test_up_to_the_nonce_that_came_back', DELIVERED + 'test_after_pruning_it_counts_again']),
-    Mutation('a new link does not count', 'counts == link and renewed or sure', 'renewed', [DELIVERED + 'test_a_new_link_counts_when_all_was_filled']),
-    Mutation('the same nonce proves nothing', '  if nonce ~= last then', '  if true then', [DELIVERED + 'test_the_same_nonce_has_not_come_back']),
+    Mutation('a new link does not count', 'counts == link and renewed or sure', 'renewed', [DELIVERED + 'test_a_new_link_counts_when_all_was_filled', DYING]),
+    Mutation('the same nonce proves nothing', '  if nonce ~= last then', '  if true then', [DELIVERED + 'test_the_same_nonce_has_not_come_back', DYING]),
     Mutation('after pruning a link counts', "    note_delivered(c, id, link, sure, renewed, nonce)\n", '',
              [DELIVERED + 'test_up_to_the_nonce_that_came_back', DELIVERED + 'test_after_pruning_it_counts_again', PRUNE + 'test_counts_at_the_end_alone']),
     Mutation('at the end of pruning', "  if page[1] == '0' then\n    note_delivered", "  if true then\n    note_delivered", [PRUNE + 'test_counts_at_the_end_alone']),
@@ -536,6 +537,8 @@ MUTATIONS = [
              [DELIVERED + 'test_pruned_is_gone_since_then_too']),
     Mutation('who was drained is gone since then', "tonumber(at) <= tonumber(link) then\n      detach(c, id, name, user, sure)", "tonumber(at) <= tonumber(link) then\n      detach(c, id, name, user, text(c.id))",
              [DELIVERED + 'test_up_to_the_nonce_that_came_back']),
+    Mutation('the gateway may say how far it was', 'math.min(left or c.id, c.id)', 'c.id', [DELIVERED + 'test_who_was_sent_away_has_what_the_gateway_had', DYING]),
+    Mutation('but not farther than there is', 'math.min(left or c.id, c.id)', 'left or c.id', [DELIVERED + 'test_who_was_sent_away_has_what_the_gateway_had']),
     Mutation('who leaves has delivered all', "  note_delivered(c, id, '0', text(c.id), text(c.id), '-') -- it has closed", '  -- it has closed',
              [DELIVERED + 'test_a_gateway_that_leaves_has_delivered_all']),
     Mutation('how far is forgotten', "  call('HDEL', c.prefix .. 'delivered', id)\n", '',

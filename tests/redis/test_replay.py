@@ -652,6 +652,15 @@ class Delivered(Kept):
         self.g2.detach(self.bob)
         self.assertEqual(self.left(), '1')
 
+    def test_who_was_sent_away_has_what_the_gateway_had(self):
+        for left, expected in ((0, '0'), (1, '1'), (3, '2')):
+            with self.subTest(left):
+                while self.message_id() < 2:
+                    self.say('bob')
+                self.g2.detach(self.bob, left)
+                self.assertEqual(self.left(), expected)
+                self.g2.connect(self.bob)
+
     def test_a_gateway_that_leaves_has_delivered_all(self):
         self.say('bob')
         self.g2.call('leave')

@@ -178,5 +178,117 @@ class Differential(RulesTest):
         self.assertGreater(returns - losses, 5 * SEQUENCES, 'it hardly tests the rest')
 
 
+class DyingSequence:
+    """bob on g1, a gateway that reads late, loses its link and dies; alice on g2 writes to him."""
+
+    def __init__(self, test, seed):
+        self.test, self.random = test, random.Random(seed)
+        self.g2 = test.gateway('g2')
+        self.alice, self.bob = test.online_user(self.g2, 'alice'), test.login('bob')
+        self.got = self.checked = 0  # got: up to here bob has everything that was for him
+        self.begin()
+
+    def begin(self, name='g1'):
+        """A gateway starts, and bob connects there."""
+        self.g1 = self.test.gateway(name)
+        self.channel = self.test.listen('to:' + name, 'group')
+        self.unread, self.heard_nonce = [], True
+        self.g1.prune()
+        self.connect()
+
+    def connect(self):
+        reply = self.g1.connect(self.bob)
+        self.test.assertEqual(reply[0], 'ok')
+        if reply[10]:
+            self.test.assertLessEqual(int(reply[10]), self.got, 'what came behind is lost, and he is not told')
+            self.checked += 1
+        self.got = self.test.message_id()  # a replay gives him the rest
+        self.listen_on()
+        self.unread = [u for u in self.unread if u == 'nonce']
+
+    def listen_on(self):
+        for _, line in self.test.heard(self.channel):
+            kind, _, rest = line.split(' ', 2)
+            self.unread.append('nonce' if kind == 'nonce' else int(rest.split(' ')[0]))
+
+    def write(self):
+        self.test.assertEqual(self.g2.send(self.alice, self.random.choice(('bob', 'group')))[0], 'ok')
+
+    def read(self):
+        self.listen_on()
+        for _ in range(self.random.randint(0, len(self.unread))):
+            line = self.unread.pop(0)
+            if line == 'nonce':
+                self.heard_nonce = 'nonce' not in self.unread
+            else:
+                self.got = line
+
+    def keep(self):
+        self.g2.renew('keep')
+        if not self.heard_nonce:
+            self.g1.nonces -= 1  # the same once more
+        self.test.assertEqual(self.g1.renew('keep')[0], 'ok')
+        self.heard_nonce = False
+
+    def break_link(self, stays=True):
+        """What is on its way is lost.  A new link, and all is filled; or bob closed meanwhile."""
+        self.test.heard(self.channel)
+        self.unread, self.heard_nonce = [], True
+        self.g1.up()
+        for _ in range(self.random.randint(0, 2)):
+            self.write()
+            self.test.assertEqual(self.g1.renew('keep')[0], 'ok')
+        if self.random.random() < 0.3:
+            return self.break_link(stays)
+        if stays:
+            self.g1.reattach(self.bob)
+            self.got = self.test.message_id()
+            self.test.heard(self.channel)
+        self.g1.prune()
+        if not stays:
+            self.connect()
+
+    def close(self):
+        self.break_link(stays=False)
+
+    def detach(self):
+        self.listen_on()
+        self.g1.detach(self.bob, self.got)
+        self.write()
+        self.connect()
+
+    def die(self):
+        self.write()
+        self.test.redis.call('ZADD', self.test.key('gateways'), 1, self.g1.id)
+        self.test.sweep_all()
+        self.begin(self.g1.id + 'x')
+
+    OPERATIONS = (write,) * 6 + (read,) * 5 + (keep,) * 5 + (break_link, close, detach, die)
+
+    def run(self):
+        for _ in range(STEPS // 2):
+            self.random.choice(self.OPERATIONS)(self)
+
+
+class Dying(RulesTest):
+    """Whoever returns without a last id, to a gateway that asks from `left`, misses nothing."""
+
+    def test_random_sequences(self):
+        checked = 0
+        for seed in range(FIRST_SEED, FIRST_SEED + SEQUENCES // 2):
+            with self.subTest(seed=seed):
+                self.redis.call('FLUSHALL')
+                self.operator('first')
+                self.epoch = self.presence('epoch')
+                sequence = DyingSequence(self, seed)
+                sequence.run()
+                checked += sequence.checked
+                self.check_invariants()
+                for subscriber in self.subscribers:
+                    subscriber.close()
+                self.subscribers = []
+        self.assertGreater(checked, 2 * SEQUENCES, 'it hardly tests anything')
+
+
 if __name__ == '__main__':
     unittest.main()
