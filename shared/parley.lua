@@ -860,13 +860,13 @@ end
 -- Inbox and group give the messages behind `after` as { id, message }, rising, and say whether they
 -- are whole: none that came behind `after` is missing.
 
--- All of them; most of those who return missed little, so mostly the newest entries are enough.
+-- All of them; most of those who return missed little, so mostly the newest are enough.
 local function missed_direct(c, name, user, after)
-  local key, list = inbox_key(c, name), {}
+  local messages, list = {}, {}
   local last, gone = inbox_of(user)
-  local messages = call('LRANGE', key, -PAGE, -1)
-  if #messages == PAGE and tonumber(messages[1]:match('^%d+')) > after then
-    messages = call('LRANGE', key, 0, -1)
+  for _, from in ipairs({ -8, -PAGE, 0 }) do
+    messages = call('LRANGE', inbox_key(c, name), from, -1)
+    if #messages == 0 or tonumber(messages[1]:match('^%d+')) <= after then break end
   end
   if #messages == 0 then
     gone = last -- expired
