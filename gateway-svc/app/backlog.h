@@ -2,9 +2,9 @@
  *
  * It gets page after page of what it missed.  A page is the state of Redis when it was read: the id
  * it says (`now`) divides what it covers from what is published later.  So live messages need to
- * wait only while a question is out, because those of before are in its answer; and when no question
- * has to follow, those that wait and are above `now` are exactly what comes next.  When more wait
- * than may, they are dropped, and another question follows. */
+ * wait only while a question is out, because those of before are in its answer; and when no
+ * question has to follow, those that wait and are above `now` are exactly what comes next.  When
+ * more wait than may, they are dropped, and another question follows. */
 #ifndef PARLEY_BACKLOG_H
 #define PARLEY_BACKLOG_H
 

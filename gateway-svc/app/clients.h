@@ -9,9 +9,10 @@
 struct replay;
 
 enum client_state {
-    CLIENT_WAITING = 0, /* not let in yet: the attach, or the first page of what it missed, is out */
-    CLIENT_CATCHING,    /* let in, and gets what it missed */
-    CLIENT_LIVE         /* gets what happens */
+    CLIENT_WAITING =
+        0,           /* not let in yet: the attach, or the first page of what it missed, is out */
+    CLIENT_CATCHING, /* let in, and gets what it missed */
+    CLIENT_LIVE      /* gets what happens */
 };
 
 #define CLIENT_NOWHERE UINT32_MAX

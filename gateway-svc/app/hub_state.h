@@ -19,8 +19,8 @@ struct hub {
     struct sio_namespace *nsp;
     struct relay *relay;
     struct crowd *crowd;
-    struct clients welcomed; /* LIVE */
-    struct clients catching; /* those that are not, but ask for what they missed */
+    struct clients welcomed;     /* LIVE */
+    struct clients catching;     /* those that are not, but ask for what they missed */
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
     bool stopping;

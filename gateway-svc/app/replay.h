@@ -1,10 +1,10 @@
 /* replay.h - a client catches up with what it missed, then it is live
  *
- * Begins when the client's session is attached: with `last_id` from there, without it from where the
- * user went away, if he was in grace, else at once live.  The client gets `session` when the first
- * page of what it missed is there, then page after page as its socket drains, then the list of
- * users, then what happened meanwhile.  The object exists only while the client is not live; when
- * the link breaks it waits until the session is attached again, and goes on where it was. */
+ * Begins when the client's session is attached: with `last_id` from there, without it from where
+ * the user went away, if he was in grace, else at once live.  The client gets `session` when the
+ * first page of what it missed is there, then page after page as its socket drains, then the list
+ * of users, then what happened meanwhile.  The object exists only while the client is not live;
+ * when the link breaks it waits until the session is attached again, and goes on where it was. */
 #ifndef PARLEY_REPLAY_H
 #define PARLEY_REPLAY_H
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 64 /* sessions in one call */
-#define FIELDS 5 /* arguments per session */
+#define BATCH 64      /* sessions in one call */
+#define FIELDS 5      /* arguments per session */
 #define VERDICTS_AT 5 /* their place in the answer; behind them each one's newest message */
 /* Calls of an attach-all that are out at the same time.  All at once, they would take Redis longer
  * than any command may wait for its answer, as soon as enough users are here. */
@@ -142,8 +142,8 @@ static void end_round(struct relay *r)
     if (r->round_epoch[0] == '\0') { /* there was nothing to attach */
         memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
     }
-    r->epoch_lost = r->epoch_lost || (r->caller.epoch[0] != '\0' &&
-                                      strcmp(r->caller.epoch, r->round_epoch) != 0);
+    r->epoch_lost = r->epoch_lost ||
+                    (r->caller.epoch[0] != '\0' && strcmp(r->caller.epoch, r->round_epoch) != 0);
     memcpy(r->caller.epoch, r->round_epoch, sizeof r->caller.epoch);
     if (r->heard_id > r->caller.seen) {
         r->caller.seen = r->heard_id;

@@ -5,8 +5,9 @@
  * Input: steps, separated by NUL.  The first byte says what happens, the rest is its text:
  *   u both connections come up, d f one of them breaks; A an answer, items separated by '|'; a the
  *   answer that a good Redis gives; E an error; O G P a line on the own channel, the group,
- *   presence; n the nonce comes back; s c m r a session by its letter is opened, closed, sends, asks
- *   what it missed after the id behind the letter; t the timer goes off; w time passes, first. */
+ *   presence; n the nonce comes back; s c m r a session by its letter is opened, closed, sends,
+ * asks what it missed after the id behind the letter; t the timer goes off; w time passes, first.
+ */
 #include "gateway-svc/chat/payload.h"
 #include "gateway-svc/chat/roster.h"
 #include "gateway-svc/relay/relay_state.h"
@@ -242,16 +243,17 @@ static void answer_well(void)
     static const struct {
         const char *call, *answer;
     } answers[] = {
-        {"parley_renew ",    "ok|e1|100|1|0|1|0|0"            },
-        {"parley_connect ",  "ok|e1|100|alice|Alice|1|0|6|0|1||0|0"},
-        {"parley_reattach ", "ok|e1|100|6|0|ok|102"           },
-        {"parley_group ",    "ok|e1|103|1|0|103|1|101 " FUZZ_HASH_A " - \n{}"},
-        {"parley_replay ",   "ok|e1|103|1|0|103|102 " FUZZ_HASH_A " " FUZZ_HASH_A " \"c\"\n{\"a\":1}"},
-        {"parley_prune ",    "ok|e1|0"                        },
-        {"parley_roster ",   "ok|e1|5|x|0|Alice"              },
-        {"parley_changes ",  "ok|e1|6|6|+bob"                 },
-        {"parley_send ",     "ok|e1|101"                      },
-        {"",                 "ok|e1|0"                        },
+        {"parley_renew ",    "ok|e1|100|1|0|1|0|0"                               },
+        {"parley_connect ",  "ok|e1|100|alice|Alice|1|0|6|0|1||0|0"              },
+        {"parley_reattach ", "ok|e1|100|6|0|ok|102"                              },
+        {"parley_group ",    "ok|e1|103|1|0|103|1|101 " FUZZ_HASH_A " - \n{}"    },
+        {"parley_replay ",
+         "ok|e1|103|1|0|103|102 " FUZZ_HASH_A " " FUZZ_HASH_A " \"c\"\n{\"a\":1}"},
+        {"parley_prune ",    "ok|e1|0"                                           },
+        {"parley_roster ",   "ok|e1|5|x|0|Alice"                                 },
+        {"parley_changes ",  "ok|e1|6|6|+bob"                                    },
+        {"parley_send ",     "ok|e1|101"                                         },
+        {"",                 "ok|e1|0"                                           },
     };
     size_t i = 0;
     while (strncmp(fake_call(0), answers[i].call, strlen(answers[i].call)) != 0) {

@@ -3,9 +3,9 @@
  * A link is one pair of connections (commands, and subscriptions) under one number.  It serves
  * users only after this order was kept: renew gives the number; the nonce that renew published
  * comes back, which proves the subscription; every local session is attached again; what was missed
- * meanwhile is fetched and delivered; what is left of older links is pruned.  Messages are held from
- * the proof until they were filled, and so they are whenever some were missed.  Whatever goes wrong
- * leads to a new pair of connections and a new number. */
+ * meanwhile is fetched and delivered; what is left of older links is pruned.  Messages are held
+ * from the proof until they were filled, and so they are whenever some were missed.  Whatever goes
+ * wrong leads to a new pair of connections and a new number. */
 #ifndef PARLEY_LINK_H
 #define PARLEY_LINK_H
 
@@ -28,7 +28,7 @@ enum link_event {
     LINK_EV_RENEWED,   /* renew was answered with a number */
     LINK_EV_PROVEN,    /* the nonce came back */
     LINK_EV_ATTACHED,  /* every session's attach was answered */
-    LINK_EV_FILLED,   /* what was missed is delivered */
+    LINK_EV_FILLED,    /* what was missed is delivered */
     LINK_EV_PRUNED,
     LINK_EV_STALE,   /* a new epoch, or a hole in a channel: attach everything again, and fill */
     LINK_EV_TICK,    /* time to renew */

@@ -54,16 +54,16 @@ struct relay {
     size_t attaching; /* its answers that are still out */
     size_t unsent;    /* the sessions in front of this place have not been sent yet */
     char round_epoch[EPOCH_MAX + 1];
-    bool round_mixed; /* its answers came from more than one epoch */
+    bool round_mixed;  /* its answers came from more than one epoch */
+    bool epoch_lost;   /* the history changed: clients have to be told */
+    bool held_dropped; /* more messages came than may wait: another fill follows */
 
     /* Watermarks: up to here everything was delivered of the group, see session->newest for the
      * others; and the highest id of all. */
     uint64_t group_mark, delivered;
-    struct fill fill;   /* what is missing above them */
-    size_t filling;     /* its questions that are out */
-    struct pile held;   /* what came meanwhile */
-    bool held_dropped;  /* ... was too much: another fill follows */
-    bool epoch_lost;    /* the history changed: clients have to be told */
+    struct fill fill; /* what is missing above them */
+    size_t filling;   /* its questions that are out */
+    struct pile held; /* what came meanwhile */
 
     struct sessions *sessions;
     struct where *where;

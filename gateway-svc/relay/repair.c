@@ -109,7 +109,8 @@ void repair_message(struct relay *r, const struct bus_message *m)
     }
     if (r->state >= LINK_PRUNING) {
         deliver(r, m);
-    } else if (link_is_open(r->state) && !r->held_dropped && !pile_add(&r->held, m->id, 0, m->text)) {
+    } else if (link_is_open(r->state) && !r->held_dropped &&
+               !pile_add(&r->held, m->id, 0, m->text)) {
         log_warn("more messages than may wait came while others were fetched");
         r->held_dropped = true;
         pile_clear(&r->held);
@@ -224,7 +225,7 @@ struct fill_call {
 
 static void ask_more(struct relay *r);
 
-static bool ask(struct relay *r, size_t source);
+static bool ask(struct relay *r, size_t place);
 
 /* True when the source has to be asked again. */
 static bool take_answer(struct relay *r, size_t place, const struct redis_reply *reply)

@@ -15,11 +15,11 @@ struct session {
     char shown[USERNAME_MAX + 1]; /* as typed at login */
     uint64_t login;               /* number of the login */
     uint64_t expires_ms;          /* monotonic; 0: never */
-    uint64_t floor;  /* message:id when it was attached for the first time */
+    uint64_t floor;               /* message:id when it was attached for the first time */
     uint64_t newest; /* of the messages to it or from it, the last that it got, or need not get */
-    uint32_t round;   /* number of the latest attach-all that it was part of */
-    bool attached;    /* ... and it was answered "ok": messages may be delivered */
-    void *owner;      /* the application's own pointer */
+    uint32_t round;  /* number of the latest attach-all that it was part of */
+    bool attached;   /* ... and it was answered "ok": messages may be delivered */
+    void *owner;     /* the application's own pointer */
 };
 
 struct sessions;

@@ -222,8 +222,10 @@ static const struct eio_transport_ops wire = {
 
 static void begin(void)
 {
-    static const struct sio_namespace_handler handler = {
-        .connect = on_connect, .event = on_event, .disconnect = on_disconnect, .drained = on_drained};
+    static const struct sio_namespace_handler handler = {.connect = on_connect,
+                                                         .event = on_event,
+                                                         .disconnect = on_disconnect,
+                                                         .drained = on_drained};
     struct sio_config config;
     memset(&world, 0, sizeof world);
     sio_config_defaults(&config);

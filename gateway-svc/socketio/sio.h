@@ -146,7 +146,8 @@ struct sio_namespace_handler {
      * happens at the end of the turn of the loop, though the socket counts as gone at once.  May be
      * NULL. */
     void (*disconnect)(void *app, struct sio_socket *socket, enum sio_reason reason);
-    /* What sio_socket_when_drained asked for.  Comes at the end of a turn of the loop.  May be NULL.
+    /* What sio_socket_when_drained asked for.  Comes at the end of a turn of the loop.  May be
+     * NULL.
      */
     void (*drained)(void *app, struct sio_socket *socket);
 };
@@ -210,9 +211,9 @@ size_t sio_frame_size(const struct sio_frame *frame);     /* bytes on the wire, 
  * Nothing when the socket is not open. */
 void sio_socket_emit(struct sio_socket *socket, struct sio_frame *frame);
 
-/* For whoever has much to send and sends it piece by piece: asks for one `drained`, which comes when
- * no more than SIO_DRAINED bytes wait for the socket's connection, at the end of this turn if that
- * is so already.  Nothing when the socket is not open, and none comes once it is gone. */
+/* For whoever has much to send and sends it piece by piece: asks for one `drained`, which comes
+ * when no more than SIO_DRAINED bytes wait for the socket's connection, at the end of this turn if
+ * that is so already.  Nothing when the socket is not open, and none comes once it is gone. */
 #define SIO_DRAINED 65536
 void sio_socket_when_drained(struct sio_socket *socket);
 

@@ -23,7 +23,7 @@ struct sio_socket {
     uint16_t asked; /* answers outstanding, see sio_acks.h */
     bool wants_drained : 1;
     uint8_t state : 7; /* enum sio_socket_state */
-    uint8_t reason; /* enum sio_reason, from LEFT on */
+    uint8_t reason;    /* enum sio_reason, from LEFT on */
 };
 
 /* A new socket, JOINING, in the connection's list; NULL when memory runs out. */

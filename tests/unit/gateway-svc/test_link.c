@@ -59,9 +59,9 @@ static void users_are_served_from_attaching_on(void **state)
 {
     (void)state;
     for (int s = 0; s < LINK_STATES; s++) {
-        assert_int_equal(link_is_open((enum link_state)s),
-                         s == LINK_ATTACHING || s == LINK_FILLING || s == LINK_PRUNING ||
-                             s == LINK_UP);
+        assert_int_equal(link_is_open((enum link_state)s), s == LINK_ATTACHING ||
+                                                               s == LINK_FILLING ||
+                                                               s == LINK_PRUNING || s == LINK_UP);
     }
 }
 

@@ -1,11 +1,11 @@
 /* test_relay_random.c - the relay against a small Redis of its own, with every fault at any moment
  *
  * Calls are executed in order, at any time; their answers come later, in order; lines are on their
- * way for a while.  Connections break, lines are lost, leases lapse, sessions are kicked, windows are
- * trimmed, and Redis forgets everything.  When the faults stop, what the relay holds and what Redis
- * holds must agree: nobody waits for ever, nobody is served who has no session, nobody is left
- * behind in Redis.  And each session must have got every message since it was attached, once, in the
- * order of ids, but for those of which it was told that they are lost. */
+ * way for a while.  Connections break, lines are lost, leases lapse, sessions are kicked, windows
+ * are trimmed, and Redis forgets everything.  When the faults stop, what the relay holds and what
+ * Redis holds must agree: nobody waits for ever, nobody is served who has no session, nobody is
+ * left behind in Redis.  And each session must have got every message since it was attached, once,
+ * in the order of ids, but for those of which it was told that they are lost. */
 #include "tests/support/relay_script.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define SEEDS 600
+#define SEEDS 400
 #define STEPS 1500
 #define SESSIONS 6 /* 'a' to 'f' */
 #define QUEUE 4096
@@ -29,7 +29,7 @@ static struct {
     unsigned epoch;
     unsigned long long id;
     unsigned long long first, trimmed; /* of the epoch; the windows begin behind this */
-    unsigned link, own, group; /* link 0: Redis knows nothing of the gateway */
+    unsigned link, own, group;         /* link 0: Redis knows nothing of the gateway */
     bool lapsed;
     struct {
         bool alive, ended; /* ended: remembered as that */
@@ -47,7 +47,7 @@ static struct {
     } log[STEPS];
     size_t logged;
     struct {
-        bool fresh; /* not attached yet since it was opened */
+        bool fresh;                              /* not attached yet since it was opened */
         unsigned long long floor, last, excused; /* it may miss what is not above `excused` */
     } heard[SESSIONS];
     bool commands_up, feed_up;
@@ -97,7 +97,8 @@ static bool concerns(const struct sent *m, unsigned user)
 /* An inbox holds no messages to the group; GROUP stands for the group's window. */
 static bool is_in(const struct sent *m, unsigned window)
 {
-    return !m->forgotten && (window == GROUP ? m->to == GROUP : m->to != GROUP && concerns(m, window));
+    return !m->forgotten &&
+           (window == GROUP ? m->to == GROUP : m->to != GROUP && concerns(m, window));
 }
 
 static unsigned long long newest_in(unsigned window)
@@ -250,17 +251,19 @@ static char *send_message(size_t call)
 /* A tab on another gateway. */
 static void sends_elsewhere(unsigned from, unsigned to)
 {
-    if (w.users[from].alive && (to == GROUP || w.users[to].alive) && w.logged + fake_calls() < STEPS) {
+    if (w.users[from].alive && (to == GROUP || w.users[to].alive) &&
+        w.logged + fake_calls() < STEPS) {
         accept(from, to);
     }
 }
 
 static char *window_page(unsigned window, unsigned long long after)
 {
-    char page[4096] = "", head[128];
+    struct buf page;
     size_t count = 0;
     bool whole = after >= w.first, more = false;
     unsigned long long next = w.id;
+    buf_init(&page, 8192);
     for (size_t i = 0; i < w.logged; i++) {
         const struct sent *m = &w.log[i];
         if (!is_in(m, window) || m->id <= after) {
@@ -271,13 +274,19 @@ static char *window_page(unsigned window, unsigned long long after)
         } else if (count == PAGE) {
             more = true;
         } else {
-            strcat(strcat(page, "|"), text_of(m));
-            next = ++count == PAGE ? m->id : w.id;
+            buf_printf(&page, "|%s", text_of(m));
+            next = m->id;
+            count++;
         }
     }
     next = more ? next : w.id;
-    snprintf(head, sizeof head, "ok|e%u|%llu|%d|%d|%llu", w.epoch, w.id, whole, more, next);
-    return window == GROUP ? print("%s|%u%s", head, w.group, page) : print("%s%s", head, page);
+    char *head = print("ok|e%u|%llu|%d|%d|%llu", w.epoch, w.id, whole, more, next);
+    const char *body = page.len > 0 ? page.ptr : "";
+    char *answer =
+        window == GROUP ? print("%s|%u%s", head, w.group, body) : print("%s%s", head, body);
+    buf_deinit(&page);
+    free(head);
+    return answer;
 }
 
 static char *replay(size_t call)
@@ -484,47 +493,75 @@ static void hear_message(unsigned i, unsigned long long id)
     w.log[k].got |= 1U << i;
 }
 
-/* "attached c", "message 7 to=c from=d", "lost c": each session's letter, or * for everybody. */
-static void hear(const char *told)
+/* The session of that letter, if it is here. */
+static const struct session *session_of(char letter)
 {
-    unsigned long long id;
-    char to, from, letter;
-    if (sscanf(told, "message %llu to=%c from=%c", &id, &to, &from) == 3) {
-        for (unsigned i = 0; i < SESSIONS; i++) {
-            const char *hash = script_hash((char)('a' + i));
-            const struct session *s = sessions_find(w.relay->sessions, slice_text(hash));
-            if (s && !w.heard[i].fresh && (to == '*' || to == hash[0] || from == hash[0])) {
-                hear_message(i, id);
-            }
+    return sessions_find(w.relay->sessions, slice_text(script_hash(letter)));
+}
+
+/* "7 to=c from=d"; a letter is a session's, * everybody's. */
+static void hear_of_message(const char *told)
+{
+    char *rest;
+    unsigned long long id = strtoull(told, &rest, 10);
+    const char *to = rest + strlen(" to="), *from = to + strlen("c from=");
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        char letter = (char)('a' + i);
+        bool his = *to == '*' || *to == letter || *from == letter;
+        if (his && session_of(letter) && !w.heard[i].fresh) {
+            hear_message(i, id);
         }
-    } else if (sscanf(told, "lost %c", &letter) == 1) {
-        for (unsigned i = 0; i < SESSIONS; i++) {
-            if (letter == '*' || letter == (char)('a' + i)) {
-                w.heard[i].excused = w.id;
-            }
-        }
-    } else if (sscanf(told, "attached %c", &letter) == 1) {
-        unsigned i = (unsigned)(letter - 'a');
-        const struct session *s = sessions_find(w.relay->sessions, slice_text(script_hash(letter)));
-        if (s && w.heard[i].fresh) {
-            w.heard[i].fresh = false;
-            /* What passed before this call its clients ask for themselves. */
-            bool missed = strstr(told, "left=") && strstr(told, "left=") < strstr(told, " | ");
-            w.heard[i].floor = missed ? w.relay->delivered : s->floor;
-            w.heard[i].last = w.heard[i].floor;
-        }
-    } else if (strncmp(told, "sent ", 5) == 0) {
-        w.sent++;
     }
+}
+
+/* "c" or "*" */
+static void hear_of_loss(const char *told)
+{
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        if (told[0] == '*' || told[0] == (char)('a' + i)) {
+            w.heard[i].excused = w.id;
+        }
+    }
+}
+
+/* "c:C", and " left=90" if its clients ask themselves for what passed before this. */
+static void hear_of_attach(const char *told)
+{
+    unsigned i = (unsigned)(told[0] - 'a');
+    const struct session *s = session_of(told[0]);
+    if (s && w.heard[i].fresh) {
+        bool missed = strncmp(told + 3, " left=", 6) == 0;
+        w.heard[i].fresh = false;
+        w.heard[i].floor = missed ? w.relay->delivered : s->floor;
+        w.heard[i].last = w.heard[i].floor;
+    }
+}
+
+static void hear_of_outcome(const char *told)
+{
+    (void)told;
+    w.sent++;
 }
 
 static void hear_all(void)
 {
-    const char *told = script_told();
-    while (*told) {
-        hear(told);
+    static const struct {
+        const char *word;
+        void (*hear)(const char *told);
+    } words[] = {
+        {"message ",  hear_of_message},
+        {"lost ",     hear_of_loss   },
+        {"attached ", hear_of_attach },
+        {"sent ",     hear_of_outcome},
+    };
+    for (const char *told = script_told(); told && *told;) {
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            if (strncmp(told, words[i].word, strlen(words[i].word)) == 0) {
+                words[i].hear(told + strlen(words[i].word));
+            }
+        }
         told = strstr(told, " | ");
-        told += told ? 3 : 0;
+        told = told ? told + 3 : NULL;
     }
 }
 

@@ -97,21 +97,25 @@ static const struct {
     int ids[3]; /* of messages to a */
     const char *told;
 } pages[] = {
-    {"nothing",          "ok|e1|120|1|0|120", {0},             "page ok now=120 whole next=120 | "           },
-    {"the last page",    "ok|e1|120|1|0|120", {111, 115},      "page ok now=120 whole next=120 111 115 | "   },
-    {"of several",       "ok|e1|120|1|1|115", {111, 115},      "page ok now=120 whole next=115+ 111 115 | "  },
-    {"holed",            "ok|e1|120|0|0|120", {111},           "page ok now=120 holed next=120 111 | "       },
-    {"an older one",     "ok|e1|120|1|0|120", {110, 111},      "page ok now=120 holed next=120 111 | "       },
-    {"twice",            "ok|e1|120|1|0|120", {111, 111},      "page ok now=120 holed next=120 111 | "       },
-    {"descending",       "ok|e1|120|1|0|120", {115, 111, 120}, "page ok now=120 holed next=120 115 120 | "   },
-    {"from the future",  "ok|e1|120|1|0|120", {111, 121},      "page ok now=120 holed next=120 111 | "       },
-    {"no next",          "ok|e1|120|1|1|110", {111},           "page ok now=120 holed next=120 111 | "       },
-    {"next is too low",  "ok|e1|120|1|1|112", {111, 115},      "page ok now=120 holed next=120 111 115 | "   },
-    {"next is too high", "ok|e1|120|1|1|121", {111},           "page ok now=120 holed next=120 111 | "       },
-    {"before it",        "ok|e1|90|0|0|90",   {0},             "page ok now=90 holed next=90 | "             },
-    {"cut short",        "ok|e1|120|1|0",     {0},             "page refused | "                             },
-    {"unknown",          "unknown|e1",        {0},             "page refused | "                             },
-    {"one word",         "ok",                {0},             "page refused | "                             },
+    {"nothing",          "ok|e1|120|1|0|120", {0},             "page ok now=120 whole next=120 | "         },
+    {"the last page",    "ok|e1|120|1|0|120", {111, 115},      "page ok now=120 whole next=120 111 115 | " },
+    {"of several",       "ok|e1|120|1|1|115", {111, 115},      "page ok now=120 whole next=115+ 111 115 | "},
+    {"holed",            "ok|e1|120|0|0|120", {111},           "page ok now=120 holed next=120 111 | "     },
+    {"an older one",     "ok|e1|120|1|0|120", {110, 111},      "page ok now=120 holed next=120 111 | "     },
+    {"twice",            "ok|e1|120|1|0|120", {111, 111},      "page ok now=120 holed next=120 111 | "     },
+    {"descending",
+     "ok|e1|120|1|0|120",                     {115, 111, 120},
+     "page ok now=120 holed next=120 115 120 | "                                                           },
+    {"from the future",  "ok|e1|120|1|0|120", {111, 121},      "page ok now=120 holed next=120 111 | "     },
+    {"no next",          "ok|e1|120|1|1|110", {111},           "page ok now=120 holed next=120 111 | "     },
+    {"next is too low",
+     "ok|e1|120|1|1|112",                     {111, 115},
+     "page ok now=120 holed next=120 111 115 | "                                                           },
+    {"next is too high", "ok|e1|120|1|1|121", {111},           "page ok now=120 holed next=120 111 | "     },
+    {"before it",        "ok|e1|90|0|0|90",   {0},             "page ok now=90 holed next=90 | "           },
+    {"cut short",        "ok|e1|120|1|0",     {0},             "page refused | "                           },
+    {"unknown",          "unknown|e1",        {0},             "page refused | "                           },
+    {"one word",         "ok",                {0},             "page refused | "                           },
 };
 
 static void pages_are_taken_apart(void **state)
@@ -146,7 +150,8 @@ static void a_page_has_at_most_64_messages(void **state)
         char text[16384];
         size_t used = (size_t)snprintf(text, sizeof text, "ok|e1|300|1|0|300");
         for (int i = 0; i < count; i++) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "|%s", message(111 + i, 'b', '*'));
+            used += (size_t)snprintf(text + used, sizeof text - used, "|%s",
+                                     message(111 + i, 'b', '*'));
         }
         script_replay(sessions_at(r->sessions, 0), 110);
         fake_answer(text);
@@ -203,7 +208,8 @@ static void what_was_missed_comes_in_order_to_each(void **state)
     CALLS("parley_replay gw 2 bbb* 100 inbox", "parley_replay gw 2 aaa* 100 inbox",
           "parley_group gw 2 100");
     answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(104, 'b', 'a'), NULL);
-    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(103, 'z', 'a'), message(104, 'b', 'a'));
+    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(103, 'z', 'a'),
+           message(104, 'b', 'a'));
     TOLD("");
     script_own("message", message(106, 'z', 'b'));
     TOLD(""); /* while anything is missing nothing else is delivered */
@@ -233,7 +239,8 @@ static void what_comes_by_itself_comes_once(void **state)
     relink("102", "0|0");
     script_group("message", message(102, 'z', '*')); /* on its way while the round began */
     script_group("message", message(103, 'z', '*'));
-    answer("ok|e1|104|1|0|104|9", message(102, 'z', '*'), message(103, 'z', '*'), message(104, 'z', '*'));
+    answer("ok|e1|104|1|0|104|9", message(102, 'z', '*'), message(103, 'z', '*'),
+           message(104, 'z', '*'));
     TOLD("message 102 to=* from=- | message 103 to=* from=- | ");
     script_group("message", message(104, 'z', '*'));
     TOLD("message 104 to=* from=- | ");
@@ -291,7 +298,8 @@ static void what_comes_too_late_is_lost(void **state)
     TOLD("message 103 to=a from=- | lost a | ");
 }
 
-/* The lease had lapsed: what was sent to a was not published to us, what was sent to b still was. */
+/* The lease had lapsed: what was sent to a was not published to us, what was sent to b still was.
+ */
 static void each_session_has_its_own_mark(void **state)
 {
     (void)state;
@@ -324,7 +332,8 @@ static void after_a_long_pause_nothing_is_delivered_before_what_was_missed(void 
     fake_answer("ok|e1|102|1|0|4|1|0|0");
     answer("ok|e1|102|1|0|102", message(101, 'z', 'a'), NULL, NULL);
     answer("ok|e1|102|1|0|102|1", message(102, 'z', '*'), NULL, NULL);
-    TOLD("attached b:Userb | attached a:Usera | message 101 to=a from=- | message 102 to=* from=- | ");
+    TOLD("attached b:Userb | attached a:Usera | message 101 to=a from=- | message 102 to=* from=- "
+         "| ");
 }
 
 static void who_ends_or_closes_meanwhile_gets_nothing(void **state)
@@ -413,8 +422,8 @@ static void not_all_questions_at_once(void **state)
 {
     struct relay *r = *state;
     char text[4096];
-    for (char letter = 'c'; letter <= 'z'; letter++) {
-        (void)open_session(letter);
+    for (int letter = 'c'; letter <= 'z'; letter++) {
+        (void)open_session((char)letter);
     }
     size_t count = sessions_count(r->sessions), used;
     fake_feed_down();

@@ -89,7 +89,7 @@ struct sio_frame *sio_frame_ref(struct sio_frame *frame)
 
 void sio_frame_unref(struct sio_frame *frame)
 {
-    if (--frame->refs == 0) {
+    if (frame && --frame->refs == 0) {
         free(frame);
         w.frames--;
     }

@@ -80,7 +80,8 @@ static void on_drained(void *app, struct sio_socket *socket)
     }
 }
 
-static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect, on_drained};
+static const struct sio_namespace_handler handler = {on_connect, on_event, on_disconnect,
+                                                     on_drained};
 
 static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *got)
 {
