@@ -4,6 +4,7 @@
  * Input: five lines, the headers host, origin, x-forwarded-proto and cookie, and `auth`; the byte 1
  * stands for a token, for another one in `auth`. */
 #include "gateway-svc/app/admission.h"
+#include "gateway-svc/app/resume.h"
 #include "shared/cookie.h"
 #include "shared/json.h"
 #include "shared/origin.h"
@@ -76,6 +77,19 @@ static void check_token(struct slice auth, const struct pass *pass)
     buf_deinit(&token);
 }
 
+/* Where it left off: an id that parley.lua takes, a cursor that is a C string. */
+static void check_resume(struct slice auth)
+{
+    struct json object, value;
+    struct resume resume = resume_parse(auth);
+    uint64_t id = 0;
+    bool good = json_parse(auth, &object) == JSON_OK &&
+                json_find(object, SLICE("last_id"), &value) == JSON_OK &&
+                json_u64(value, 999999999999999, &id) == JSON_OK;
+    HOLDS(resume.has_last_id == good && (!good || resume.last_id == id));
+    HOLDS(strlen(resume.cursor) <= RESUME_CURSOR_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = fuzz_input(data, size);
@@ -95,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(!pass || !pass->token[0] || slice_equal(slice_text(pass->token), cookie));
     HOLDS(!pass || !pass->token[0] || token_is_wellformed(slice_text(pass->token)));
     check_token(auth, pass);
+    check_resume(auth);
     free(pass);
     exact_free(auth);
     for (size_t i = 0; i < HEADERS; i++) {
