@@ -300,6 +300,7 @@ void relay_forget_all(struct relay *r)
     r->attaching = 0;
     r->unsent = 0;
     repair_forget(r);
+    replay_forget(r);
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;

@@ -373,6 +373,7 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     r->caller.lease_ms = config->lease_ms;
     r->sessions = sessions_new();
     repair_init(r);
+    replay_init(r);
     ev_init(&r->tick, on_tick);
     r->tick.data = r;
     /* After a pause of this process, a nonce that is waiting to be read is read first. */
@@ -406,6 +407,7 @@ void relay_free(struct relay *r)
     functions_free(r->commands); /* whoever still asks gets his last answer */
     redis_conn_free(r->feed);
     where_free(r->where);
+    replay_forget(r);
     repair_forget(r);
     sessions_free(r->sessions);
     free(r);

@@ -65,6 +65,9 @@ struct relay {
     size_t filling;   /* its questions that are out */
     struct pile held; /* what came meanwhile */
 
+    size_t replaying; /* questions of clients that are out, see replay.c; others wait: */
+    struct replay_call *replays, **replays_end;
+
     struct sessions *sessions;
     struct where *where;
     struct roster_feed roster;
@@ -98,6 +101,10 @@ void repair_message(struct relay *r, const struct bus_message *m);
 /* A session was attached again, and this is the id of its newest message. */
 void repair_missed(struct relay *r, const struct session *s, uint64_t last);
 void repair_fill(struct relay *r); /* everybody is attached: fetches, delivers, steps the link */
+
+/* replay.c */
+void replay_init(struct relay *r);
+void replay_forget(struct relay *r); /* the link is gone: whoever waits is told */
 
 /* roster_feed.c */
 void roster_feed_sync(struct relay *r); /* whatever is missing is fetched */

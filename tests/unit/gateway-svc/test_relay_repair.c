@@ -180,6 +180,55 @@ static void a_page_that_does_not_come(void **state)
     TOLD("page lost | ");
 }
 
+static size_t count_of(const char *told, const char *word)
+{
+    size_t n = 0;
+    while ((told = strstr(told, word))) {
+        n++;
+        told++;
+    }
+    return n;
+}
+
+/* Thousands come back when a gateway has died. */
+static void few_pages_are_asked_for_at_once(void **state)
+{
+    struct relay *r = *state;
+    struct session *a = sessions_find(r->sessions, slice_text(script_hash('a')));
+    for (unsigned i = 0; i < 100; i++) {
+        assert_true(script_replay(a, i));
+    }
+    assert_int_equal(fake_calls(), 32);
+    for (unsigned i = 0; i < 40; i++) {
+        char asked[16];
+        snprintf(asked, sizeof asked, "%u", i);
+        assert_string_equal(fake_call_arg(0, 3), asked); /* in the order in which they came */
+        fake_answer("ok|e1|120|1|0|120");
+    }
+    assert_int_equal(count_of(script_told(), "page ok"), 40);
+    assert_int_equal(fake_calls(), 32);
+    fake_commands_full(true);
+    fake_answer("ok|e1|120|1|0|120"); /* nothing more is taken: all that wait are told so */
+    assert_int_equal(count_of(script_told(), "page refused"), 28);
+    fake_commands_full(false);
+    assert_int_equal(fake_calls(), 31);
+    for (unsigned i = 0; i < 50; i++) {
+        assert_true(script_replay(a, i));
+    }
+    fake_feed_down(); /* out or waiting, each is told once */
+    assert_int_equal(count_of(script_told(), "page lost"), 81);
+    script_link("2", "e1");
+    fake_answer("ok|e1|100|0|0|ok|ok|0|0");
+    script_filled("e1", "100");
+    for (unsigned i = 0; i < 50; i++) {
+        assert_true(script_replay(a, i));
+    }
+    assert_int_equal(fake_calls(), 1 + 32); /* prune is out too */
+    (void)script_told();
+    script_free();
+    assert_int_equal(count_of(script_told(), "page lost"), 50);
+}
+
 /* ---- Attached later than messages ------------------------------------------------------------ */
 
 static void messages_may_be_quicker_than_the_answer_to_connect(void **state)
@@ -507,6 +556,7 @@ int main(void)
         TEST(what_is_no_message_is_left_out_of_a_page),
         TEST(a_page_has_at_most_64_messages),
         TEST(a_page_that_does_not_come),
+        TEST(few_pages_are_asked_for_at_once),
         TEST(messages_may_be_quicker_than_the_answer_to_connect),
         TEST(what_was_missed_comes_in_order_to_each),
         TEST(pages_go_on_until_the_end),
