@@ -33,13 +33,13 @@ void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice even
 static void drop_client(struct hub *hub, struct client *client)
 {
     struct user *user = client->user;
-    replay_leave(hub, client);
+    uint64_t upto = replay_leave(hub, client);
     client_free(client);
     if (user->clients) {
         return;
     }
     if (user->session) {
-        relay_close(hub->relay, user->session);
+        relay_close(hub->relay, user->session, upto);
     }
     user_free(user);
 }

@@ -252,16 +252,17 @@ void replay_drained(struct client *client)
     }
 }
 
-void replay_leave(struct hub *hub, struct client *client)
+uint64_t replay_leave(struct hub *hub, struct client *client)
 {
     if (client->state == CLIENT_LIVE) {
         clients_remove(&hub->welcomed, client);
-        return;
+        return RELAY_WAS_HERE;
     }
     if (client->place != CLIENT_NOWHERE) {
         clients_remove(&hub->catching, client);
     }
     struct replay *r = client->replay;
+    uint64_t upto = r && r->begun ? r->backlog.after : 0;
     client->replay = NULL;
     if (r && r->backlog.asked) {
         backlog_clear(&r->backlog);
@@ -269,4 +270,5 @@ void replay_leave(struct hub *hub, struct client *client)
     } else if (r) {
         replay_free(r);
     }
+    return upto;
 }

@@ -23,7 +23,8 @@ void replay_lost(struct hub *hub, struct client *client);
 void replay_give(struct client *client, uint64_t id, struct sio_frame *frame);
 /* Its socket has room for another page. */
 void replay_drained(struct client *client);
-/* The client goes: out of its list. */
-void replay_leave(struct hub *hub, struct client *client);
+/* The client goes, out of its list.  Returns the id up to which it has got everything, as for
+ * relay_close; 0 when that is not known. */
+uint64_t replay_leave(struct hub *hub, struct client *client);
 
 #endif

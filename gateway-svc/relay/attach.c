@@ -329,12 +329,22 @@ struct session *relay_open(struct relay *r, struct slice hash)
     return s;
 }
 
-void relay_close(struct relay *r, struct session *s)
+/* Up to where a session has got everything whose clients are live. */
+static uint64_t had_all(const struct relay *r, const struct session *s)
 {
+    uint64_t id = r->state >= LINK_PRUNING ? r->delivered : r->group_mark;
+    return id > s->floor ? id : s->floor;
+}
+
+void relay_close(struct relay *r, struct session *s, uint64_t upto)
+{
+    char left[24];
+    snprintf(left, sizeof left, "%llu",
+             (unsigned long long)(upto == RELAY_WAS_HERE ? had_all(r, s) : upto));
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
-                                 slice_text(s->hash)};
+                                 slice_text(s->hash), slice_text(left)};
     if (link_is_open(r->state)) { /* else the next link prunes it */
-        functions_call(r->commands, "parley_detach", args, 3, NULL, NULL);
+        functions_call(r->commands, "parley_detach", args, 4, NULL, NULL);
     }
     sessions_remove(r->sessions, s);
 }

@@ -313,7 +313,7 @@ static void session_step(char what, const char *text)
     } else if (what == 'c' && s) {
         world.sessions[i] = NULL;
         world.attached[i] = false;
-        relay_close(world.relay, s);
+        relay_close(world.relay, s, strtoull(text[0] ? text + 1 : text, NULL, 10));
     } else if (what == 'r' && s) {
         uint64_t *after = calloc(1, sizeof *after);
         HOLDS(after);

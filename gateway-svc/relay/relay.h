@@ -91,8 +91,9 @@ void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *a
  * (see its `attached`); otherwise attaching begins, and `attached` or `refused` follows, never
  * before this returns.  NULL while the link is not open: try again later. */
 struct session *relay_open(struct relay *r, struct slice hash);
-/* Its last socket is gone.  Frees the session; Redis is told. */
-void relay_close(struct relay *r, struct session *s);
+/* Its last socket is gone, which had got everything up to this id; RELAY_WAS_HERE: everything that
+ * was given to `message`.  Frees the session; Redis is told. */
+void relay_close(struct relay *r, struct session *s, uint64_t upto);
 
 struct relay_text {
     struct slice to;        /* lower case, or "group" */

@@ -307,8 +307,8 @@ static void a_session_is_attached_by_its_token(void **state)
     CALLS("parley_send gw 1 aaa* alice bob \"c1\" \"hello\" 20000");
     assert_int_equal(fake_call_caller(0)->seen, 120);
     fake_answer("ok|e1|121");
-    relay_close(r, s);
-    CALLS("parley_detach gw 1 aaa*");
+    relay_close(r, s, RELAY_WAS_HERE);
+    CALLS("parley_detach gw 1 aaa* 120");
     assert_int_equal(fake_call_caller(0)->seen, 121);
     assert_ptr_not_equal(script_open('a'), NULL);
     CALLS("parley_detach *", "parley_connect *");
@@ -374,8 +374,8 @@ static void a_kick_closes_who_is_not_attached_yet(void **state)
 static void close_before_the_answer(void **state)
 {
     struct relay *r = *state;
-    relay_close(r, script_open('a'));
-    CALLS("parley_connect gw 1 aaa*", "parley_detach gw 1 aaa*");
+    relay_close(r, script_open('a'), 77);
+    CALLS("parley_connect gw 1 aaa*", "parley_detach gw 1 aaa* 77");
     struct session *s = script_open('a');
     fake_answer(ALICE); /* to the first attempt, which was detached behind it */
     TOLD("");
@@ -392,7 +392,7 @@ static void close_while_there_is_no_link(void **state)
     fake_feed_down();
     assert_false(s->attached);
     assert_ptr_equal(script_open('a'), s); /* who comes now waits with the others */
-    relay_close(r, s);
+    relay_close(r, s, RELAY_WAS_HERE);
     script_link("2", "e1");
     CALLS("parley_prune gw 2 0"); /* which is what detaches it */
 }

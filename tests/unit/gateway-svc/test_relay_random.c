@@ -410,7 +410,7 @@ static void client(unsigned i)
         w.heard[i].fresh = w.heard[i].fresh || !s;
         (void)script_open((char)('a' + i));
     } else if (what == 1 && s && dice(4) == 0) {
-        relay_close(w.relay, s);
+        relay_close(w.relay, s, RELAY_WAS_HERE);
     } else if (s && s->attached && w.logged + fake_calls() < STEPS) {
         char name[2] = {(char)('a' + dice(SESSIONS)), '\0'};
         w.sends += script_send(s, what == 2 ? "group" : name);

@@ -393,7 +393,9 @@ static void who_ends_or_closes_meanwhile_gets_nothing(void **state)
     snprintf(rest, sizeof rest, "%s kicked", script_hash('a'));
     script_own("end", rest);
     TOLD("ended a kicked | "); /* at once */
-    relay_close(r, sessions_at(r->sessions, 0));
+    relay_close(r, sessions_at(r->sessions, 0), RELAY_WAS_HERE);
+    assert_string_equal(fake_call_arg(fake_calls() - 1, 3),
+                        "100"); /* what is missing it never got */
     answer("ok|e1|105|0|0|105", message(104, 'z', 'b'), NULL, NULL);
     fake_answer("unknown|e1");
     answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);

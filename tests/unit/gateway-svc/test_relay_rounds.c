@@ -250,7 +250,7 @@ static void ended_while_pruning_or_closed_in_a_round(void **state)
     struct relay *r = *state;
     script_own_is_lost();
     script_own("end", end_of('z'));
-    relay_close(r, sessions_at(r->sessions, 0));
+    relay_close(r, sessions_at(r->sessions, 0), RELAY_WAS_HERE);
     CALLS("parley_reattach gw 1 aaa*", "parley_detach gw 1 aaa*");
     fake_answer("ok|e1|100|0|0|ok|0");
     TOLD("");
@@ -415,7 +415,7 @@ static void nobody_is_left_out_of_a_long_round(void **state)
     while (r->state == LINK_ATTACHING) {
         size_t count = sessions_count(r->sessions);
         for (int i = 0; i < 7; i++) {
-            relay_close(r, sessions_at(r->sessions, (size_t)rand() % count--));
+            relay_close(r, sessions_at(r->sessions, (size_t)rand() % count--), RELAY_WAS_HERE);
         }
         while (fnmatch("parley_reattach *", fake_call(0), 0) != 0) {
             fake_answer("ok|e1"); /* detach */

@@ -36,6 +36,7 @@ static struct {
     relay_page_fn *fn;
     void *arg;
     unsigned frames; /* that exist */
+    uint64_t upto;   /* the client that left had everything up to this */
 } w;
 
 /* ---- What it is linked with ------------------------------------------------------------------ */
@@ -171,7 +172,7 @@ static int begin(void **state)
 static void leave(void)
 {
     if (w.client) {
-        replay_leave(&w.hub, w.client);
+        w.upto = replay_leave(&w.hub, w.client);
         client_free(w.client);
         w.client = NULL;
     }
@@ -265,6 +266,8 @@ static void who_missed_nothing_is_live_at_once(void **state)
     assert_int_equal(w.hub.welcomed.count, 1);
     replay_attached(&w.hub, w.client, RELAY_WAS_HERE); /* again, after a broken link */
     TOLD("");
+    leave();
+    assert_true(w.upto == RELAY_WAS_HERE);
 }
 
 static void a_list_that_is_known_is_all_it_wishes(void **state)
@@ -425,8 +428,18 @@ static void who_goes_meanwhile_is_not_looked_for(void **state)
     replay_attached(&w.hub, w.client, 90);
     live(120);
     leave();
+    assert_int_equal(w.upto, 90);
     page(110, true, "101");
     TOLD("ask(90) ");
+    w.client = client_new(w.user, &w.socket);
+    replay_attached(&w.hub, w.client, 90);
+    page(110, true, "101+");
+    leave();
+    assert_int_equal(w.upto, 101);
+    w.client = client_new(w.user, &w.socket);
+    leave(); /* its attach was never answered */
+    assert_int_equal(w.upto, 0);
+    buf_clear(&w.told);
 }
 
 static void a_socket_that_is_gone_gets_nothing(void **state)
