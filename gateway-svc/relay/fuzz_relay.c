@@ -301,8 +301,21 @@ static void nonce_comes(void)
     buf_deinit(&line);
 }
 
+static void ask_what_was_missed(const struct session *s, uint64_t number)
+{
+    uint64_t *after = calloc(1, sizeof *after);
+    HOLDS(after);
+    *after = number;
+    world.asks++;
+    if (!relay_replay(world.relay, s, *after, on_page, after)) {
+        world.asks--;
+        free(after);
+    }
+}
+
 static void session_step(char what, const char *text)
 {
+    uint64_t number = strtoull(text[0] ? text + 1 : text, NULL, 10);
     size_t i = (unsigned char)text[0] % LETTERS;
     char hash[TOKEN_HASH_LEN + 1] = "";
     const struct relay_text message = {SLICE("bob"), SLICE("\"c\""), SLICE("\"t\"")};
@@ -313,16 +326,9 @@ static void session_step(char what, const char *text)
     } else if (what == 'c' && s) {
         world.sessions[i] = NULL;
         world.attached[i] = false;
-        relay_close(world.relay, s, strtoull(text[0] ? text + 1 : text, NULL, 10));
+        relay_close(world.relay, s, number);
     } else if (what == 'r' && s) {
-        uint64_t *after = calloc(1, sizeof *after);
-        HOLDS(after);
-        *after = strtoull(text[0] ? text + 1 : text, NULL, 10);
-        world.asks++;
-        if (!relay_replay(world.relay, s, *after, on_page, after)) {
-            world.asks--;
-            free(after);
-        }
+        ask_what_was_missed(s, number);
     } else if (what == 'm' && s) {
         world.sends++;
         if (!relay_send(world.relay, s, &message, on_sent, NULL)) {
