@@ -45,9 +45,10 @@ STD  := -std=c11 -D_DEFAULT_SOURCE -I.
 objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -name 'fuzz_*'))
 bins   = $(patsubst %.c,$O/%,$(shell find $(1) -name '$(2)_*.c' 2>/dev/null))
 SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
-PROGS    := $(SERVICES) $O/parley-conformance
+CLIENT   := $O/parley
+PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
-FUZZERS  := $(call bins,shared *-svc,fuzz)
+FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)
 
@@ -61,17 +62,20 @@ $(SOCKETIO):       $(call objs,gateway-svc/socketio)
 $O/gateway-svc.a:  $(call objs,gateway-svc/relay gateway-svc/chat gateway-svc/app)
 $O/auth-svc.a:     $(call objs,auth-svc)
 $O/presence-svc.a: $(call objs,presence-svc)
+$O/terminal.a:     $(call objs,client/terminal)
 $(SUPPORT):        $(call objs,tests/support)
 
 $O/parley-auth:        $O/auth-svc/main.o $O/auth-svc.a $(SHARED)
 $O/parley-gateway:     $O/gateway-svc/main.o $O/gateway-svc.a $(SOCKETIO) $(SHARED)
 $O/parley-presence:    $O/presence-svc/main.o $O/presence-svc.a $(SHARED)
+$(CLIENT):             $O/client/terminal/main.o $O/terminal.a $(SOCKETIO) $(SHARED)
 $O/parley-conformance: $O/tests/conformance/main.o $O/tests/conformance/extras.o $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/shared/%,$(TESTS)):       %: %.o $(SHARED)
 $(filter $O/tests/unit/socketio/%,$(TESTS)):     %: %.o $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $(SUPPORT) $O/gateway-svc.a $(SOCKETIO) $(SHARED)
 $(filter $O/tests/unit/auth-svc/%,$(TESTS)):     %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHARED)
+$(filter $O/tests/unit/client/%,$(TESTS)):       %: %.o $O/terminal.a $(SOCKETIO) $(SHARED)
 
 # A fuzz target may use what the unit tests of its folder use.
 $(filter $O/shared/%,$(FUZZERS)):               %: %.o $(SHARED)
@@ -79,10 +83,12 @@ $(filter $O/auth-svc/%,$(FUZZERS)):             %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/gateway-svc/socketio/%,$(FUZZERS)): %: %.o $(SOCKETIO) $(SHARED)
 $(filter $O/gateway-svc/relay/% $O/gateway-svc/chat/% $O/gateway-svc/app/%,$(FUZZERS)): \
     %: %.o $(SUPPORT) $O/gateway-svc.a $(SOCKETIO) $(SHARED)
+$(filter $O/client/%,$(FUZZERS)):               %: %.o $O/terminal.a $(SOCKETIO) $(SHARED)
 
 LDLIBS := -lhiredis -lev -lcjson -lcrypto -pthread
 $O/parley-auth $O/parley-presence: LDLIBS += -lmicrohttpd
 $O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets
+$(CLIENT): LDLIBS := -lwebsockets -lev -lssl -lcrypto -lncursesw -ltinfo
 $(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
 
 $(PROGS) $(TESTS) $(FUZZERS):

@@ -28,6 +28,7 @@ floor gateway-svc/relay    gateway-svc/relay/ shared/
 floor gateway-svc/chat     gateway-svc/chat/ shared/
 floor gateway-svc/app      gateway-svc/app/ gateway-svc/chat/ gateway-svc/relay/ \
                            gateway-svc/socketio/sio.h shared/
+floor client/terminal      client/terminal/ gateway-svc/socketio/ shared/
 floor tests/conformance    gateway-svc/socketio/sio.h shared/ tests/conformance/
 floor examples             parley/ # only as others would: <parley/sio.h>
 
@@ -45,12 +46,13 @@ library() {
         complain "<$header> outside its adapters: $*" "$file"
     done
 }
-library 'libwebsockets'  '*_lws.[ch]' 'client/terminal/*'
+library 'libwebsockets'  '*_lws.[ch]'
+library 'n*curses'       'client/terminal/*_curses.c'
 library 'microhttpd'     '*_mhd.[ch]'
 library 'hiredis/'       'shared/redis_*.c'
 library 'cjson/'         'shared/json_doc.c'
-library 'openssl/'       'shared/token.c'
-library 'ev\.h'          '*/main.c' '*_ev.[ch]' '*_context_lws.c' 'shared/redis_conn.c' 'shared/http_mhd.c' \
+library 'openssl/'       'shared/token.c' 'client/terminal/net_context_lws.c'
+library 'ev\.h'          '*/main.c' '*_ev.[ch]' '*_context_lws.c' 'client/terminal/net_lws.h' 'shared/redis_conn.c' 'shared/http_mhd.c' \
                          'presence-svc/sweep_redis.c' 'gateway-svc/relay/relay_state.h' \
                          'gateway-svc/app/*'
 
