@@ -124,9 +124,10 @@ static bool has_list(void)
     return COLS >= LIST_FROM_COLS;
 }
 
+/* With a blank before the list. */
 static unsigned pane_columns(void)
 {
-    return (unsigned)(has_list() ? COLS - LIST_WIDTH : COLS);
+    return (unsigned)(has_list() ? COLS - LIST_WIDTH - 1 : COLS);
 }
 
 unsigned screen_pane_lines(void)
@@ -160,7 +161,7 @@ static void put_row(void *ctx, unsigned line, const struct view_row *row)
 /* Oneself, and then the others, as many as fit; the last line says how many do not. */
 static void put_list(const struct scene *scene)
 {
-    unsigned x = pane_columns(), lines = screen_pane_lines();
+    unsigned x = (unsigned)COLS - LIST_WIDTH, lines = screen_pane_lines();
     size_t count = people_count(scene->people);
     char text[LIST_WIDTH + 16];
     (void)attrset((int)list_attr);

@@ -1,0 +1,94 @@
+/* test_url.c - the server's address */
+#include "client/terminal/url.h"
+#include "tests/support/exact_copy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct {
+    const char *text;
+    bool ok, tls;
+    const char *host;
+    uint16_t port;
+    const char *authority;
+} cases[] = {
+    {"http://localhost:5000",    true,  false, "localhost",        5000,  "localhost:5000"  },
+    {"http://localhost:5000/",   true,  false, "localhost",        5000,  "localhost:5000"  },
+    {"https://chat.example.org", true,  true,  "chat.example.org", 443,   "chat.example.org"},
+    {"HTTPS://a:80",             true,  true,  "a",                80,    "a:80"            },
+    {"http://a:443",             true,  false, "a",                443,   "a:443"           },
+    {"http://a:80",              true,  false, "a",                80,    "a"               },
+    {"localhost",                true,  false, "localhost",        80,    "localhost"       },
+    {"127.0.0.1:1",              true,  false, "127.0.0.1",        1,     "127.0.0.1:1"     },
+    {"http://[::1]:5000",        true,  false, "::1",              5000,  "[::1]:5000"      },
+    {"https://[::1]",            true,  true,  "::1",              443,   "[::1]"           },
+    {"a:65535",                  true,  false, "a",                65535, "a:65535"         },
+    {"a:65536",                  false, false, "",                 0,     ""                },
+    {"a:0",                      false, false, "",                 0,     ""                },
+    {"a:",                       false, false, "",                 0,     ""                },
+    {"a:1x",                     false, false, "",                 0,     ""                },
+    {"",                         false, false, "",                 0,     ""                },
+    {"http://",                  false, false, "",                 0,     ""                },
+    {"http:///",                 false, false, "",                 0,     ""                },
+    {"ftp://a",                  false, false, "",                 0,     ""                },
+    {"http://a/chat",            false, false, "",                 0,     ""                },
+    {"http://user@a",            false, false, "",                 0,     ""                },
+    {"http://a b",               false, false, "",                 0,     ""                },
+    {"http://a\r\nb",            false, false, "",                 0,     ""                },
+    {"http://[::1",              false, false, "",                 0,     ""                },
+    {"http://[::1]5",            false, false, "",                 0,     ""                },
+    {"http://[]",                false, false, "",                 0,     ""                },
+};
+
+static void addresses_follow_the_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct slice text = exact_copy(slice_text(cases[i].text));
+        struct url url;
+        char authority[URL_AUTHORITY_MAX + 1];
+        const char *why = url_parse(text, &url);
+        exact_free(text);
+        if ((why == NULL) != cases[i].ok) {
+            fail_msg("%s: %s", cases[i].text, why ? why : "taken");
+        }
+        if (why) {
+            continue;
+        }
+        url_authority(&url, authority);
+        assert_string_equal(url.host, cases[i].host);
+        assert_string_equal(authority, cases[i].authority);
+        assert_int_equal(url.port, cases[i].port);
+        assert_int_equal(url.tls, cases[i].tls);
+    }
+}
+
+static void the_longest_host_is_taken(void **state)
+{
+    (void)state;
+    for (size_t n = URL_HOST_MAX - 1; n <= URL_HOST_MAX + 1; n++) {
+        char text[URL_HOST_MAX + 8], authority[URL_AUTHORITY_MAX + 1];
+        struct url url;
+        memset(text, 'a', n);
+        memcpy(text + n, ":65535", 7);
+        const char *why = url_parse(slice_text(text), &url);
+        assert_int_equal(why == NULL, n <= URL_HOST_MAX);
+        if (!why) {
+            url_authority(&url, authority);
+            assert_string_equal(authority, text);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_follow_the_table),
+        cmocka_unit_test(the_longest_host_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
