@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ENTRY_MAX 1100000
+#define STATUS_MAX 512
 #define SECOND 1.0
 
 struct tui {
@@ -22,6 +23,7 @@ struct tui {
     struct edit edit;
     struct history history;
     struct buf text; /* of an entry that is being made */
+    const char *hint; /* in the status line, until the next key; NULL: none */
     int64_t day;
     bool dirty;
     bool open; /* the screen is ours */
@@ -181,9 +183,11 @@ static void help(struct tui *tui)
 
 static void search(struct tui *tui, struct slice text, bool older)
 {
-    if (!view_search(&tui->view, text, older)) {
-        note(tui, text.len > 0 || tui->view.searched.len > 0 ? "nothing more was found"
-                                                             : "write it so: /search TEXT");
+    if (view_search(&tui->view, text, older)) {
+        tui->hint = "Ctrl-P: older  Ctrl-N: newer  Esc: done";
+    } else {
+        tui->hint = text.len > 0 || tui->view.searched.len > 0 ? "nothing more was found"
+                                                               : "write it so: /search TEXT";
     }
 }
 
@@ -247,6 +251,7 @@ static void scroll(struct tui *tui, int pages)
 
 static void press(struct tui *tui, const struct key *key)
 {
+    tui->hint = NULL;
     switch (key->kind) {
     case KEYS_TEXT: (void)edit_insert(&tui->edit, (struct slice){key->text, key->len}); break;
     case KEYS_EDIT: edit_key(&tui->edit, key->edit); break;
@@ -329,25 +334,34 @@ static bool start(void *ctx, struct chat *chat)
     return true;
 }
 
+/* The right end of the status line. */
+static void put_note(const struct tui *tui, struct buf *out)
+{
+    uint64_t unseen = view_unseen(&tui->view);
+    const struct people *people = client_people(chat_client(tui->chat));
+    if (tui->hint) {
+        buf_append(out, slice_text(tui->hint));
+    } else if (unseen > 0) {
+        buf_printf(out, "%llu new below", (unsigned long long)unseen);
+    } else if (!tui->view.follows) {
+        buf_append(out, SLICE("more below"));
+    } else {
+        buf_printf(out, "%s  %zu here", tui->server, people_count(people));
+    }
+}
+
 static void draw(struct tui *tui)
 {
     const struct client *client = chat_client(tui->chat);
     struct buf status, right;
-    buf_init(&status, 512);
-    buf_init(&right, 512);
+    buf_init(&status, STATUS_MAX);
+    buf_init(&right, STATUS_MAX);
     bool alarm = telling_state(&status, client, clock_mono_ms());
     if (tui->quitting) {
         buf_clear(&status);
         buf_append(&status, SLICE("signing out ..."));
     }
-    uint64_t unseen = view_unseen(&tui->view);
-    if (unseen > 0) {
-        buf_printf(&right, "%llu new below", (unsigned long long)unseen);
-    } else if (!tui->view.follows) {
-        buf_append(&right, SLICE("more below"));
-    } else {
-        buf_printf(&right, "%s  %zu here", tui->server, people_count(client_people(client)));
-    }
+    put_note(tui, &right);
     const struct scene scene = {.view = &tui->view,
                                 .people = client_people(client),
                                 .me = client_name(client),

@@ -159,10 +159,19 @@ void view_search_end(struct view *v)
 
 /* ---- What is seen ---------------------------------------------------------------------------- */
 
+/* Joins, leaves and the like are nothing that one has to come back for. */
+static bool is_news(const struct entry *entry)
+{
+    return entry && (entry->style == STORY_PLAIN || entry->style == STORY_PRIVATE);
+}
+
 uint64_t view_unseen(const struct view *v)
 {
-    uint64_t last = story_last(v->story);
-    return v->follows || last <= v->seen ? 0 : last - v->seen;
+    uint64_t count = 0;
+    for (uint64_t seq = v->seen + 1; !v->follows && seq <= story_last(v->story); seq++) {
+        count += is_news(story_entry(v->story, seq));
+    }
+    return count;
 }
 
 struct painter {

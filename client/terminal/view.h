@@ -38,7 +38,7 @@ void view_to_start(struct view *v);
 bool view_search(struct view *v, struct slice text, bool older);
 void view_search_end(struct view *v);
 
-/* How many entries have come below what is shown. */
+/* How many messages have come below what is shown. */
 uint64_t view_unseen(const struct view *v);
 
 /* A row of the screen. */

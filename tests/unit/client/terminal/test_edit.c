@@ -136,7 +136,7 @@ static void the_oldest_line_goes(void **state)
 {
     struct history h;
     struct slice line;
-    char text[16];
+    char text[32];
     (void)state;
     history_init(&h);
     for (int i = 0; i <= HISTORY_MAX; i++) {
