@@ -1,5 +1,6 @@
 /* cells.c - text as the terminal's cells */
-#define _XOPEN_SOURCE 700 /* wcwidth */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the standard's name for asking for wcwidth */
+#define _XOPEN_SOURCE 700
 #include "client/terminal/cells.h"
 #include "shared/utf8.h"
 #include <stdio.h>

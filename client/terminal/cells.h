@@ -10,7 +10,7 @@
 #include "shared/buf.h"
 
 #define CELL_MARKS_MAX 4 /* combining marks that are shown; as many as ncurses keeps */
-#define CELL_SHOWN_MAX (4 * (1 + CELL_MARKS_MAX))
+#define CELL_SHOWN_MAX (sizeof(uint32_t) * (1 + CELL_MARKS_MAX)) /* 4 bytes for each */
 
 /* A character with what combines with it. */
 struct cell {

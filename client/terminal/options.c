@@ -59,16 +59,16 @@ static bool set_json(struct reader *r)
 
 static const struct option {
     const char *name;
-    bool has_value;
     bool (*set)(struct reader *r);
     enum options_result result; /* when it is the end of reading */
+    bool has_value;
 } table[] = {
-    {"--url",     true,  set_url,    OPTIONS_RUN    },
-    {"--cafile",  true,  set_cafile, OPTIONS_RUN    },
-    {"--plain",   false, set_plain,  OPTIONS_RUN    },
-    {"--json",    false, set_json,   OPTIONS_RUN    },
-    {"--help",    false, NULL,       OPTIONS_HELP   },
-    {"--version", false, NULL,       OPTIONS_VERSION},
+    {"--url",     set_url,    OPTIONS_RUN,     true },
+    {"--cafile",  set_cafile, OPTIONS_RUN,     true },
+    {"--plain",   set_plain,  OPTIONS_RUN,     false},
+    {"--json",    set_json,   OPTIONS_RUN,     false},
+    {"--help",    NULL,       OPTIONS_HELP,    false},
+    {"--version", NULL,       OPTIONS_VERSION, false},
 };
 
 /* The option that this argument is; its value may stand behind a `=`. */

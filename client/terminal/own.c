@@ -55,7 +55,9 @@ static void forget(struct own_list *list, struct own *own)
         at++;
     }
     list->count--;
-    memmove(list->items + at, list->items + at + 1, (list->count - at) * sizeof *list->items);
+    for (; at < list->count; at++) {
+        list->items[at] = list->items[at + 1];
+    }
     list->in_state[own->state]--;
     free_one(own);
 }

@@ -174,7 +174,7 @@ static void quit(struct pipe *p)
     p->over = true;
     ev_io_stop(chat_loop(p->chat), &p->input);
     bool all = !p->failed && client_unsent(chat_client(p->chat)) == 0;
-    chat_quit(p->chat, all ? EXIT_DONE : EXIT_NOT_ALL_SENT);
+    chat_quit(p->chat, p->deaf ? EXIT_USAGE : all ? EXIT_DONE : EXIT_NOT_ALL_SENT);
 }
 
 static void obey(struct pipe *p, struct slice line)

@@ -22,7 +22,7 @@ struct tui {
     struct view view;
     struct edit edit;
     struct history history;
-    struct buf text; /* of an entry that is being made */
+    struct buf text;  /* of an entry that is being made */
     const char *hint; /* in the status line, until the next key; NULL: none */
     int64_t day;
     bool dirty;
@@ -314,14 +314,19 @@ static void on_countdown(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- The front ------------------------------------------------------------------------------- */
 
-static bool start(void *ctx, struct chat *chat)
+static void init_watchers(struct tui *tui)
 {
-    struct tui *tui = ctx;
-    tui->chat = chat;
     ev_signal_init(&tui->resized, on_resized, SIGWINCH);
     ev_timer_init(&tui->countdown, on_countdown, SECOND, SECOND);
     ev_io_init(&tui->input, on_input, STDIN_FILENO, EV_READ);
     tui->resized.data = tui->countdown.data = tui->input.data = tui;
+}
+
+static bool start(void *ctx, struct chat *chat)
+{
+    struct tui *tui = ctx;
+    tui->chat = chat;
+    init_watchers(tui);
     ev_signal_start(chat_loop(chat),
                     &tui->resized); /* before ncurses, which leaves it to us then */
     tui->open = screen_open();

@@ -8,17 +8,17 @@
 
 static const struct {
     unsigned status;
-    const char *text; /* behind the name */
     enum exit_code code;
+    const char *text; /* behind the name */
 } logins[] = {
-    {400,
+    {400, EXIT_NAME_REFUSED,
      "is not allowed as a name: 1 to 32 letters, digits, dots, underscores and hyphens, "
-     "beginning with a letter or digit, and no reserved word",      EXIT_NAME_REFUSED},
-    {403, "cannot sign in: the server does not allow it from here", EXIT_NAME_REFUSED},
-    {404, "cannot sign in: there is no chat at that address",       EXIT_NOT_REACHED },
-    {409, "is taken",                                               EXIT_NAME_REFUSED},
-    {429, "cannot sign in: too many sign in from here",             EXIT_NOT_REACHED },
-    {503, "cannot sign in: the service is away or recovering",      EXIT_NOT_REACHED },
+     "beginning with a letter or digit, and no reserved word"                        },
+    {403, EXIT_NAME_REFUSED, "cannot sign in: the server does not allow it from here"},
+    {404, EXIT_NOT_REACHED,  "cannot sign in: there is no chat at that address"      },
+    {409, EXIT_NAME_REFUSED, "is taken"                                              },
+    {429, EXIT_NOT_REACHED,  "cannot sign in: too many sign in from here"            },
+    {503, EXIT_NOT_REACHED,  "cannot sign in: the service is away or recovering"     },
 };
 
 static void append_when(struct buf *out, const struct login_refusal *refusal)

@@ -97,28 +97,34 @@ static void apply(struct people *p, const char *text, enum people_result expecte
     }
 }
 
+static void judge(size_t row, const struct people *p, const struct buf *told)
+{
+    struct buf here;
+    buf_init(&here, 256);
+    for (size_t k = 0; k < people_count(p); k++) {
+        buf_printf(&here, " %s", people_name(p, k));
+    }
+    if (!slice_equal(buf_slice(told), slice_text(cases[row].told)) ||
+        !slice_equal(buf_slice(&here), slice_text(cases[row].here)) ||
+        !slice_equal(people_cursor(p), slice_text(cases[row].cursor))) {
+        fail_msg("%s: told %s, here%s", cases[row].label, told->ptr ? told->ptr : "",
+                 here.ptr ? here.ptr : "");
+    }
+    buf_deinit(&here);
+}
+
 static void lists_follow_the_table(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(cases); i++) {
         struct people *p = people_new();
-        struct buf told, here;
+        struct buf told;
         buf_init(&told, 256);
-        buf_init(&here, 256);
         for (size_t k = 0; k < STEPS_MAX && cases[i].steps[k].payload; k++) {
             apply(p, cases[i].steps[k].payload, cases[i].steps[k].result, &told);
         }
-        for (size_t k = 0; k < people_count(p); k++) {
-            buf_printf(&here, " %s", people_name(p, k));
-        }
-        if (!slice_equal(buf_slice(&told), slice_text(cases[i].told)) ||
-            !slice_equal(buf_slice(&here), slice_text(cases[i].here)) ||
-            !slice_equal(people_cursor(p), slice_text(cases[i].cursor))) {
-            fail_msg("%s: told %s, here%s", cases[i].label, told.ptr ? told.ptr : "",
-                     here.ptr ? here.ptr : "");
-        }
+        judge(i, p, &told);
         buf_deinit(&told);
-        buf_deinit(&here);
         people_free(p);
     }
 }

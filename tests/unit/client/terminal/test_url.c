@@ -10,38 +10,36 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct {
-    const char *text;
-    bool ok, tls;
-    const char *host;
+    const char *text, *host, *authority;
     uint16_t port;
-    const char *authority;
+    bool ok, tls;
 } cases[] = {
-    {"http://localhost:5000",    true,  false, "localhost",        5000,  "localhost:5000"  },
-    {"http://localhost:5000/",   true,  false, "localhost",        5000,  "localhost:5000"  },
-    {"https://chat.example.org", true,  true,  "chat.example.org", 443,   "chat.example.org"},
-    {"HTTPS://a:80",             true,  true,  "a",                80,    "a:80"            },
-    {"http://a:443",             true,  false, "a",                443,   "a:443"           },
-    {"http://a:80",              true,  false, "a",                80,    "a"               },
-    {"localhost",                true,  false, "localhost",        80,    "localhost"       },
-    {"127.0.0.1:1",              true,  false, "127.0.0.1",        1,     "127.0.0.1:1"     },
-    {"http://[::1]:5000",        true,  false, "::1",              5000,  "[::1]:5000"      },
-    {"https://[::1]",            true,  true,  "::1",              443,   "[::1]"           },
-    {"a:65535",                  true,  false, "a",                65535, "a:65535"         },
-    {"a:65536",                  false, false, "",                 0,     ""                },
-    {"a:0",                      false, false, "",                 0,     ""                },
-    {"a:",                       false, false, "",                 0,     ""                },
-    {"a:1x",                     false, false, "",                 0,     ""                },
-    {"",                         false, false, "",                 0,     ""                },
-    {"http://",                  false, false, "",                 0,     ""                },
-    {"http:///",                 false, false, "",                 0,     ""                },
-    {"ftp://a",                  false, false, "",                 0,     ""                },
-    {"http://a/chat",            false, false, "",                 0,     ""                },
-    {"http://user@a",            false, false, "",                 0,     ""                },
-    {"http://a b",               false, false, "",                 0,     ""                },
-    {"http://a\r\nb",            false, false, "",                 0,     ""                },
-    {"http://[::1",              false, false, "",                 0,     ""                },
-    {"http://[::1]5",            false, false, "",                 0,     ""                },
-    {"http://[]",                false, false, "",                 0,     ""                },
+    {"http://localhost:5000",    "localhost",        "localhost:5000",   5000,  true,  false},
+    {"http://localhost:5000/",   "localhost",        "localhost:5000",   5000,  true,  false},
+    {"https://chat.example.org", "chat.example.org", "chat.example.org", 443,   true,  true },
+    {"HTTPS://a:80",             "a",                "a:80",             80,    true,  true },
+    {"http://a:443",             "a",                "a:443",            443,   true,  false},
+    {"http://a:80",              "a",                "a",                80,    true,  false},
+    {"localhost",                "localhost",        "localhost",        80,    true,  false},
+    {"127.0.0.1:1",              "127.0.0.1",        "127.0.0.1:1",      1,     true,  false},
+    {"http://[::1]:5000",        "::1",              "[::1]:5000",       5000,  true,  false},
+    {"https://[::1]",            "::1",              "[::1]",            443,   true,  true },
+    {"a:65535",                  "a",                "a:65535",          65535, true,  false},
+    {"a:65536",                  "",                 "",                 0,     false, false},
+    {"a:0",                      "",                 "",                 0,     false, false},
+    {"a:",                       "",                 "",                 0,     false, false},
+    {"a:1x",                     "",                 "",                 0,     false, false},
+    {"",                         "",                 "",                 0,     false, false},
+    {"http://",                  "",                 "",                 0,     false, false},
+    {"http:///",                 "",                 "",                 0,     false, false},
+    {"ftp://a",                  "",                 "",                 0,     false, false},
+    {"http://a/chat",            "",                 "",                 0,     false, false},
+    {"http://user@a",            "",                 "",                 0,     false, false},
+    {"http://a b",               "",                 "",                 0,     false, false},
+    {"http://a\r\nb",            "",                 "",                 0,     false, false},
+    {"http://[::1",              "",                 "",                 0,     false, false},
+    {"http://[::1]5",            "",                 "",                 0,     false, false},
+    {"http://[]",                "",                 "",                 0,     false, false},
 };
 
 static void addresses_follow_the_table(void **state)

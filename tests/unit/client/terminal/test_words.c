@@ -19,17 +19,17 @@
 
 static const struct {
     unsigned status;
-    const char *retry_after, *words;
     enum exit_code code;
+    const char *retry_after, *words;
 } logins[] = {
-    {409, "",   "al is taken: somebody is signed in with it.",                            EXIT_NAME_REFUSED},
-    {409, "12", "al is taken; it may be free in 12 seconds.",                             EXIT_NAME_REFUSED},
-    {409, "1",  "al is taken; it may be free in 1 second.",                               EXIT_NAME_REFUSED},
-    {409, "x",  "al is taken: somebody is signed in with it.",                            EXIT_NAME_REFUSED},
-    {429, "3",  "al cannot sign in: too many sign in from here; try again in 3 seconds.",
-     EXIT_NOT_REACHED                                                                                      },
-    {503, "",   "al cannot sign in: the service is away or recovering.",                  EXIT_NOT_REACHED },
-    {500, "",   "al cannot sign in: the server answered 500 odd\\x1b.",                   EXIT_NOT_REACHED },
+    {409, EXIT_NAME_REFUSED, "",   "al is taken: somebody is signed in with it."          },
+    {409, EXIT_NAME_REFUSED, "12", "al is taken; it may be free in 12 seconds."           },
+    {409, EXIT_NAME_REFUSED, "1",  "al is taken; it may be free in 1 second."             },
+    {409, EXIT_NAME_REFUSED, "x",  "al is taken: somebody is signed in with it."          },
+    {429, EXIT_NOT_REACHED,  "3",
+     "al cannot sign in: too many sign in from here; try again in 3 seconds."             },
+    {503, EXIT_NOT_REACHED,  "",   "al cannot sign in: the service is away or recovering."},
+    {500, EXIT_NOT_REACHED,  "",   "al cannot sign in: the server answered 500 odd\\x1b." },
 };
 
 static void logins_follow_the_table(void **state)
@@ -164,15 +164,15 @@ static void each_event_is_a_line(void **state)
 static const struct {
     const char *receiver;
     enum own_state state;
-    const char *text;
     enum story_style style;
+    const char *text;
 } tellings[] = {
-    {"group", OWN_WAITING, "12:00 al: yo  [waiting]",                                         STORY_WAITING},
-    {"group", OWN_ASKED,   "12:00 al: yo  [waiting]",                                         STORY_WAITING},
-    {"group", OWN_SENT,    "12:00 al: yo",                                                    STORY_OWN    },
-    {"bob",   OWN_SENT,    "12:00 al -> bob (private): yo",                                   STORY_PRIVATE},
-    {"bob",   OWN_FAILED,  "12:00 al -> bob (private): yo  [not sent: no such user; /retry]",
-     STORY_FAILED                                                                                          },
+    {"group", OWN_WAITING, STORY_WAITING, "12:00 al: yo  [waiting]"      },
+    {"group", OWN_ASKED,   STORY_WAITING, "12:00 al: yo  [waiting]"      },
+    {"group", OWN_SENT,    STORY_OWN,     "12:00 al: yo"                 },
+    {"bob",   OWN_SENT,    STORY_PRIVATE, "12:00 al -> bob (private): yo"},
+    {"bob",   OWN_FAILED,  STORY_FAILED,
+     "12:00 al -> bob (private): yo  [not sent: no such user; /retry]"   },
 };
 
 static void own_ones_follow_the_table(void **state)
@@ -200,7 +200,7 @@ static void own_ones_follow_the_table(void **state)
 
 static void days_differ_at_midnight(void **state)
 {
-    uint64_t midnight = NOON + 12 * 3600 * 1000;
+    uint64_t midnight = NOON + UINT64_C(12) * 3600 * 1000;
     char day[WHEN_MAX];
     (void)state;
     when_day(NOON, day);

@@ -38,19 +38,26 @@ static const struct {
     {"long word",            {4, 0}, "a bcdefgh",   "a|bcde|fgh"   },
 };
 
+/* Appends its rows; returns how many there are. */
+static unsigned print_rows(struct slice rest, struct wrap wrap, struct buf *rows)
+{
+    unsigned count = 0;
+    do {
+        buf_append(rows, count > 0 ? SLICE("|") : SLICE(""));
+        buf_append(rows, wrap_next(&rest, wrap, count == 0));
+        count++;
+    } while (rest.len > 0);
+    return count;
+}
+
 static void rows_follow_the_table(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(cases); i++) {
-        struct slice text = exact_copy(slice_text(cases[i].text)), rest = text;
+        struct slice text = exact_copy(slice_text(cases[i].text));
         struct buf rows;
-        unsigned count = 0;
         buf_init(&rows, 256);
-        do {
-            buf_append(&rows, count > 0 ? SLICE("|") : SLICE(""));
-            buf_append(&rows, wrap_next(&rest, cases[i].wrap, count == 0));
-            count++;
-        } while (rest.len > 0);
+        unsigned count = print_rows(text, cases[i].wrap, &rows);
         if (!slice_equal(buf_slice(&rows), slice_text(cases[i].rows)) ||
             wrap_count(text, cases[i].wrap) != count) {
             fail_msg("%s: %s", cases[i].label, rows.ptr ? rows.ptr : "");
