@@ -138,7 +138,7 @@ static bool take_base(struct slice *rest, struct cell *out)
 /* What combines with the character before it. */
 static void take_marks(struct slice *rest, struct cell *out)
 {
-    unsigned marks = 0;
+    unsigned marks = out->shown[0] == ' ' && out->shown_len > 1; /* one that stands alone */
     while (rest->len > 0) {
         struct slice behind = *rest;
         uint32_t c;

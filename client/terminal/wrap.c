@@ -9,6 +9,11 @@ static struct slice without_blanks(struct slice row)
     return row;
 }
 
+static bool is(const struct cell *cell, char c)
+{
+    return cell->bytes.len == 1 && cell->bytes.ptr[0] == c;
+}
+
 /* Where a row ends that begins there; *soft: behind its last blank, 0 if it has none. */
 static size_t row_end(struct slice text, unsigned columns, size_t *soft)
 {
@@ -18,14 +23,14 @@ static size_t row_end(struct slice text, unsigned columns, size_t *soft)
     unsigned width = 0;
     *soft = 0;
     while (cell_next(&rest, &cell)) {
-        char c = cell.bytes.ptr[0];
-        bool fits = width + cell.width <= columns || c == ' '; /* blanks may stand over the edge */
-        if (c == '\n' || (!fits && width > 0)) {
+        bool blank = is(&cell, ' '); /* may stand over the edge */
+        bool fits = width + cell.width <= columns || blank;
+        if (is(&cell, '\n') || (!fits && width > 0)) {
             break;
         }
         width += cell.width;
         end += cell.bytes.len;
-        if (c == ' ') {
+        if (blank) {
             *soft = end;
         }
     }

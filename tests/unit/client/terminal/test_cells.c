@@ -96,6 +96,16 @@ static void marks_are_bounded(void **state)
     assert_int_equal(rest.len, 1);
 }
 
+static void marks_that_stand_alone_are_bounded_alike(void **state)
+{
+    struct slice rest = SLICE("\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81");
+    struct cell cell;
+    (void)state;
+    assert_true(cell_next(&rest, &cell));
+    assert_int_equal(cell.shown_len, 1 + 2 * CELL_MARKS_MAX);
+    assert_int_equal(rest.len, 0);
+}
+
 static void heads_end_between_cells(void **state)
 {
     static const size_t lengths[] = {0, 1, 1, 4, 7, 7}; /* of "a漢e\u0301" in 0.. columns */
@@ -117,6 +127,7 @@ int main(void)
         cmocka_unit_test(texts_follow_the_table),
         cmocka_unit_test(no_control_gets_through),
         cmocka_unit_test(marks_are_bounded),
+        cmocka_unit_test(marks_that_stand_alone_are_bounded_alike),
         cmocka_unit_test(heads_end_between_cells),
     };
     return cmocka_run_group_tests(tests, choose_locale, NULL);

@@ -16,26 +16,27 @@ static const struct {
     const char *text;
     const char *rows; /* with | between them */
 } cases[] = {
-    {"empty",                {5, 0}, "",            ""             },
-    {"fits",                 {5, 0}, "abcde",       "abcde"        },
-    {"one more",             {5, 0}, "abcdef",      "abcde|f"      },
-    {"at a blank",           {5, 0}, "ab cde",      "ab|cde"       },
-    {"blank at the edge",    {5, 0}, "abcde f",     "abcde|f"      },
-    {"blanks at the edge",   {5, 0}, "abcde   f",   "abcde|f"      },
-    {"line feed",            {5, 0}, "a\nb",        "a|b"          },
-    {"two line feeds",       {5, 0}, "a\n\nb",      "a||b"         },
-    {"line feed at the end", {5, 0}, "a\n",         "a"            },
-    {"indent",               {6, 2}, "abcdefghij",  "abcdef|ghij"  },
-    {"indent, then more",    {6, 2}, "abcdefghijk", "abcdef|ghij|k"},
-    {"CJK is not cut",       {5, 0}, "漢漢漢",   "漢漢|漢"   },
-    {"wider than the row",   {1, 0}, "漢a",        "漢|a"        },
+    {"empty",                {5, 0}, "",             ""             },
+    {"fits",                 {5, 0}, "abcde",        "abcde"        },
+    {"one more",             {5, 0}, "abcdef",       "abcde|f"      },
+    {"at a blank",           {5, 0}, "ab cde",       "ab|cde"       },
+    {"blank at the edge",    {5, 0}, "abcde f",      "abcde|f"      },
+    {"blanks at the edge",   {5, 0}, "abcde   f",    "abcde|f"      },
+    {"line feed",            {5, 0}, "a\nb",         "a|b"          },
+    {"two line feeds",       {5, 0}, "a\n\nb",       "a||b"         },
+    {"line feed at the end", {5, 0}, "a\n",          "a"            },
+    {"indent",               {6, 2}, "abcdefghij",   "abcdef|ghij"  },
+    {"indent, then more",    {6, 2}, "abcdefghijk",  "abcdef|ghij|k"},
+    {"CJK is not cut",       {5, 0}, "漢漢漢",    "漢漢|漢"   },
+    {"wider than the row",   {1, 0}, "漢a",         "漢|a"        },
     {"accents stay",
      {2, 0},
      "e\xcc\x81"
-     "ab",                                          "e\xcc\x81"
-     "a|b"                                               },
-    {"an escape is whole",   {5, 0}, "ab\x1b",      "ab|\x1b"      },
-    {"long word",            {4, 0}, "a bcdefgh",   "a|bcde|fgh"   },
+     "ab",                                           "e\xcc\x81"
+     "a|b"                                                },
+    {"an escape is whole",   {5, 0}, "ab\x1b",       "ab|\x1b"      },
+    {"an accented blank",    {3, 0}, "abc \xcc\x81", "abc| \xcc\x81"},
+    {"long word",            {4, 0}, "a bcdefgh",    "a|bcde|fgh"   },
 };
 
 /* Appends its rows; returns how many there are. */
