@@ -10,6 +10,7 @@
 # make lint          banned functions, format, clang-tidy, cppcheck, floors
 # make cover         which lines of ours the tests reach
 # make examples      a server on the Socket.IO library alone: build/release/examples/echo
+# make client        the terminal client alone: build/release/parley
 # make install       PREFIX=/usr/local DESTDIR=
 # make install-lib   the Socket.IO library for C programs alone: archive, header, example
 # make deb           Debian packages with systemd units, in build/deb/
@@ -134,6 +135,7 @@ run:
 	@$(SUB) services
 	@exec deploy/run --with-parent --bin $O
 services: $(SERVICES)
+client: $(CLIENT)
 library: $(SIOLIB) $(SIO_H)
 
 test test-all:
@@ -143,7 +145,7 @@ test test-all:
 # What tests look at beside the programs under test: those that users get, and the fuzz targets
 # where clang can build them (tests/run says so where it can't).
 beside:
-	@$(SUB) MODE=release O=build/release services library
+	@$(SUB) MODE=release O=build/release services client library
 	@! $(CAN_FUZZ) || $(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
 CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
@@ -205,9 +207,10 @@ build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy $(SIO_H)
 
 PREFIX ?= /usr/local
 SHARE  := $(DESTDIR)$(PREFIX)/share
-install: $(SERVICES) install-lib
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/parley $(SHARE)/doc/parley
-	install $(SERVICES) $(DESTDIR)$(PREFIX)/bin
+install: $(SERVICES) $(CLIENT) install-lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/parley $(SHARE)/doc/parley
+	install $(SERVICES) $(CLIENT) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 client/terminal/parley.1 $(SHARE)/man/man1
 	install deploy/run $(DESTDIR)$(PREFIX)/bin/parley-run
 	install deploy/setup $(SHARE)/parley
 	install -m 644 shared/parley.lua deploy/haproxy/haproxy.cfg deploy/redis/redis.conf \
@@ -228,7 +231,7 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services library examples install-lib test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
+.PHONY: all run services client library examples install-lib test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
         fuzz-long fuzz-keep cover run-cover lint banned format floors static tidy install deb \
         clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BUFFER = 1 << 26;
 const NAME = `parley-deb-${randomBytes(4).toString("hex")}`;
 const SERVICES = ["auth", "gateway", "presence"];
-const PACKAGES = ["parley-auth", "parley-common", "parley-gateway", "parley-presence"];
+const PACKAGES = ["parley-auth", "parley-client", "parley-common", "parley-gateway", "parley-presence"];
 const UNITS = SERVICES.map((service) => `parley-${service}`);
 const TWO = "parley-gateway@two"; /* the one that README.Debian makes */
 const ALL_UNITS = [...UNITS, TWO];
@@ -120,7 +120,7 @@ after(async () => {
   }
 });
 
-test("make deb builds the four packages, and lintian finds no fault but those we mean", async () => {
+test("make deb builds the five packages, and lintian finds no fault but those we mean", async () => {
   await run("make", ["deb"], { cwd: ROOT, env: withoutMake(), maxBuffer: BUFFER });
   const built = (await readdir(`${ROOT}build/deb`)).filter((name) => name.endsWith(".deb"));
   assert.deepEqual(built.map((name) => name.split("_")[0]).sort(), PACKAGES);

@@ -14,6 +14,7 @@ PROGRAMS = {  # what each may load
     "parley-auth": COMMON | {"libmicrohttpd"},
     "parley-gateway": COMMON | {"libwebsockets"},
     "parley-presence": COMMON | {"libmicrohttpd"},
+    "parley": {"libwebsockets", "libev", "libssl", "libcrypto", "libncursesw", "libtinfo", "libc"},
 }
 # What every file of ours is compiled with; gcc notes it beside the debug information.
 FLAGS = ("-O2", "-fPIE", "-fstack-protector-strong", "-fstack-clash-protection",
