@@ -2,6 +2,7 @@
 #include "client/terminal/telling.h"
 #include "client/terminal/when.h"
 #include "client/terminal/words.h"
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,6 +55,31 @@ void telling_note(struct buf *out, const char *words, uint64_t unix_ms)
 {
     put_time(out, unix_ms);
     buf_printf(out, "- %s", words);
+}
+
+void telling_add_name(struct telling_names *names, const char *name)
+{
+    if (names->count < TELLING_NAMES_MAX) {
+        (void)snprintf(names->names[names->count], USERNAME_MAX + 1, "%s", name);
+    }
+    names->count++;
+}
+
+void telling_names(struct buf *out, struct telling_names *names, bool joined)
+{
+    size_t told = names->count < TELLING_NAMES_MAX ? names->count : TELLING_NAMES_MAX;
+    for (size_t i = 0; i < told; i++) {
+        bool last = i > 0 && i + 1 == names->count;
+        buf_append(out, i == 0 ? SLICE("") : last ? SLICE(" and ") : SLICE(", "));
+        buf_append(out, slice_text(names->names[i]));
+    }
+    if (names->count > told) {
+        buf_printf(out, " and %zu more", names->count - told);
+    }
+    bool many = names->count > 1;
+    buf_append(out, slice_text(joined ? (many ? " are here" : " is here")
+                                      : (many ? " have left" : " has left")));
+    names->count = 0;
 }
 
 static void put_waiting(struct buf *out, const struct client *client, uint64_t now_ms)

@@ -22,8 +22,9 @@ struct tui {
     struct view view;
     struct edit edit;
     struct history history;
-    struct buf text;  /* of an entry that is being made */
-    const char *hint; /* in the status line, until the next key; NULL: none */
+    struct buf text;                   /* of an entry that is being made */
+    const char *hint;                  /* in the status line, until the next key; NULL: none */
+    struct telling_names joined, left; /* with the change that is being read */
     int64_t day;
     bool dirty;
     bool open; /* the screen is ours */
@@ -123,14 +124,27 @@ static void on_own(void *ctx, const struct own *own)
 
 static void on_person(void *ctx, const char *name, bool joined)
 {
-    char words[USERNAME_MAX + 16];
-    (void)snprintf(words, sizeof words, "%s %s", name, joined ? "is here" : "has left");
-    note(ctx, words);
+    struct tui *tui = ctx;
+    telling_add_name(joined ? &tui->joined : &tui->left, name);
+}
+
+static void note_names(struct tui *tui, struct telling_names *names, bool joined)
+{
+    struct buf words;
+    if (names->count == 0) {
+        return;
+    }
+    buf_init(&words, STATUS_MAX);
+    telling_names(&words, names, joined);
+    note(tui, words.ptr);
+    buf_deinit(&words);
 }
 
 static void on_people(void *ctx)
 {
     struct tui *tui = ctx;
+    note_names(tui, &tui->joined, true);
+    note_names(tui, &tui->left, false);
     tui->dirty = true;
 }
 

@@ -198,6 +198,37 @@ static void own_ones_follow_the_table(void **state)
     buf_deinit(&own.text);
 }
 
+static const struct {
+    size_t count;
+    bool joined;
+    const char *text;
+} crowds[] = {
+    {1,  true,  "a is here"                         },
+    {1,  false, "a has left"                        },
+    {2,  true,  "a and b are here"                  },
+    {5,  false, "a, b, c, d and e have left"        },
+    {6,  true,  "a, b, c, d, e and 1 more are here" },
+    {99, true,  "a, b, c, d, e and 94 more are here"},
+};
+
+static void crowds_follow_the_table(void **state)
+{
+    struct telling_names names = {0};
+    (void)state;
+    for (size_t i = 0; i < ROWS(crowds); i++) {
+        struct buf out;
+        buf_init(&out, 256);
+        for (size_t k = 0; k < crowds[i].count; k++) {
+            char name[] = {(char)('a' + (char)(k % 26)), '\0'};
+            telling_add_name(&names, name);
+        }
+        telling_names(&out, &names, crowds[i].joined);
+        assert_string_equal(out.ptr, crowds[i].text);
+        assert_int_equal(names.count, 0);
+        buf_deinit(&out);
+    }
+}
+
 static void days_differ_at_midnight(void **state)
 {
     uint64_t midnight = NOON + UINT64_C(12) * 3600 * 1000;
@@ -225,6 +256,7 @@ int main(void)
         cmocka_unit_test(codes_nobody_knows_have_words_too),
         cmocka_unit_test(each_event_is_a_line),
         cmocka_unit_test(own_ones_follow_the_table),
+        cmocka_unit_test(crowds_follow_the_table),
         cmocka_unit_test(days_differ_at_midnight),
     };
     return cmocka_run_group_tests(tests, choose_locale, NULL);
