@@ -162,8 +162,7 @@ bool cell_next(struct slice *rest, struct cell *out)
     if (text.len == 0) {
         return false;
     }
-    out->shown_len = 0;
-    out->width = 0;
+    *out = (struct cell){0};
     if (take_base(rest, out) && out->width > 0) {
         take_marks(rest, out);
     }
