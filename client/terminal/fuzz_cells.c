@@ -7,12 +7,21 @@
 
 #include <locale.h>
 
+/* U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+206F */
+static bool turns(const unsigned char *c)
+{
+    return (c[0] == 0xd8 && c[1] == 0x9c) ||
+           (c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f)) ||
+           (c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+           (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xaf);
+}
+
 static bool is_printable(struct slice shown)
 {
     for (size_t i = 0; i < shown.len; i++) {
-        unsigned char c = (unsigned char)shown.ptr[i];
-        unsigned char next = i + 1 < shown.len ? (unsigned char)shown.ptr[i + 1] : 0xff;
-        if (c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0)) {
+        unsigned char c[3] = {0xff, 0xff, 0xff};
+        memcpy(c, shown.ptr + i, shown.len - i < 3 ? shown.len - i : 3);
+        if (c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0) || turns(c)) {
             return false;
         }
     }
