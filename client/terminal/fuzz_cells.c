@@ -1,6 +1,6 @@
-/* fuzz_cells.c - whatever a peer writes: what is shown of it is printable UTF-8 without any
- * control, as wide as was said, and shown again it is the same; rows hold all of it and are no
- * wider than they may be */
+/* fuzz_cells.c - whatever a peer writes: what is shown of it is printable UTF-8 without any control
+ * or change of direction, as wide as was said, and shown again it is the same; rows hold all of it
+ * and are no wider than they may be */
 #include "client/terminal/wrap.h"
 #include "shared/utf8.h"
 #include "tests/support/fuzz.h"
