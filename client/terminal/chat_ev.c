@@ -38,12 +38,6 @@ struct client *chat_client(const struct chat *chat)
     return chat->client;
 }
 
-uint64_t chat_now_ms(const struct chat *chat)
-{
-    (void)chat;
-    return clock_mono_ms();
-}
-
 /* ---- The network, for the client ------------------------------------------------------------- */
 
 static void on_opened(void *ctx)

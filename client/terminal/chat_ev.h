@@ -36,7 +36,6 @@ enum exit_code chat_run(const struct chat_config *config, const struct chat_fron
 /* For fronts: */
 struct ev_loop *chat_loop(const struct chat *chat);
 struct client *chat_client(const struct chat *chat);
-uint64_t chat_now_ms(const struct chat *chat);
 /* Signs out, and ends with that code once that is done, or has taken too long. */
 void chat_quit(struct chat *chat, enum exit_code code);
 

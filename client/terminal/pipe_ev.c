@@ -94,7 +94,7 @@ static void on_state(void *ctx)
         report_online(&r, client_name(client));
     } else if (client_state(client) == CLIENT_WAITING && client_attempt_ms(client) > 0 &&
                client_attempt_ms(client) != p->told_attempt_ms) {
-        uint64_t now_ms = chat_now_ms(p->chat);
+        uint64_t now_ms = clock_mono_ms();
         p->told_attempt_ms = client_attempt_ms(client);
         report_waiting(&r, client_why(client),
                        p->told_attempt_ms > now_ms ? p->told_attempt_ms - now_ms : 0);
@@ -183,7 +183,7 @@ static void obey(struct pipe *p, struct slice line)
     struct command command = command_parse(line);
     switch (command.kind) {
     case COMMAND_SAY:
-        (void)client_say(client, command.name, command.text, chat_now_ms(p->chat), clock_unix_ms());
+        (void)client_say(client, command.name, command.text, clock_mono_ms(), clock_unix_ms());
         break;
     case COMMAND_USERS: tell_people(p); break;
     case COMMAND_QUIT: lines_end(&p->lines); break;
