@@ -1,20 +1,24 @@
 /* desk.c - answers requests: decides, asks the store, words the answer */
 #include "auth-svc/desk.h"
 
-#include "auth-svc/routes.h"
 #include "auth-svc/throttle.h"
 #include "shared/cookie.h"
 #include "shared/json_doc.h"
+#include "shared/log.h"
 #include "shared/token.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
+
+#define REFUSALS_LOGGED_PER_SECOND 5
 
 struct desk {
     const struct desk_config *config;
     const struct store *store;
     struct throttle *throttle;
-    size_t outstanding;
+    struct desk_stats stats;
+    struct log_limit refusals;
     bool closed;
 };
 
@@ -24,6 +28,7 @@ struct job {
     struct request req; /* its slices live until the request is answered */
     struct decision decision;
     char token[TOKEN_LEN + 1]; /* login: the new one */
+    uint64_t now_ms;           /* when it came */
     desk_answer_fn *fn;
     void *arg;
 };
@@ -52,7 +57,7 @@ void desk_free(struct desk *desk)
     if (!desk) {
         return;
     }
-    assert(desk->outstanding == 0);
+    assert(desk->stats.outstanding == 0);
     throttle_free(desk->throttle);
     free(desk);
 }
@@ -64,7 +69,38 @@ void desk_close(struct desk *desk)
 
 size_t desk_outstanding(const struct desk *desk)
 {
-    return desk->outstanding;
+    return (size_t)desk->stats.outstanding;
+}
+
+/* ---- What is counted and logged ---- */
+
+/* In the order of the routes' actions, and of `statuses`. */
+const char *const desk_route_names[DESK_ROUTES] = {"login", "logout", "session", "none"};
+const char *const desk_status_names[DESK_STATUSES] = {"200", "204", "400", "401", "403",
+                                                      "404", "405", "409", "429", "503"};
+static const unsigned statuses[DESK_STATUSES] = {200, 204, 400, 401, 403, 404, 405, 409, 429, 503};
+
+const struct desk_stats *desk_stats(const struct desk *desk)
+{
+    return &desk->stats;
+}
+
+/* To be called for each answer, with the time at which its request came. */
+static void note(struct desk *desk, const struct request *req, const struct decision *d,
+                 unsigned status, uint64_t now_ms)
+{
+    size_t route = d->route <= ROUTE_SESSION ? d->route : DESK_ROUTES - 1;
+    size_t i = 0;
+
+    while (i < DESK_STATUSES - 1 && statuses[i] != status) {
+        i++;
+    }
+    desk->stats.answered[route][i]++;
+    if (status >= 400 && log_limit_ok(&desk->refusals, REFUSALS_LOGGED_PER_SECOND, now_ms)) {
+        log_info("request refused route=%s status=%u address=%s suppressed=%" PRIu64,
+                 desk_route_names[route], status, log_escape(req->address),
+                 desk->refusals.suppressed);
+    }
 }
 
 /* ---- Answers ---- */
@@ -180,7 +216,8 @@ static void job_answered(void *arg, const struct store_answer *answer)
 
     word(job, answer, &res);
     add_cors(&job->req, &job->decision, &res);
-    job->desk->outstanding--;
+    note(job->desk, &job->req, &job->decision, res.status, job->now_ms);
+    job->desk->stats.outstanding--;
     job->fn(job->arg, &res);
     http_response_deinit(&res);
     free(job);
@@ -275,13 +312,15 @@ void desk_handle(struct desk *desk, const struct request *req, uint64_t now_ms, 
             answer_error(&res, ANSWER_UNAVAILABLE);
         }
         add_cors(req, &d, &res);
+        note(desk, req, &d, res.status, now_ms);
         fn(arg, &res);
         http_response_deinit(&res);
         return;
     }
     job->fn = fn;
     job->arg = arg;
-    desk->outstanding++;
+    job->now_ms = now_ms;
+    desk->stats.outstanding++;
     if (d.action == ROUTE_LOGIN) {
         ask_login(job);
     } else {

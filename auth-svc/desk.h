@@ -3,6 +3,7 @@
 #define PARLEY_AUTH_DESK_H
 
 #include "auth-svc/request.h"
+#include "auth-svc/routes.h"
 #include "auth-svc/store.h"
 #include "shared/http_mhd.h"
 #include "shared/settings.h"
@@ -30,5 +31,15 @@ void desk_handle(struct desk *desk, const struct request *req, uint64_t now_ms, 
 void desk_close(struct desk *desk);
 /* Requests that wait for the store. */
 size_t desk_outstanding(const struct desk *desk);
+
+#define DESK_ROUTES 4    /* login, logout, session; none of these */
+#define DESK_STATUSES 10 /* all that are ever answered */
+extern const char *const desk_route_names[DESK_ROUTES];
+extern const char *const desk_status_names[DESK_STATUSES];
+struct desk_stats {
+    uint64_t answered[DESK_ROUTES][DESK_STATUSES]; /* ever, by route and status */
+    uint64_t outstanding;                          /* now */
+};
+const struct desk_stats *desk_stats(const struct desk *desk);
 
 #endif

@@ -1,4 +1,5 @@
 /* main.c - auth-svc: issues and ends sessions over HTTP; wiring and signals */
+#include "auth-svc/auth_metrics.h"
 #include "auth-svc/config.h"
 #include "auth-svc/desk.h"
 #include "auth-svc/front.h"
@@ -34,6 +35,7 @@ struct service {
     struct desk *desk;
     struct mhd_server *http;
     struct health *health;
+    struct loop_watch *watch;
     struct stop stop;
     ev_timer stop_look;
     ev_tstamp stop_at; /* 0: not stopping */
@@ -64,6 +66,18 @@ static bool ready(void *ctx, struct buf *why)
         return false;
     }
     return true;
+}
+
+static void write_metrics(void *ctx, struct buf *out)
+{
+    struct service *s = ctx;
+    struct buf why;
+
+    buf_init(&why, 64);
+    const struct service_metrics service = {
+        .loop = s->watch, .functions = s->store_state.functions, .ready = ready(s, &why)};
+    auth_metrics_write(out, &service, s->desk, s->http);
+    buf_deinit(&why);
 }
 
 /* Ends the loop when everybody has an answer. */
@@ -147,11 +161,13 @@ static bool listen_http(struct service *s)
                   s->config.common.host, s->config.common.health_port, strerror(errno));
         return false;
     }
+    health_serve_metrics(s->health, write_metrics, s);
     return true;
 }
 
 static bool service_start(struct service *s)
 {
+    s->watch = loop_watch_new(s->loop);
     watch_signals(s);
     connect_redis(s);
     if (!s->store_state.functions || !open_desk(s) || !listen_http(s)) {
@@ -175,6 +191,7 @@ static void service_stop(struct service *s)
     }
     desk_free(s->desk);
     stop_deinit(&s->stop, s->loop);
+    loop_watch_free(s->watch);
     ev_timer_stop(s->loop, &s->stop_look);
     ev_loop_destroy(s->loop);
 }

@@ -149,11 +149,12 @@ void route_decide(const struct request *req, const char *allowed_origins, struct
     const struct route *r = route_find(req->path);
     enum origin_verdict origin = guard_origin(req, allowed_origins);
 
-    *out = (struct decision){.listed_origin = origin == ORIGIN_LISTED};
+    *out = (struct decision){.route = ROUTE_ERROR, .listed_origin = origin == ORIGIN_LISTED};
     if (!r) {
         fail(out, ANSWER_NOT_FOUND);
         return;
     }
+    out->route = r->action;
     out->methods = r->methods;
     if (slice_equal(req->method, SLICE("OPTIONS"))) {
         decide_options(origin, out);

@@ -15,6 +15,7 @@ enum route_action {
 };
 
 struct decision {
+    enum route_action route; /* of the path, whatever is decided; ROUTE_ERROR: it has none */
     enum route_action action;
     enum answer_error error;
     const char *methods;         /* of the route, for Allow; NULL without a route; a literal */

@@ -1,6 +1,6 @@
 /* main.c - presence-svc: ends whoever's time is up; wiring and signals */
 #include "presence-svc/config.h"
-#include "presence-svc/sweep_redis.h"
+#include "presence-svc/presence_metrics.h"
 #include "shared/health.h"
 #include "shared/log.h"
 #include "shared/stop_ev.h"
@@ -17,16 +17,37 @@ static void on_stop(void *ctx, int signum)
     ev_break(ctx, EVBREAK_ALL);
 }
 
+struct told {
+    struct loop_watch *watch;
+    struct sweep *sweep;
+};
+
+static void write_metrics(void *ctx, struct buf *out)
+{
+    struct told *told = ctx;
+    struct buf why;
+
+    buf_init(&why, 64);
+    const struct service_metrics service = {.loop = told->watch,
+                                            .functions = sweep_functions(told->sweep),
+                                            .ready = sweep_ready(told->sweep, &why)};
+    presence_metrics_write(out, &service, told->sweep);
+    buf_deinit(&why);
+}
+
 static bool serve(struct ev_loop *loop, struct config *config)
 {
     const struct sweep_config sweep_config = {.redis_url = config->common.redis_url,
                                               .key_prefix = config->common.key_prefix,
                                               .grace_ms = config->common.grace_s * 1000,
                                               .lease_ms = config->common.lease_ms};
+    struct loop_watch *watch = loop_watch_new(loop);
     struct sweep *sweep = sweep_new(loop, &sweep_config);
+    struct told told = {watch, sweep};
 
     if (!sweep) {
         log_error("no memory");
+        loop_watch_free(watch);
         return false;
     }
     common_settings_forget_password(&config->common);
@@ -35,6 +56,7 @@ static bool serve(struct ev_loop *loop, struct config *config)
     if (health) {
         log_info("sweeping host=%s health_port=%" PRIu64, config->common.host,
                  config->common.health_port);
+        health_serve_metrics(health, write_metrics, &told);
         ev_run(loop, 0);
         health_free(health);
     } else {
@@ -42,6 +64,7 @@ static bool serve(struct ev_loop *loop, struct config *config)
                   config->common.health_port, strerror(errno));
     }
     sweep_free(sweep);
+    loop_watch_free(watch);
     return health != NULL;
 }
 

@@ -1,9 +1,7 @@
 /* sweep_redis.c - sweeps on Redis */
 #include "presence-svc/sweep_redis.h"
 
-#include "presence-svc/sweeper.h"
 #include "shared/clock.h"
-#include "shared/functions.h"
 #include "shared/log.h"
 
 #include <ev.h>
@@ -18,6 +16,7 @@
 #define BACKOFF_MAX_MS 500
 #define PATTERN_MAX 128
 #define ERRORS_LOGGED_PER_SECOND 1
+#define LINES_PER_SECOND 1
 
 struct sweep {
     struct ev_loop *loop;
@@ -30,6 +29,11 @@ struct sweep {
     char gateway_pattern[PATTERN_MAX];
     bool settling;
     struct log_limit limit;
+    struct sweep_stats stats;
+    struct sweep_stats told; /* as far as the log has told it */
+    struct log_limit lines;
+    uint64_t begun_us;   /* the latest sweep; 0: none yet */
+    uint64_t started_ms; /* this process */
 };
 
 /* ---- Sweeping ---- */
@@ -44,6 +48,21 @@ static void note_epoch(struct functions_caller *caller, const struct redis_reply
     }
 }
 
+/* Many leave at once when a gateway dies: one line a second says how many since the last. */
+static void tell_swept(struct sweep *sweep)
+{
+    const struct sweep_stats *s = &sweep->stats;
+    bool news = s->ended > sweep->told.ended || s->detached > sweep->told.detached ||
+                s->lapsed > sweep->told.lapsed;
+
+    if (news && log_limit_ok(&sweep->lines, LINES_PER_SECOND, clock_mono_ms())) {
+        log_info("swept ended=%" PRIu64 " detached=%" PRIu64 " gateways_lapsed=%" PRIu64,
+                 s->ended - sweep->told.ended, s->detached - sweep->told.detached,
+                 s->lapsed - sweep->told.lapsed);
+        sweep->told = *s;
+    }
+}
+
 static void tell(struct sweep *sweep, const struct redis_reply *reply)
 {
     uint64_t ended = redis_reply_u64_at(reply, 3);
@@ -51,10 +70,12 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
     uint64_t lapsed = redis_reply_u64_at(reply, 5);
     bool settling = redis_reply_u64_at(reply, 6) > 0;
 
-    if (ended > 0 || detached > 0 || lapsed > 0) {
-        log_info("swept ended=%" PRIu64 " detached=%" PRIu64 " gateways_lapsed=%" PRIu64, ended,
-                 detached, lapsed);
-    }
+    sweep->stats.ended += ended;
+    sweep->stats.detached += detached;
+    sweep->stats.lapsed += lapsed;
+    sweep->stats.settling = settling ? 1 : 0;
+
+    tell_swept(sweep);
     if (settling != sweep->settling) {
         log_info("%s epoch=%s", settling ? "settling, nobody is expired" : "settled",
                  sweep->caller.epoch);
@@ -102,8 +123,18 @@ static void answered(void *arg, const struct redis_reply *reply)
     struct sweep *sweep = arg;
     enum sweep_result result = read_result(sweep, reply);
 
+    sweep->stats.sweeps[result]++;
+
     sweeper_answered(&sweep->sweeper, result, clock_mono_ms());
     schedule(sweep);
+}
+
+static void note_begin(struct sweep *sweep, uint64_t now_us)
+{
+    if (sweep->begun_us > 0) {
+        histogram_add(&sweep->stats.gaps, now_us - sweep->begun_us);
+    }
+    sweep->begun_us = now_us;
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -115,7 +146,9 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     if (sweeper_wait_ms(&sweep->sweeper, now_ms) == 0) {
         sweeper_begun(&sweep->sweeper, now_ms);
+        note_begin(sweep, clock_mono_us());
         if (!functions_call(sweep->functions, "parley_sweep", NULL, 0, answered, sweep)) {
+            sweep->stats.sweeps[SWEEP_FAILED]++;
             sweeper_answered(&sweep->sweeper, SWEEP_FAILED, now_ms);
         }
     }
@@ -145,6 +178,7 @@ static void on_event(void *ctx, struct slice channel, struct slice payload)
 
     (void)channel;
     if (slice_equal(payload, SLICE("expired"))) {
+        sweep->stats.events++;
         sweeper_event(&sweep->sweeper);
         schedule(sweep);
     }
@@ -197,6 +231,7 @@ struct sweep *sweep_new(struct ev_loop *loop, const struct sweep_config *config)
         return NULL;
     }
     sweep->loop = loop;
+    sweep->started_ms = clock_mono_ms();
     sweep->caller.grace_ms = config->grace_ms;
     sweep->caller.lease_ms = config->lease_ms;
     snprintf(sweep->grace_pattern, PATTERN_MAX, "__keyspace@*__:%sgrace:*", config->key_prefix);
@@ -228,4 +263,21 @@ bool sweep_ready(void *ctx, struct buf *why)
         return false;
     }
     return true;
+}
+
+const struct sweep_stats *sweep_stats(const struct sweep *sweep)
+{
+    return &sweep->stats;
+}
+
+uint64_t sweep_age_ms(const struct sweep *sweep)
+{
+    const struct sweeper *s = &sweep->sweeper;
+
+    return clock_mono_ms() - (s->succeeded ? s->success_ms : sweep->started_ms);
+}
+
+const struct functions *sweep_functions(const struct sweep *sweep)
+{
+    return sweep->functions;
 }

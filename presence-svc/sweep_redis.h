@@ -2,7 +2,8 @@
 #ifndef PARLEY_PRESENCE_SWEEP_REDIS_H
 #define PARLEY_PRESENCE_SWEEP_REDIS_H
 
-#include "shared/buf.h"
+#include "presence-svc/sweeper.h"
+#include "shared/functions.h"
 
 struct ev_loop;
 struct sweep;
@@ -24,6 +25,20 @@ struct sweep_config {
  * NULL when memory is short. */
 struct sweep *sweep_new(struct ev_loop *loop, const struct sweep_config *config);
 void sweep_free(struct sweep *sweep);
+
+struct sweep_stats {
+    uint64_t sweeps[SWEEP_RESULTS];   /* ever, by how they ended */
+    uint64_t ended, detached, lapsed; /* users whose time was up; users taken from gateways that
+                                         fell silent; such gateways */
+    uint64_t events;                  /* keys of ours whose expiry Redis announced */
+    struct histogram gaps;            /* from the beginning of a sweep to that of the next */
+    uint64_t settling;                /* 1: Redis settles, nobody is expired */
+};
+const struct sweep_stats *sweep_stats(const struct sweep *sweep);
+/* Since the last sweep that succeeded; since the start if none has. */
+uint64_t sweep_age_ms(const struct sweep *sweep);
+/* Through which it calls. */
+const struct functions *sweep_functions(const struct sweep *sweep);
 
 /* For health_new: false, and why, unless sweeps succeed.  ctx is the struct sweep. */
 bool sweep_ready(void *ctx, struct buf *why);

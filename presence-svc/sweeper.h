@@ -25,8 +25,9 @@ struct sweeper {
 
 enum sweep_result {
     SWEEP_DONE,
-    SWEEP_MORE,  /* a batch was full */
-    SWEEP_FAILED /* no answer, or an error */
+    SWEEP_MORE,   /* a batch was full */
+    SWEEP_FAILED, /* no answer, or an error */
+    SWEEP_RESULTS
 };
 
 void sweeper_event(struct sweeper *s);

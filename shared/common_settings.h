@@ -35,7 +35,7 @@ struct common_settings {
          .min = 1,                                                                                 \
          .max = 65535,                                                                             \
          .offset = at(health_port),                                                                \
-         .help = "port for /healthz and /readyz"},                                                 \
+         .help = "port for /healthz, /readyz and /metrics"},                                       \
         {.name = "REDIS_URL",                                                                      \
          .type = SETTING_TEXT,                                                                     \
          .fallback = "redis://127.0.0.1:6379",                                                     \

@@ -4,6 +4,7 @@
  * or older; ask again, so that `up` rests on what the server says and not on what we sent. */
 #include "shared/functions.h"
 
+#include "shared/clock.h"
 #include "shared/log.h"
 
 #include <inttypes.h>
@@ -42,6 +43,7 @@ struct functions {
     unsigned loads; /* since the connection came up */
     bool up;
     bool *freed; /* set when the owner frees us inside its callback */
+    struct functions_stats stats;
 };
 
 /* One call under way; `fn` is the caller's. */
@@ -49,6 +51,8 @@ struct call {
     struct functions *functions;
     redis_reply_fn *fn;
     void *arg;
+    uint64_t begun_us;
+    size_t name; /* its place in the stats */
 };
 
 /* What stands behind the first `mark`; empty when it is not there. */
@@ -152,6 +156,8 @@ static void on_version(void *arg, const struct redis_reply *reply)
         return;
     }
     f->up = true;
+    f->stats.up = 1;
+    f->stats.connects++;
     f->handler.up(f->owner);
 }
 
@@ -197,17 +203,44 @@ static void on_up(void *ctx)
 static void on_down(void *ctx, const char *why)
 {
     struct functions *f = ctx;
+    f->stats.losses += f->up ? 1 : 0;
+    f->stats.up = 0;
     f->up = false;
     f->handler.down(f->owner, why);
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
+/* Names are literals of ours, and few; should there ever be more, they share the last place. */
+static size_t place_of(struct functions_stats *stats, const char *name)
+{
+    size_t i = 0;
+    while (i < stats->count && strcmp(stats->names[i], name) != 0) {
+        i++;
+    }
+    if (i == stats->count && i < FUNCTIONS_NAMES_MAX) {
+        stats->names[stats->count++] = i < FUNCTIONS_NAMES_MAX - 1 ? name : "other";
+    }
+    return i < FUNCTIONS_NAMES_MAX ? i : FUNCTIONS_NAMES_MAX - 1;
+}
+
+static void count_answer(const struct call *call, const struct redis_reply *reply)
+{
+    struct functions_stats *stats = &call->functions->stats;
+    if (!reply) {
+        stats->unanswered++;
+        return;
+    }
+    histogram_add(&stats->calls[call->name], clock_mono_us() - call->begun_us);
+    stats->refused += redis_reply_is_error(reply, NULL) ? 1 : 0;
+}
+
 static void on_answer(void *arg, const struct redis_reply *reply)
 {
     struct call call = *(struct call *)arg;
     bool freed = false;
     free(arg);
+    count_answer(&call, reply);
     if (!reply || !redis_reply_is_error(reply, "ERR Function not found")) {
         if (call.fn) {
             call.fn(call.arg, reply);
@@ -303,7 +336,11 @@ bool functions_call(struct functions *f, const char *name, const struct slice *a
     if (!call) {
         return false;
     }
-    *call = (struct call){.functions = f, .fn = fn, .arg = arg};
+    *call = (struct call){.functions = f,
+                          .fn = fn,
+                          .arg = arg,
+                          .begun_us = clock_mono_us(),
+                          .name = place_of(&f->stats, name)};
     if (!send_call(f, name, args, count, call)) {
         free(call);
         return false;
@@ -315,6 +352,11 @@ bool functions_command(struct functions *f, const struct slice *argv, size_t arg
                        redis_reply_fn *fn, void *arg)
 {
     return f->up && redis_conn_send(f->conn, argv, argc, fn, arg);
+}
+
+const struct functions_stats *functions_stats(const struct functions *f)
+{
+    return &f->stats;
 }
 
 bool functions_status_is(const struct redis_reply *reply, const char *status)

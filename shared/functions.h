@@ -7,6 +7,7 @@
 #ifndef PARLEY_FUNCTIONS_H
 #define PARLEY_FUNCTIONS_H
 
+#include "shared/metrics.h"
 #include "shared/redis_conn.h"
 
 struct functions;
@@ -44,6 +45,20 @@ bool functions_call(struct functions *f, const char *name, const struct slice *a
 /* A plain command on the same connection, in order with the calls. */
 bool functions_command(struct functions *f, const struct slice *argv, size_t argc,
                        redis_reply_fn *fn, void *arg);
+
+/* What became of the calls, ever. */
+#define FUNCTIONS_NAMES_MAX 24
+struct functions_stats {
+    const char *names[FUNCTIONS_NAMES_MAX];      /* of functions that were called; literals */
+    struct histogram calls[FUNCTIONS_NAMES_MAX]; /* from asking to the answer, by name */
+    size_t count;                                /* of names */
+    uint64_t refused;                            /* calls that were answered with an error */
+    uint64_t unanswered; /* calls whose connection broke, or that took too long */
+    uint64_t connects;   /* how often the connection came up ... */
+    uint64_t losses;     /* ... and went down again */
+    uint64_t up;         /* 1: it is up */
+};
+const struct functions_stats *functions_stats(const struct functions *f);
 
 /* The first two items of every answer: a status word and the epoch in force. */
 bool functions_status_is(const struct redis_reply *reply, const char *status);

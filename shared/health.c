@@ -1,6 +1,8 @@
 /* health.c - /healthz and /readyz on a service's internal port */
 #include "shared/health.h"
 
+#include "shared/metrics.h"
+
 #include <stdlib.h>
 
 #define TIMEOUT_S 5
@@ -10,6 +12,8 @@ struct health {
     struct mhd_server *server;
     health_ready_fn *ready;
     void *ctx;
+    health_metrics_fn *metrics; /* NULL: none */
+    void *metrics_ctx;
 };
 
 static void answer_ready(const struct health *health, struct http_response *res)
@@ -22,6 +26,16 @@ static void answer_ready(const struct health *health, struct http_response *res)
     }
 }
 
+static void answer_metrics(const struct health *health, struct http_response *res)
+{
+    res->content_type = METRICS_TYPE;
+    health->metrics(health->metrics_ctx, &res->body);
+    if (res->body.failed) { /* half of it would be believed */
+        res->status = 500;
+        buf_clear(&res->body);
+    }
+}
+
 static void on_request(void *ctx, struct mhd_request *req)
 {
     const struct health *health = ctx;
@@ -30,6 +44,12 @@ static void on_request(void *ctx, struct mhd_request *req)
     struct http_response res;
     http_response_init(&res, 200);
     res.content_type = "text/plain; charset=utf-8";
+    if (get && health->metrics && slice_equal(path, SLICE("/metrics"))) {
+        answer_metrics(health, &res);
+        mhd_request_answer(req, &res);
+        http_response_deinit(&res);
+        return;
+    }
     if (get && slice_equal(path, SLICE("/healthz"))) {
         buf_append(&res.body, SLICE("ok"));
     } else if (get && slice_equal(path, SLICE("/readyz"))) {
@@ -60,6 +80,12 @@ struct health *health_new(struct ev_loop *loop, const char *host, uint16_t port,
         return NULL;
     }
     return health;
+}
+
+void health_serve_metrics(struct health *health, health_metrics_fn *fn, void *ctx)
+{
+    health->metrics = fn;
+    health->metrics_ctx = ctx;
 }
 
 void health_free(struct health *health)

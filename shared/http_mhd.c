@@ -10,6 +10,7 @@
 #include "shared/clock.h"
 #include "shared/http_response_mhd.h"
 #include "shared/http_strict_mhd.h"
+#include "shared/log.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -25,6 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOG_LINES_PER_S 5
 #define BACKLOG 511
 #define LAST_RUNS 16 /* of libmicrohttpd, to write the last answers */
 
@@ -67,7 +69,14 @@ struct mhd_server {
     ev_prepare prepare;
     TAILQ_HEAD(, incoming) incoming; /* oldest first */
     TAILQ_HEAD(, mhd_request) waiting;
+    struct mhd_stats stats;
+    struct log_limit refusals;
 };
+
+const struct mhd_stats *mhd_server_stats(const struct mhd_server *server)
+{
+    return &server->stats;
+}
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
@@ -139,6 +148,11 @@ static void on_drip(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)events;
     while ((in = TAILQ_FIRST(&server->incoming)) && in->due_ms <= now_ms) {
         incoming_unlink(in);
+        server->stats.late++;
+        if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, now_ms)) {
+            log_info("connection closed by=server why=\"no request in time\" suppressed=%llu",
+                     (unsigned long long)server->refusals.suppressed);
+        }
         (void)shutdown(in->fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
     }
     arm_drip(server);
@@ -202,6 +216,16 @@ static void read_peer(struct mhd_request *req)
     }
 }
 
+static void note_refusal(const struct mhd_request *req, const struct http_refusal *why)
+{
+    struct mhd_server *server = req->server;
+    server->stats.refused++;
+    if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("request refused status=\"%s\" code=%s peer=%s suppressed=%llu", why->status,
+                 why->code, req->peer, (unsigned long long)server->refusals.suppressed);
+    }
+}
+
 /* libmicrohttpd keeps every argument in the little memory that a connection has, and neither
  * answers nor closes when that is used up. */
 static void refuse_many_arguments(struct mhd_request *req)
@@ -209,6 +233,7 @@ static void refuse_many_arguments(struct mhd_request *req)
     if (req->uri && http_has_many_arguments(slice_text(req->uri))) {
         int fd = socket_of(req->connection);
         req->refused = true;
+        note_refusal(req, &http_refusal_many_arguments);
         http_refuse_mhd(fd, &http_refusal_many_arguments, false);
         (void)shutdown(fd, SHUT_RDWR);
     }
@@ -257,6 +282,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static enum MHD_Result refuse(struct mhd_request *req, const struct http_refusal *why)
 {
+    note_refusal(req, why);
     http_refuse_mhd(socket_of(req->connection), why, slice_equal(req->method, SLICE("HEAD")));
     return MHD_NO;
 }

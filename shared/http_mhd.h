@@ -55,6 +55,12 @@ struct mhd_server_config {
 /* NULL when it cannot listen; then errno says why. */
 struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
                                   mhd_handler_fn *handler, void *ctx);
+/* What never got as far as the handler, ever. */
+struct mhd_stats {
+    uint64_t refused; /* requests that are no HTTP that we read */
+    uint64_t late;    /* connections on which no request came whole in time */
+};
+const struct mhd_stats *mhd_server_stats(const struct mhd_server *server);
 /* Unanswered requests are answered 503. */
 void mhd_server_free(struct mhd_server *server);
 

@@ -269,3 +269,8 @@ bool crowd_is_known(const struct crowd *c)
 {
     return c->known;
 }
+
+size_t crowd_size(const struct crowd *c)
+{
+    return roster_told_count(c->roster);
+}

@@ -40,5 +40,6 @@ bool crowd_change(struct crowd *c, struct slice epoch, uint64_t version, struct 
 
 /* True when the list is known, so that clients may be welcomed. */
 bool crowd_is_known(const struct crowd *c);
+size_t crowd_size(const struct crowd *c); /* names in the list, as clients were told last */
 
 #endif

@@ -1,6 +1,7 @@
 /* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/client_files.h"
+#include "gateway-svc/app/gateway_metrics.h"
 #include "gateway-svc/app/replay.h"
 #include "gateway-svc/relay/address.h"
 #include "shared/clock.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define JSON_MAX ((size_t)1 << 20)
+#define LOG_LINES_PER_S 10
 
 void hub_emit_all(struct hub *hub, struct sio_frame *frame)
 {
@@ -25,6 +27,13 @@ void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice even
     struct sio_frame *frame = sio_event_frame(hub->nsp, event, buf_slice(&hub->json));
     sio_socket_emit(socket, frame);
     sio_frame_unref(frame);
+}
+
+const char *hub_name_of(const struct sio_socket *socket)
+{
+    const struct client *client = sio_socket_data(socket);
+    const struct session *session = client ? client->user->session : NULL;
+    return session && session->name[0] ? session->name : "-";
 }
 
 /* ---- The end of clients
@@ -44,9 +53,27 @@ static void drop_client(struct hub *hub, struct client *client)
     user_free(user);
 }
 
-static void refuse_socket(struct hub *hub, struct sio_socket *socket, const char *code,
+static void note_connect(struct hub *hub, enum hub_connect what)
+{
+    hub->stats.connects[what]++;
+    if (what != HUB_WELCOMED && log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("connect refused code=%s suppressed=%llu", hub_connect_names[what],
+                 (unsigned long long)hub->refusals.suppressed);
+    }
+}
+
+/* So that it comes again by itself. */
+static void put_off(struct hub *hub, struct sio_socket *socket)
+{
+    note_connect(hub, HUB_TRY_AGAIN);
+    sio_socket_close(socket, CODE_TRY_AGAIN);
+}
+
+static void refuse_socket(struct hub *hub, struct sio_socket *socket, enum hub_connect why,
                           const char *message)
 {
+    const char *code = hub_connect_names[why];
+    note_connect(hub, why);
     buf_clear(&hub->json);
     payload_connect_error(&hub->json, slice_text(code));
     sio_socket_refuse(socket, slice_text(message), buf_slice(&hub->json));
@@ -73,7 +100,7 @@ static void end_waiting(struct hub *hub, struct client *client)
     struct sio_socket *socket = client->socket;
     sio_socket_ref(socket);
     drop_client(hub, client);
-    refuse_socket(hub, socket, "session_expired", "The session has ended; log in again.");
+    refuse_socket(hub, socket, HUB_SESSION_EXPIRED, "The session has ended; log in again.");
     sio_socket_unref(socket);
 }
 
@@ -91,9 +118,8 @@ static void end_with_word(struct hub *hub, struct client *client, struct slice c
 
 static void end_for_a_while(struct hub *hub, struct client *client, struct slice code)
 {
-    (void)hub;
     (void)code;
-    sio_socket_close(client->socket, CODE_TRY_AGAIN);
+    put_off(hub, client->socket);
 }
 
 /* ---- What the relay says
@@ -116,9 +142,23 @@ static void on_refused(void *app, struct session *s, enum relay_refusal why)
              why == RELAY_UNKNOWN ? end_with_word : end_for_a_while);
 }
 
+static void count_end(struct hub *hub, struct slice code)
+{
+    size_t i = 0;
+    while (i < HUB_OTHER_END && !slice_equal(code, slice_text(hub_end_names[i]))) {
+        i++;
+    }
+    hub->stats.ended[i]++;
+}
+
 static void on_ended(void *app, struct session *s, struct slice code)
 {
-    log_info("session ended user=%s code=%s", s->name, log_escape(code));
+    struct hub *hub = app;
+    count_end(hub, code);
+    if (log_limit_ok(&hub->ends, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("session ended user=%s code=%s suppressed=%llu", s->name, log_escape(code),
+                 (unsigned long long)hub->ends.suppressed);
+    }
     end_user(app, s->owner, code, end_with_word);
 }
 
@@ -216,7 +256,7 @@ static void on_closed(void *app, void *conn_data)
     free(conn_data);
 }
 
-static const char *readiness(const struct hub *hub)
+const char *hub_readiness(const struct hub *hub)
 {
     const char *why;
     if (hub->stopping) {
@@ -228,18 +268,34 @@ static const char *readiness(const struct hub *hub)
     return crowd_is_known(hub->crowd) ? NULL : "the list of users is not known yet\n";
 }
 
-static unsigned on_http(void *app, struct slice path, const char **text)
+static unsigned answer_metrics(struct hub *hub, struct sio_page *page)
 {
+    buf_clear(&hub->metrics);
+    gateway_metrics_write(hub, &hub->metrics);
+    if (hub->metrics.failed) { /* half of it would be believed */
+        page->body = SLICE("too much to tell\n");
+        return 500;
+    }
+    page->type = METRICS_TYPE;
+    page->body = buf_slice(&hub->metrics);
+    return 200;
+}
+
+static unsigned on_http(void *app, struct slice path, struct sio_page *page)
+{
+    if (slice_equal(path, SLICE("/metrics"))) {
+        return answer_metrics(app, page);
+    }
     if (slice_equal(path, SLICE("/healthz"))) {
-        *text = "ok\n";
+        page->body = SLICE("ok\n");
         return 200;
     }
     if (slice_equal(path, SLICE("/readyz"))) {
-        const char *why = readiness(app);
-        *text = why ? why : "ready\n";
+        const char *why = hub_readiness(app);
+        page->body = slice_text(why ? why : "ready\n");
         return why ? 503 : 200;
     }
-    *text = "not found\n";
+    page->body = SLICE("not found\n");
     return 404;
 }
 
@@ -276,18 +332,18 @@ static void on_connect(void *app, struct sio_socket *socket, void *conn_data, st
     char hash[TOKEN_HASH_LEN + 1];
     switch (admission_token(auth, conn_data, hash)) {
     case ADMISSION_OK: break;
-    case ADMISSION_NO_TOKEN: refuse_socket(hub, socket, "not_logged_in", "Log in first."); return;
+    case ADMISSION_NO_TOKEN: refuse_socket(hub, socket, HUB_NOT_LOGGED_IN, "Log in first."); return;
     case ADMISSION_BAD_TOKEN:
-        refuse_socket(hub, socket, "session_expired", "The session has ended; log in again.");
+        refuse_socket(hub, socket, HUB_SESSION_EXPIRED, "The session has ended; log in again.");
         return;
     }
     struct user *user = hub->stopping || !crowd_is_known(hub->crowd) ? NULL : user_of(hub, hash);
     if (!user) {
-        sio_socket_close(socket, CODE_TRY_AGAIN);
+        put_off(hub, socket);
         return;
     }
     if (user->count >= hub->config.max_sockets) {
-        refuse_socket(hub, socket, "too_many_sockets", "This session has too many connections.");
+        refuse_socket(hub, socket, HUB_TOO_MANY_SOCKETS, "This session has too many connections.");
         return;
     }
     struct client *client = client_new(user, socket);
@@ -328,18 +384,38 @@ static const struct {
     struct slice name;
     void (*handle)(struct hub *hub, struct client *client, const struct sio_event *event);
 } events[] = {
-    {SLICE_INIT("message_out"),     talk_out          },
-    {SLICE_INIT("user_change_out"), on_user_change_out},
+    [HUB_MESSAGE_OUT] = {SLICE_INIT("message_out"),     talk_out          },
+    [HUB_USER_CHANGE_OUT] = {SLICE_INIT("user_change_out"), on_user_change_out},
 };
 
 static void on_event(void *app, struct sio_socket *socket, const struct sio_event *event)
 {
+    struct hub *hub = app;
     struct client *client = sio_socket_data(socket);
-    for (size_t i = 0; client && i < sizeof events / sizeof *events; i++) {
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         if (slice_equal(event->name, events[i].name)) {
-            events[i].handle(app, client, event);
+            hub->stats.events[i]++;
+            if (client) {
+                events[i].handle(hub, client, event);
+            }
             return;
         }
+    }
+    hub->stats.events[HUB_OTHER_EVENT]++;
+}
+
+static bool is_of_client(enum sio_reason reason)
+{
+    return reason == SIO_TRANSPORT_CLOSE || reason == SIO_CLIENT_DISCONNECT;
+}
+
+/* One line for each socket, as far as they are not too many at once. */
+static void note_close(struct hub *hub, const struct sio_socket *socket, enum sio_reason reason)
+{
+    if (log_limit_ok(&hub->closes, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("socket closed user=%s by=%s reason=\"%s\" suppressed=%llu", hub_name_of(socket),
+                 is_of_client(reason) ? "client" : "server", sio_reason_name(reason),
+                 (unsigned long long)hub->closes.suppressed);
     }
 }
 
@@ -347,7 +423,7 @@ static void on_disconnect(void *app, struct sio_socket *socket, enum sio_reason 
 {
     struct client *client = sio_socket_data(socket);
     if (client) {
-        log_debug("socket gone reason=\"%s\"", sio_reason_name(reason));
+        note_close(app, socket, reason);
         drop_client(app, client);
     }
 }
@@ -377,6 +453,8 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
     struct hub *hub = must(calloc(1, sizeof *hub));
     hub->loop = loop;
     hub->config = *config;
+    hub->watch = loop_watch_new(loop);
+    buf_init(&hub->metrics, METRICS_MAX);
     message_out_init(&hub->incoming, config->message_max_bytes);
     buf_init(&hub->json, JSON_MAX);
     hub->server = sio_server_new(loop, &config->sio, &server_handler, hub);
@@ -411,6 +489,8 @@ void hub_free(struct hub *hub)
     sio_server_free(hub->server);
     message_out_deinit(&hub->incoming);
     buf_deinit(&hub->json);
+    buf_deinit(&hub->metrics);
+    loop_watch_free(hub->watch);
     free(hub->welcomed.at);
     free(hub->catching.at);
     free(hub);

@@ -2,11 +2,37 @@
 #ifndef PARLEY_HUB_H
 #define PARLEY_HUB_H
 
+#include "gateway-svc/chat/chat_err.h"
 #include "gateway-svc/relay/relay.h"
 #include "gateway-svc/socketio/sio.h"
 #include "shared/settings.h"
 
 struct hub;
+
+/* What became of a client's CONNECT. */
+enum hub_connect {
+    HUB_WELCOMED = 0,
+    HUB_NOT_LOGGED_IN,    /* it showed no token */
+    HUB_SESSION_EXPIRED,  /* one that is none, or of a session that has ended */
+    HUB_TOO_MANY_SOCKETS, /* of this session */
+    HUB_TRY_AGAIN,        /* Redis is away or settles, or we are stopping */
+    HUB_CONNECTS
+};
+enum hub_event { HUB_MESSAGE_OUT = 0, HUB_USER_CHANGE_OUT, HUB_OTHER_EVENT, HUB_EVENTS };
+enum hub_end { HUB_LOGGED_OUT = 0, HUB_KICKED, HUB_EXPIRED, HUB_OTHER_END, HUB_ENDS };
+
+struct hub_stats { /* ever */
+    uint64_t connects[HUB_CONNECTS];
+    uint64_t events[HUB_EVENTS]; /* received */
+    uint64_t accepted;           /* messages, by Redis */
+    uint64_t dups;               /* that had been accepted before */
+    uint64_t refused[CHAT_ERRS]; /* events that were answered with an error, by its code */
+    uint64_t delivered;          /* message_in, one per socket */
+    uint64_t ended[HUB_ENDS];    /* sessions that were served here */
+    uint64_t replayed;           /* messages that a client had missed, one per socket */
+    uint64_t recovered[2];       /* clients that said what they have: [1] those who got the rest */
+    uint64_t told_lost;          /* sockets told, while connected, that messages are missing */
+};
 
 struct hub_config {
     struct sio_config sio;

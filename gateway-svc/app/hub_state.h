@@ -8,6 +8,8 @@
 #include "gateway-svc/app/hub.h"
 #include "gateway-svc/chat/message_out.h"
 #include "gateway-svc/chat/payload.h"
+#include "shared/log.h"
+#include "shared/loop_watch_ev.h"
 #include <ev.h>
 
 #define CODE_TRY_AGAIN 1013 /* RFC 6455 7.4.1's registry: try again later */
@@ -24,10 +26,18 @@ struct hub {
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
     bool stopping;
+    struct hub_stats stats;
+    struct log_limit closes, refusals, ends;
+    struct loop_watch *watch;
+    struct buf metrics; /* what /metrics said last */
 };
 
 /* To every client that was welcomed. */
 void hub_emit_all(struct hub *hub, struct sio_frame *frame);
+/* Whose socket it is, for the log; "-" when that is not known (any more). */
+const char *hub_name_of(const struct sio_socket *socket);
+/* NULL, or why /readyz says no. */
+const char *hub_readiness(const struct hub *hub);
 /* Encodes hub->json as the arguments of an event and sends it to one client. */
 void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event);
 

@@ -55,6 +55,7 @@ static bool let_in(struct hub *hub, struct client *client, bool recovered)
         return false;
     }
     client->state = CLIENT_CATCHING;
+    hub->stats.connects[HUB_WELCOMED]++;
     emit_session(hub, client, recovered);
     return true;
 }
@@ -67,11 +68,12 @@ static void go_live(struct hub *hub, struct client *client, uint64_t seen, struc
     clients_add(&hub->welcomed, client);
 }
 
-void replay_give(struct client *client, uint64_t id, struct sio_frame *frame)
+void replay_give(struct hub *hub, struct client *client, uint64_t id, struct sio_frame *frame)
 {
     if (client->state == CLIENT_LIVE) {
         if (id > client->seen) {
             client->seen = id;
+            hub->stats.delivered++;
             sio_socket_emit(client->socket, frame);
         }
     } else if (client->replay) {
@@ -85,7 +87,7 @@ static void finish(struct replay *r)
     clients_remove(&r->hub->catching, client);
     go_live(r->hub, client, r->backlog.after, slice_text(r->resume.cursor));
     for (size_t i = 0; i < r->backlog.count; i++) {
-        replay_give(client, r->backlog.held[i].id, r->backlog.held[i].frame);
+        replay_give(r->hub, client, r->backlog.held[i].id, r->backlog.held[i].frame);
     }
     replay_free(r);
 }
@@ -127,10 +129,12 @@ static bool tell_whether_whole(struct replay *r, const struct page *page)
 {
     if (r->client->state == CLIENT_WAITING) {
         r->sure = r->resume.has_last_id && page->whole;
+        r->hub->stats.recovered[r->sure] += r->resume.has_last_id;
         return let_in(r->hub, r->client, r->sure);
     }
     if (r->sure && !page->whole) {
         r->sure = false;
+        r->hub->stats.told_lost++;
         emit_session(r->hub, r->client, false);
     }
     return true;
@@ -139,6 +143,7 @@ static bool tell_whether_whole(struct replay *r, const struct page *page)
 static void give_page(struct replay *r, const struct page *page)
 {
     struct slice own = slice_text(r->client->user->session->hash);
+    r->hub->stats.replayed += page->count;
     for (size_t i = 0; i < page->count; i++) {
         const struct bus_message *m = &page->entries[i];
         struct sio_frame *frame = talk_frame(r->hub, m, slice_equal(m->sender, own));
@@ -241,6 +246,7 @@ void replay_lost(struct hub *hub, struct client *client)
         return; /* its own pages tell it */
     }
     if (client->user->session) {
+        hub->stats.told_lost++;
         emit_session(hub, client, false);
     }
 }

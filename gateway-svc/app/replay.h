@@ -20,7 +20,7 @@ void replay_behind(struct hub *hub, struct client *client);
 /* It is live, or on its way, and some of its messages are lost for ever: it is told. */
 void replay_lost(struct hub *hub, struct client *client);
 /* A live message: given to a client that is live and has not got it yet, held for one that asks. */
-void replay_give(struct client *client, uint64_t id, struct sio_frame *frame);
+void replay_give(struct hub *hub, struct client *client, uint64_t id, struct sio_frame *frame);
 /* Its socket has room for another page. */
 void replay_drained(struct client *client);
 /* The client goes, out of its list.  Returns the id up to which it has got everything, as for

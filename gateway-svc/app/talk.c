@@ -4,6 +4,8 @@
 #include "shared/must.h"
 #include <stdlib.h>
 
+#define LOG_LINES_PER_S 10
+
 /* ---- Answers
  * -------------------------------------------------------------------------------------- */
 
@@ -16,9 +18,19 @@ struct asker {
     struct slice client_id;
 };
 
+static void note_refusal(struct hub *hub, const struct sio_socket *socket, enum chat_err err)
+{
+    hub->stats.refused[err]++;
+    if (log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("event refused user=%s code=%s suppressed=%llu", hub_name_of(socket),
+                 chat_err_code(err), (unsigned long long)hub->refusals.suppressed);
+    }
+}
+
 static void refuse(const struct asker *asker, struct payload_error e)
 {
     struct buf *json = &asker->hub->json;
+    note_refusal(asker->hub, asker->socket, e.err);
     buf_clear(json);
     if (asker->wants_ack) {
         payload_refused(json, e);
@@ -41,6 +53,8 @@ void talk_refuse(struct hub *hub, struct client *client, const struct sio_event 
 static void accept(const struct asker *asker, uint64_t message_id, bool dup, struct slice message)
 {
     struct buf *json = &asker->hub->json;
+    asker->hub->stats.accepted += dup ? 0 : 1;
+    asker->hub->stats.dups += dup ? 1 : 0;
     buf_clear(json);
     if (asker->wants_ack) {
         payload_accepted(json, message_id, dup);
@@ -149,19 +163,20 @@ struct sio_frame *talk_frame(struct hub *hub, const struct bus_message *m, bool 
     return sio_event_frame(hub->nsp, SLICE("message_in"), json);
 }
 
-static void give_user(const struct user *user, uint64_t id, struct sio_frame *frame)
+static void give_user(struct hub *hub, const struct user *user, uint64_t id,
+                      struct sio_frame *frame)
 {
     for (struct client *c = user->clients; c; c = c->next) {
-        replay_give(c, id, frame);
+        replay_give(hub, c, id, frame);
     }
 }
 
-static void give_others(const struct clients *list, const struct user *sender, uint64_t id,
-                        struct sio_frame *frame)
+static void give_others(struct hub *hub, const struct clients *list, const struct user *sender,
+                        uint64_t id, struct sio_frame *frame)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         if (list->at[i]->user != sender) {
-            replay_give(list->at[i], id, frame);
+            replay_give(hub, list->at[i], id, frame);
         }
     }
 }
@@ -175,16 +190,16 @@ void talk_deliver(struct hub *hub, const struct bus_message *m, struct session *
     if (group || (to && to != from)) {
         struct sio_frame *frame = talk_frame(hub, m, false);
         if (group) {
-            give_others(&hub->welcomed, from, m->id, frame);
-            give_others(&hub->catching, from, m->id, frame);
+            give_others(hub, &hub->welcomed, from, m->id, frame);
+            give_others(hub, &hub->catching, from, m->id, frame);
         } else {
-            give_user(to, m->id, frame);
+            give_user(hub, to, m->id, frame);
         }
         sio_frame_unref(frame);
     }
     if (from) {
         struct sio_frame *echo = talk_frame(hub, m, true);
-        give_user(from, m->id, echo);
+        give_user(hub, from, m->id, echo);
         sio_frame_unref(echo);
     }
 }

@@ -55,6 +55,7 @@ static void copy_name(char out[USERNAME_MAX + 1], struct slice name)
 
 static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
 {
+    r->stats.refused++;
     r->handler->refused(r->app, s, why);
     sessions_remove(r->sessions, s);
 }

@@ -3,6 +3,8 @@
 #include "shared/clock.h"
 #include <string.h>
 
+#define LOG_LINES_PER_S 5
+
 /* Counts a channel's lines; false when some are missing before this one. */
 static bool in_sequence(uint64_t *last, uint64_t count)
 {
@@ -12,11 +14,28 @@ static bool in_sequence(uint64_t *last, uint64_t count)
 }
 
 /* What is missing may have been the end of a session, and where one line was lost another may be,
- * on any channel. */
-static void missed(struct relay *r, const char *where)
+ * on any channel.  (Whoever may publish on a channel can make holes: the lines about them are
+ * limited.) */
+static void missed(struct relay *r, const char *where, uint64_t last, uint64_t count)
 {
-    log_warn("lines of %s were lost on the way: attaching every session again", where);
+    if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_warn("lines of %s were lost on the way: attaching every session again last=%llu "
+                 "count=%llu",
+                 where, (unsigned long long)last, (unsigned long long)count);
+    }
     relay_step(r, LINK_EV_STALE);
+}
+
+static void missed_group(struct relay *r, uint64_t last)
+{
+    r->stats.group_holes++;
+    missed(r, "the group's channel", last, r->group_count);
+}
+
+static void missed_own(struct relay *r, uint64_t last)
+{
+    r->stats.own_holes++;
+    missed(r, "the own channel", last, r->own_count);
 }
 
 static void on_nonce(struct relay *r, const struct bus_line *line)
@@ -26,9 +45,12 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
         return;
     }
     bool first = !link_is_open(r->state);
+    if (!r->nonce_back) {
+        histogram_add(&r->stats.nonces, clock_mono_us() - r->nonce_us);
+    }
     r->nonce_back = true;
     r->proven_ms = clock_mono_ms();
-    r->fence_ms = r->nonce_ms;
+    r->fence_ms = r->nonce_us / 1000;
     if (first) {
         r->own_count = line->count;
         r->group_count = n->group_count;
@@ -36,8 +58,9 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
         return;
     }
     if (r->group_count != n->group_count) {
+        uint64_t last = r->group_count;
         r->group_count = n->group_count;
-        missed(r, "the group's channel");
+        missed_group(r, last);
     }
     if (n->version > r->roster.version || r->roster.epoch[0] == '\0') {
         roster_feed_sync(r);
@@ -55,8 +78,9 @@ static void on_end(struct relay *r, const struct bus_end *end)
 
 static void on_own_line(struct relay *r, const struct bus_line *line)
 {
+    uint64_t last = r->own_count;
     if (!in_sequence(&r->own_count, line->count) && link_is_open(r->state)) {
-        missed(r, "the own channel");
+        missed_own(r, last);
     }
     if (line->kind == BUS_NONCE) {
         on_nonce(r, line);
@@ -69,8 +93,9 @@ static void on_own_line(struct relay *r, const struct bus_line *line)
 
 static void on_group_line(struct relay *r, const struct bus_line *line)
 {
+    uint64_t last = r->group_count;
     if (!in_sequence(&r->group_count, line->count) && link_is_open(r->state)) {
-        missed(r, "the group's channel");
+        missed_group(r, last);
     }
     if (line->kind == BUS_MESSAGE) {
         repair_message(r, &line->message);
@@ -87,8 +112,10 @@ void relay_line(void *ctx, struct slice channel, struct slice payload)
     }
     struct bus_line line = bus_line_decode(payload);
     if (line.kind == BUS_BAD) {
-        if (log_limit_ok(&r->bad_lines, 5, clock_mono_ms())) {
-            log_warn("ignored a line that is not ours on channel %s", log_escape(channel));
+        r->stats.bad_lines++;
+        if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
+            log_warn("ignored a line that is not ours channel=%s suppressed=%llu",
+                     log_escape(channel), (unsigned long long)r->bad_lines.suppressed);
         }
     } else if (slice_equal(channel, SLICE("group"))) {
         on_group_line(r, &line);

@@ -107,7 +107,7 @@ static void renew(struct relay *r, bool fresh)
             r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
         }
         r->nonce_back = false;
-        r->nonce_ms = clock_mono_ms();
+        r->nonce_us = clock_mono_us();
     }
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  fresh ? SLICE("new") : SLICE("keep"), slice_text(number),
@@ -178,6 +178,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
     case LINK_ACT_FILL: repair_fill(r); break;
     case LINK_ACT_PRUNE: prune(r, SLICE("0")); break;
     case LINK_ACT_SERVE:
+        r->stats.links++;
         log_info("link up number=%s sessions=%zu", r->number_text, sessions_count(r->sessions));
         roster_feed_sync(r);
         break;
@@ -225,7 +226,9 @@ static void note_epoch(struct relay *r, struct slice epoch)
     }
     if (strcmp(r->heard_epoch, r->caller.epoch) != 0 &&
         (r->state == LINK_UP || r->state == LINK_PRUNING || r->state == LINK_FILLING)) {
-        log_warn("redis opened a new epoch: attaching every session again");
+        r->stats.epochs++;
+        log_warn("redis opened a new epoch: attaching every session again sessions=%zu",
+                 sessions_count(r->sessions));
         relay_step(r, LINK_EV_STALE);
     }
 }
@@ -242,7 +245,9 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
         !is_epoch(functions_epoch(reply))) {
         if (log_limit_ok(&r->refusals, 5, clock_mono_ms())) {
-            log_error("redis refused a call: %s", log_escape(redis_reply_text(reply)));
+            log_error("redis refused a call reply=\"%s\" suppressed=%llu",
+                      log_escape(redis_reply_text(reply)),
+                      (unsigned long long)r->refusals.suppressed);
         }
         return false;
     }
@@ -287,6 +292,13 @@ static void connected(struct relay *r)
 }
 
 /* Both connections make one link: what the other still brings belongs to a link that is no more. */
+static void note_loss(struct relay *r, const char *connection, const char *why)
+{
+    r->stats.losses++;
+    log_warn("link lost number=%s state=%s connection=%s why=\"%s\"", r->number_text,
+             link_state_name(r->state), connection, log_escape(slice_text(why)));
+}
+
 static void lost(struct relay *r)
 {
     if (r->state != LINK_DOWN) {
@@ -306,7 +318,7 @@ static void on_commands_down(void *ctx, const char *why)
 {
     struct relay *r = ctx;
     if (r->commands_up) {
-        log_warn("redis commands: %s", why);
+        note_loss(r, "commands", why);
     }
     r->commands_up = false;
     lost(r);
@@ -340,7 +352,7 @@ static void on_feed_down(void *ctx, const char *why)
 {
     struct relay *r = ctx;
     if (r->feed_up) {
-        log_warn("redis subscriptions: %s", why);
+        note_loss(r, "subscriptions", why);
     }
     r->feed_up = false;
     lost(r);
@@ -425,6 +437,21 @@ bool relay_is_ready(const struct relay *r, const char **why)
     }
     *why = NULL;
     return true;
+}
+
+const struct relay_stats *relay_stats(struct relay *r)
+{
+    r->stats.sessions = sessions_count(r->sessions);
+    r->stats.settling = r->settling ? 1 : 0;
+    for (size_t i = 0; i < LINK_STATES; i++) {
+        r->stats.state[i] = i == r->state ? 1 : 0;
+    }
+    return &r->stats;
+}
+
+const struct functions *relay_functions(const struct relay *r)
+{
+    return r->commands;
 }
 
 void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *arg)

@@ -5,9 +5,11 @@
 #ifndef PARLEY_RELAY_H
 #define PARLEY_RELAY_H
 
+#include "gateway-svc/relay/link.h"
 #include "gateway-svc/relay/page.h"
 #include "gateway-svc/relay/sessions.h"
 #include "gateway-svc/relay/where.h"
+#include "shared/metrics.h"
 
 struct ev_loop;
 struct relay;
@@ -83,6 +85,26 @@ void relay_free(struct relay *r);
 
 /* True while users are served: the link is up and the last nonce came back. */
 bool relay_is_ready(const struct relay *r, const char **why);
+
+struct relay_stats {
+    /* Ever: */
+    uint64_t links;          /* that came up */
+    uint64_t losses;         /* of a connection that belonged to a link */
+    uint64_t epochs;         /* that Redis opened while a link was up */
+    uint64_t own_holes;      /* stretches of the own channel that did not arrive */
+    uint64_t group_holes;    /* the same of the channel of messages to the group */
+    uint64_t fills;          /* of such holes, and of those between two links, from Redis */
+    uint64_t bad_lines;      /* on our channels, but not ours: ignored */
+    uint64_t refused;        /* sessions that clients showed and Redis did not know or not let in */
+    struct histogram nonces; /* from asking Redis to publish on the own channel to its arrival */
+    /* Now: */
+    uint64_t sessions;           /* served here */
+    uint64_t settling;           /* 1: Redis settles, as far as we know */
+    uint64_t state[LINK_STATES]; /* 1 at the link's, else 0 */
+};
+const struct relay_stats *relay_stats(struct relay *r);
+/* Through which it calls Redis. */
+const struct functions *relay_functions(const struct relay *r);
 
 /* Where that gateway listens for clients; see where.h. */
 void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *arg);

@@ -39,7 +39,6 @@ struct relay {
     uint64_t tick_ms; /* its interval */
     char nonce[NONCE_LEN + 1];
     bool nonce_back;
-    uint64_t nonce_ms;   /* when it was made */
     uint64_t fence_ms;   /* when the one that came back last was: our lease holds from then on */
     uint64_t proven_ms;  /* when that came back */
     uint64_t proving_ms; /* since when we wait for the first one of this link */
@@ -72,6 +71,8 @@ struct relay {
     struct where *where;
     struct roster_feed roster;
     struct log_limit bad_lines, refusals;
+    struct relay_stats stats;
+    uint64_t nonce_us; /* when Redis was first asked to publish the nonce */
 };
 
 /* The one place where the link's state changes. */

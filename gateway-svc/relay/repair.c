@@ -206,6 +206,7 @@ static void finish(struct relay *r)
         deliver_fill(r);
     }
     raise_marks(r);
+    r->stats.fills++;
     tell_lost(r);
     release_held(r);
     repair_forget(r);

@@ -55,6 +55,7 @@ struct eio_outbox_sent eio_conn_sent(struct eio_conn *conn, size_t bytes)
     struct eio_outbox_sent sent = eio_outbox_advance(&conn->outbox, bytes);
     stats->queued_bytes -= before - eio_outbox_bytes(conn->outbox);
     stats->frames_out += sent.frames + (sent.cut ? 1 : 0);
+    stats->bytes_out += bytes;
     if (conn->watched && eio_conn_queued(conn) <= EIO_DRAINED) {
         conn->watched = false;
         eio_engine_mark(engine_of(conn), conn);
@@ -286,9 +287,11 @@ void eio_conn_watch(struct eio_conn *conn)
 /* One line for what a peer did wrong; a peer can provoke it, so it is limited. */
 static void log_end(const struct eio_conn *conn, const char *why)
 {
-    if (why && log_limit_ok(&engine_of(conn)->log_limit, LOG_LINES_PER_S, clock_mono_ms())) {
-        log_info("connection closed reason=\"%s\" why=\"%s\"",
-                 sio_reason_name((enum sio_reason)conn->reason), why);
+    struct log_limit *limit = &engine_of(conn)->log_limit;
+    if (why && log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("connection closed by=server reason=\"%s\" why=\"%s\" suppressed=%llu",
+                 sio_reason_name((enum sio_reason)conn->reason), why,
+                 (unsigned long long)limit->suppressed);
     }
 }
 

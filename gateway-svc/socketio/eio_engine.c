@@ -120,13 +120,13 @@ void eio_engine_tick(struct eio_engine *engine, uint64_t now_us)
 {
     struct eio_deadline *d;
     while ((d = eio_deadlines_due(&engine->pongs, now_us))) {
-        eio_conn_end(by_heartbeat(d), SIO_PING_TIMEOUT, 0, NULL);
+        eio_conn_end(by_heartbeat(d), SIO_PING_TIMEOUT, 0, "no pong in time");
     }
     while ((d = eio_deadlines_due(&engine->pings, now_us))) {
         eio_conn_ping(by_heartbeat(d), now_us);
     }
     while ((d = eio_deadlines_due(&engine->joins, now_us))) {
-        eio_conn_end(by_limit(d), SIO_CONNECT_TIMEOUT, 0, NULL);
+        eio_conn_end(by_limit(d), SIO_CONNECT_TIMEOUT, 0, "joined no namespace in time");
     }
     while ((d = eio_deadlines_due(&engine->upgrades, now_us))) {
         eio_poll_probe_late(d);

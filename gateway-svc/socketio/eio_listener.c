@@ -23,6 +23,7 @@ struct eio_listener *eio_listener_new(struct ev_loop *loop, struct eio_engine *e
     l->router.carrier = (struct eio_carrier){
         .loop = loop, .ws = ws, .config = &engine->config, .handler = handler, .app = app};
     l->clients = (struct http_server){.loop = loop, .serve = eio_router_serve, .ctx = &l->router};
+    l->clients.refused = &engine->stats.refused[SIO_REFUSED_HTTP];
     l->internal =
         (struct http_server){.loop = loop, .serve = eio_router_serve_internal, .ctx = &l->router};
     l->clients_port = http_port_open(&l->clients, engine->config.host, engine->config.port);

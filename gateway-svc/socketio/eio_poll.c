@@ -182,6 +182,7 @@ static void poll_release(struct eio_conn *conn)
     eio_deadline_stop(&poll->upgrade);
     free(poll);
     conn->wire = NULL;
+    engine_of(conn)->stats.polling--;
 }
 
 const struct eio_transport_ops eio_poll_ops = {
@@ -202,6 +203,7 @@ struct eio_conn *eio_poll_open(struct eio_endpoint *endpoint, void *data, struct
     put(&poll->get, x, conn);
     conn->wire = poll;
     conn->sid = sid;
+    endpoint->engine->stats.polling++;
     eio_conn_opened(conn, now_us);
     return conn;
 }
@@ -358,6 +360,7 @@ static void take_over(struct eio_conn *conn, struct eio_poll *poll, uint64_t now
     eio_poll_probe_gone(conn);
     poll_release(conn);
     eio_conn_switch(conn, ops, wire);
+    engine_of(conn)->stats.upgraded++;
     if (conn->state == EIO_STATE_CLOSING) {
         eio_deadline_start(&engine_of(conn)->closings, &conn->limit, now_us);
         ops->close(conn, conn->close_code, now_us);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define LOG_LINES_PER_S 10
 #define HEAD_MAX ((size_t)2 * HTTP_HEAD_MAX) /* of a request that is carried */
 
 /* A request for an endpoint, taken apart. */
@@ -34,9 +35,41 @@ static void send_text(struct eio_exchange *x, unsigned status, const char *text,
                                            .close = status >= 400});
 }
 
-static void refuse(const struct visit *v, enum eio_refusal refusal)
+/* Who asks, as far as we know: behind a proxy, what it says last. */
+static struct slice address_of(struct visit *v)
 {
+    struct slice last = SLICE(""), rest = SLICE("");
+    if (v->router->engine->config.trust_forwarded) {
+        rest = http_request_field(v->http, SLICE("x-forwarded-for"));
+    }
+    while (rest.len > 0) {
+        last = slice_trim(slice_cut(&rest, ','));
+    }
+    return last.len > 0 ? last : sio_request_peer(&v->req);
+}
+
+/* Every refusal is counted, and some are logged. */
+static void note_refusal(struct visit *v, enum sio_refusal refusal)
+{
+    struct log_limit *limit = &v->router->refusals;
+    v->router->engine->stats.refused[refusal]++;
+    if (log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("request refused why=\"%s\" address=%s suppressed=%llu", sio_refusal_name(refusal),
+                 log_escape(address_of(v)), (unsigned long long)limit->suppressed);
+    }
+}
+
+static void refuse(struct visit *v, enum eio_refusal refusal)
+{
+    _Static_assert((int)SIO_REFUSED_VERSION == (int)EIO_UNSUPPORTED_VERSION, "the same codes");
+    note_refusal(v, (enum sio_refusal)refusal);
     eio_exchange_refuse(v->x, refusal);
+}
+
+static void refuse_closing(struct visit *v)
+{
+    note_refusal(v, SIO_REFUSED_CLOSING);
+    send_text(v->x, 503, "going away\n", NULL);
 }
 
 /* ---- Taking a request apart ------------------------------------------------------------------ */
@@ -101,6 +134,7 @@ static bool is_let_in(struct visit *v, void **data)
     const struct eio_router *r = v->router;
     const char *text = r->handler->allow ? r->handler->allow(r->app, &v->req, data) : NULL;
     if (text) {
+        note_refusal(v, SIO_REFUSED_FORBIDDEN);
         eio_exchange_refuse_text(v->x, EIO_FORBIDDEN, text);
         return false;
     }
@@ -160,6 +194,7 @@ static void carry(struct visit *v)
     struct buf head;
     buf_init(&head, HEAD_MAX);
     print_request(v, &head);
+    r->engine->stats.carried[v->http->upgrade ? 2 : v->http->method == HTTP_POST ? 1 : 0]++;
     if (head.failed) {
         v->x->ops->drop(v->x); /* half a head would mean something else */
     } else if (v->http->upgrade) {
@@ -206,7 +241,7 @@ static void serve_polling(struct visit *v)
     } else if (refusal != EIO_ACCEPTABLE) {
         refuse(v, refusal);
     } else if (!v->conn && v->router->engine->draining) {
-        send_text(v->x, 503, "going away\n", NULL);
+        refuse_closing(v);
     } else if (!v->conn) {
         open_polling(v);
     } else if (method == HTTP_GET) {
@@ -263,6 +298,7 @@ static void serve_upgrade(struct visit *v)
     unsigned status = 0;
     const char *wrong = eio_handshake_read(v->http, &v->handshake, &status);
     if (wrong) {
+        note_refusal(v, SIO_REFUSED_HANDSHAKE);
         send_text(v->x, status, wrong, status == 426 ? "Sec-WebSocket-Version: 13" : NULL);
         return;
     }
@@ -274,7 +310,7 @@ static void serve_upgrade(struct visit *v)
     if (refusal != EIO_ACCEPTABLE && !elsewhere) {
         refuse(v, refusal);
     } else if (v->router->engine->draining) {
-        send_text(v->x, 503, "going away\n", NULL);
+        refuse_closing(v);
     } else if (elsewhere) {
         carry(v);
     } else if (v->conn) {
@@ -340,13 +376,15 @@ void eio_router_serve_internal(void *router, const struct http_request *http, in
                                struct eio_exchange *x)
 {
     const struct eio_router *r = router;
-    const char *text = "not found\n";
+    struct sio_page page = {.type = "text/plain; charset=utf-8", .body = SLICE_INIT("not found\n")};
     (void)fd;
     if (http->method != HTTP_GET) {
         send_text(x, 405, "method not allowed\n", "Allow: GET");
         return;
     }
     bool asks = r->handler->http && !http->upgrade;
-    unsigned status = asks ? r->handler->http(r->app, http->path, &text) : 404;
-    send_text(x, status, text, NULL);
+    unsigned status = asks ? r->handler->http(r->app, http->path, &page) : 404;
+    x->ops->answer(
+        x, &(struct eio_answer){
+               .status = status, .type = page.type, .body = page.body, .close = status >= 400});
 }

@@ -12,6 +12,7 @@ struct eio_router {
     const struct sio_server_handler *handler;
     void *app;
     struct eio_carrier carrier;
+    struct log_limit refusals;
 };
 
 /* A request to the port for clients, or to the one that serves nothing but handler->http.  For

@@ -5,6 +5,7 @@
 
 static void refuse_too_large(struct http_conn *c)
 {
+    http_conn_note_refusal(c, 413, "body too large");
     http_conn_reply(c, &(struct eio_answer){.status = 413,
                                             .type = "application/json",
                                             .body = SLICE("{\"message\":\"Body too large\"}")});
@@ -15,6 +16,7 @@ bool http_body_expect(struct eio_exchange *x, size_t max)
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct http_conn *c = http_conn_of(x);
     if (!c->has_length && !c->chunked) {
+        http_conn_note_refusal(c, 411, "a body without its length");
         http_conn_answer_text(c, 411, "Content-Length is needed\n");
         return false;
     }
@@ -60,6 +62,7 @@ static bool read_chunks(struct http_conn *c)
     if (result == EIO_CHUNKED_TOO_LARGE) {
         refuse_too_large(c);
     } else {
+        http_conn_note_refusal(c, 400, "bad chunks");
         eio_exchange_refuse(&c->x, EIO_BAD_REQUEST);
     }
     return true;

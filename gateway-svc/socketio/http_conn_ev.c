@@ -1,11 +1,13 @@
 /* http_conn_ev.c - a TCP connection on which a client sends HTTP requests */
 #include "gateway-svc/socketio/http_conn_ev.h"
 #include "gateway-svc/socketio/http_conn_state_ev.h"
+#include "shared/clock.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOG_LINES_PER_S 5
 #define READ_BYTES 65536
 #define LINES_MAX 8192                 /* header lines that an answer may get from its exchange */
 #define DRAIN_MAX ((size_t)16 << 20)   /* bytes */
@@ -210,6 +212,28 @@ void http_conn_answer_text(struct http_conn *c, unsigned status, const char *tex
                                             .close = true});
 }
 
+void http_conn_note_refusal(struct http_conn *c, unsigned status, const char *why)
+{
+    struct http_server *server = c->server;
+    if (server->refused) {
+        ++*server->refused;
+    }
+    if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+        struct slice rest = slice_text(why);
+        struct slice line = slice_cut(&rest, '\n');
+        log_info("request refused status=%u why=\"%s\" suppressed=%llu", status, log_escape(line),
+                 (unsigned long long)server->refusals.suppressed);
+    }
+}
+
+static void refuse(struct http_conn *c, unsigned status, const char *why)
+{
+    http_conn_note_refusal(c, status, why);
+    c->keep_alive = false;
+    c->head_only = false; /* the one before it was */
+    http_conn_answer_text(c, status, why);
+}
+
 /* ---- Requests -------------------------------------------------------------------------------- */
 
 static void begin(struct http_conn *c, const struct http_request *request)
@@ -236,11 +260,9 @@ static bool read_head(struct http_conn *c)
         return false;
     }
     if (status != 200) {
-        c->keep_alive = false;
-        c->head_only = false;
         http_conn_enter(c, WAIT);
         buf_init(&c->x.lines, 0);
-        http_conn_answer_text(c, status, why);
+        refuse(c, status, why);
         return false;
     }
     begin(c, &request);
@@ -344,9 +366,7 @@ static void on_late(struct ev_loop *loop, ev_timer *timer, int events)
     c->busy = true;
     if (c->state == BODY || (c->state == HEAD && c->in.len > 0)) {
         http_conn_tell_gone(c);
-        c->keep_alive = false;
-        c->head_only = false; /* the one before it was */
-        http_conn_answer_text(c, 408, "the request did not come whole in time\n");
+        refuse(c, 408, "the request did not come whole in time\n");
     } else {
         hang_up(c);
     }

@@ -13,6 +13,7 @@
 #define PARLEY_HTTP_CONN_EV_H
 
 #include "gateway-svc/socketio/eio_exchange.h"
+#include "shared/log.h"
 
 struct ev_loop;
 struct http_conn;
@@ -24,6 +25,8 @@ struct http_server {
      * asked for.  `request` is borrowed until then; `fd` is the socket, to ask for its peer. */
     void (*serve)(void *ctx, const struct http_request *request, int fd, struct eio_exchange *x);
     void *ctx;
+    uint64_t *refused; /* counts requests that are no HTTP, or come too slowly; NULL: nobody asks */
+    struct log_limit refusals;
     struct http_conn *conns; /* all that there are */
 };
 

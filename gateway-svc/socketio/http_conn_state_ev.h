@@ -42,6 +42,8 @@ void http_conn_enter(struct http_conn *c, enum http_conn_state state);
 /* Whoever works on a connection answers with these: they never free it. */
 void http_conn_reply(struct http_conn *c, const struct eio_answer *answer);
 void http_conn_answer_text(struct http_conn *c, unsigned status, const char *text);
+/* For each request that is refused as HTTP: counts it, and says so in the log. */
+void http_conn_note_refusal(struct http_conn *c, unsigned status, const char *why);
 /* The taker of the exchange, if there is one, learns that the client is gone. */
 void http_conn_tell_gone(struct http_conn *c);
 

@@ -249,6 +249,12 @@ struct slice sio_request_peer(struct sio_request *req);  /* numeric address of t
 
 struct sio_lookup; /* a question that waits for its answer */
 
+/* What a plain HTTP GET is answered with. */
+struct sio_page {
+    const char *type;  /* of the content; a literal.  Plain text, unless it is set */
+    struct slice body; /* borrowed until the next such request, or the server's end */
+};
+
 /* Each may be NULL; all NULL ({0}) is a server that lets everybody in. */
 struct sio_server_handler {
     /* May this request connect?  NULL: yes.  Otherwise the text of the refusal (a literal): the
@@ -259,8 +265,8 @@ struct sio_server_handler {
      * conn_data.  Behind the `disconnect` of its sockets. */
     void (*closed)(void *app, void *conn_data);
     /* Answers a plain HTTP GET on the port of sio_server_http_port, for example /readyz; the
-     * clients' port answers 404 to all but `path`.  Returns the status; *text is a literal. */
-    unsigned (*http)(void *app, struct slice path, const char **text);
+     * clients' port answers 404 to all but `path`.  Fills `page`, returns the status. */
+    unsigned (*http)(void *app, struct slice path, struct sio_page *page);
     /* Several servers, each with its own `node` (struct sio_config), can serve as one: a request
      * that names a connection of another is carried there, so that no load balancer has to send a
      * client to the same server twice.  Where does that node listen for clients?  Answered now or
@@ -279,18 +285,38 @@ void sio_lookup_answer(struct sio_lookup *lookup, const char *host, uint16_t por
  * cannot listen; the log says why. */
 bool sio_server_http_port(struct sio_server *server, const char *host, uint16_t port);
 
+/* Why a request was refused.  The first six are the codes of Engine.IO. */
+enum sio_refusal {
+    SIO_REFUSED_TRANSPORT = 0, /* a transport that is unknown or not served */
+    SIO_REFUSED_SID,           /* no such connection */
+    SIO_REFUSED_METHOD,
+    SIO_REFUSED_REQUEST,   /* not possible on that connection, or not now */
+    SIO_REFUSED_FORBIDDEN, /* `origins`, or `allow` */
+    SIO_REFUSED_VERSION,   /* not Engine.IO 4 */
+    SIO_REFUSED_HANDSHAKE, /* no correct handshake of a WebSocket */
+    SIO_REFUSED_CLOSING,   /* sio_server_close_all was called */
+    SIO_REFUSED_HTTP,      /* no HTTP that we read, or too slow */
+    SIO_REFUSALS
+};
+const char *sio_refusal_name(enum sio_refusal refusal); /* "unknown sid"; a literal */
+
 /* Serves a file under the path: `name` "socket.io.min.js" at /socket.io/socket.io.min.js, with ETag
  * and 304.  Everything is borrowed for the server's life.  At most 8 (checked by assert). */
 void sio_server_file(struct sio_server *server, const char *name, const char *type,
                      struct slice body);
 
 struct sio_stats {
-    uint64_t connections;  /* open now */
-    uint64_t accepted;     /* ever */
-    uint64_t packets_in;   /* Socket.IO packets received */
-    uint64_t frames_out;   /* frames handed to the kernel */
-    uint64_t queued_bytes; /* waiting in all queues */
-    uint64_t closed[16];   /* ever, by enum sio_reason */
+    uint64_t connections;           /* open now */
+    uint64_t polling;               /* of these, the ones that long-polling carries */
+    uint64_t accepted;              /* ever */
+    uint64_t upgraded;              /* ever: from long-polling to WebSocket */
+    uint64_t packets_in;            /* Socket.IO packets received */
+    uint64_t frames_out;            /* frames handed to the kernel */
+    uint64_t bytes_out;             /* of these, without HTTP heads and base64 */
+    uint64_t queued_bytes;          /* waiting in all queues */
+    uint64_t closed[16];            /* ever, by enum sio_reason */
+    uint64_t refused[SIO_REFUSALS]; /* requests ever, by enum sio_refusal */
+    uint64_t carried[3]; /* requests carried to another server ever: GET, POST, WebSocket */
 };
 const struct sio_stats *sio_server_stats(const struct sio_server *server); /* always current */
 

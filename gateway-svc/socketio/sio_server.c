@@ -69,6 +69,22 @@ const char *sio_reason_name(enum sio_reason reason)
     return names[reason];
 }
 
+const char *sio_refusal_name(enum sio_refusal refusal)
+{
+    static const char *const names[SIO_REFUSALS] = {
+        [SIO_REFUSED_TRANSPORT] = "unknown transport",
+        [SIO_REFUSED_SID] = "unknown sid",
+        [SIO_REFUSED_METHOD] = "bad method",
+        [SIO_REFUSED_REQUEST] = "bad request",
+        [SIO_REFUSED_FORBIDDEN] = "forbidden",
+        [SIO_REFUSED_VERSION] = "unsupported version",
+        [SIO_REFUSED_HANDSHAKE] = "bad websocket handshake",
+        [SIO_REFUSED_CLOSING] = "server is closing",
+        [SIO_REFUSED_HTTP] = "bad http",
+    };
+    return names[refusal];
+}
+
 static void on_released(void *ctx, void *data)
 {
     const struct sio_server *server = ctx;

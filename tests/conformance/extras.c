@@ -115,13 +115,13 @@ static const char *allow(void *app, struct sio_request *req, void **conn_data)
     return sio_request_header(req, "x-refuse").len > 0 ? "No entry" : NULL;
 }
 
-static unsigned http(void *app, struct slice path, const char **text)
+static unsigned http(void *app, struct slice path, struct sio_page *page)
 {
     (void)app;
     if (!slice_equal(path, SLICE("/healthz"))) {
         return 404;
     }
-    *text = "ok\n";
+    page->body = SLICE("ok\n");
     return 200;
 }
 

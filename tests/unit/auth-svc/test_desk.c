@@ -2,6 +2,7 @@
 #include "auth-svc/desk.h"
 
 #include "shared/json.h"
+#include "shared/log.h"
 #include "shared/token.h"
 
 #include <setjmp.h>
@@ -503,6 +504,60 @@ static void another_page_gets_nothing(void **state)
 
 #define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- What is counted ---- */
+
+static void every_answer_is_counted_by_route_and_status(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        enum store_status status;
+        bool asks; /* the store */
+        size_t route, place;
+    } cases[] = {
+        {"GET",     "/login/al",     STORE_OK,          true,  0, 0},
+        {"GET",     "/login/al",     STORE_TAKEN,       true,  0, 7},
+        {"POST",    "/login/al",     STORE_UNAVAILABLE, true,  0, 9},
+        {"GET",     "/login/al",     STORE_OK,          false, 0, 8}, /* the fourth: rate_limited */
+        {"GET",     "/login/a%00",   STORE_OK,          false, 0, 2},
+        {"PUT",     "/login/al",     STORE_OK,          false, 0, 6},
+        {"GET",     "/logout/al",    STORE_OK,          true,  1, 0},
+        {"GET",     "/logout/al",    STORE_FORBIDDEN,   true,  1, 4},
+        {"GET",     "/session",      STORE_UNKNOWN,     true,  2, 3},
+        {"OPTIONS", "/session",      STORE_OK,          false, 2, 1},
+        {"GET",     "/login",        STORE_OK,          false, 3, 5},
+        {"GET",     "/nothing/here", STORE_OK,          false, 3, 5},
+    };
+    struct bench *b = *state;
+    const struct desk_stats *stats = desk_stats(b->desk);
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request req = request_of(cases[i].method, cases[i].path);
+        uint64_t before = stats->answered[cases[i].route][cases[i].place];
+        req.authorization = SLICE("Bearer " TOKEN_A);
+        req.origin = slice_equal(req.method, SLICE("OPTIONS")) ? SLICE(LISTED) : req.origin;
+        handle(b, &req);
+        assert_int_equal(stats->outstanding, cases[i].asks ? 1 : 0);
+        if (cases[i].asks) {
+            fake_answer(&b->fake, cases[i].status, "al", 0);
+        }
+        assert_int_equal(stats->outstanding, 0);
+        if (stats->answered[cases[i].route][cases[i].place] != before + 1) {
+            fail_msg("%s %s: %u is not counted at its place", cases[i].method, cases[i].path,
+                     b->status);
+        }
+        char status[8];
+        snprintf(status, sizeof status, "%u", b->status);
+        assert_string_equal(status, desk_status_names[cases[i].place]);
+    }
+    for (size_t i = 0; i < DESK_ROUTES; i++) {
+        for (size_t k = 0; k < DESK_STATUSES; k++) {
+            sum += stats->answered[i][k];
+        }
+    }
+    assert_int_equal(sum, sizeof cases / sizeof *cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -523,6 +578,8 @@ int main(void)
         DESK_TEST(a_listed_page_may_read_every_answer),
         DESK_TEST(a_preflight_is_answered_without_the_store),
         DESK_TEST(another_page_gets_nothing),
+        DESK_TEST(every_answer_is_counted_by_route_and_status),
     };
+    log_init("test", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,6 +205,35 @@ static void rounds_do_not_put_off_the_renewal(void **state)
     assert_true(r->tick.at == before);
 }
 
+static void what_happens_is_counted(void **state)
+{
+    struct relay *r = *state;
+    const struct relay_stats *s = relay_stats(r);
+    assert_int_equal(s->links, 1);
+    assert_int_equal(s->state[LINK_UP], 1);
+    assert_int_equal(s->nonces.at[0], 1);
+    alice();
+    assert_int_equal(relay_stats(r)->sessions, 1);
+    script_open('b');
+    fake_answer("unknown|e1|100");
+    assert_int_equal(s->refused, 1);
+    fake_publish("p:to:gw", "no line of ours");
+    assert_int_equal(s->bad_lines, 1);
+    script_group_is_lost();
+    script_group("message", "102 x - \n{}"); /* not good either, so it is no hole */
+    assert_int_equal(s->group_holes, 0);
+    assert_int_equal(s->bad_lines, 2);
+    script_own_is_lost();
+    script_own("nonce", "0123456789abcdef 0 0 e1");
+    assert_int_equal(s->own_holes, 1);
+    assert_int_equal(relay_stats(r)->state[LINK_ATTACHING], 1);
+    assert_int_equal(s->state[LINK_UP], 0);
+    fake_feed_down();
+    assert_int_equal(s->losses, 2); /* and the other one with it */
+    assert_int_equal(relay_stats(r)->state[LINK_DOWN], 1);
+    assert_int_equal(s->links, 1);
+}
+
 static void a_refused_link_is_made_anew_with_its_number(void **state)
 {
     (void)state;
@@ -444,6 +473,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_that_nobody_set_is_our_end_of_the_connection,
                                         begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
+        cmocka_unit_test_setup_teardown(what_happens_is_counted, begin_up, end),
         cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
         cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, begin, end),
         cmocka_unit_test_setup_teardown(the_lease_is_renewed_and_proven_each_time, begin_up, end),

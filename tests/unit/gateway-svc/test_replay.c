@@ -238,7 +238,7 @@ static void live_sized(uint64_t id, size_t size)
     char text[32];
     snprintf(text, sizeof text, "live%llu", (unsigned long long)id);
     struct sio_frame *frame = frame_new(text, size);
-    replay_give(w.client, id, frame);
+    replay_give(&w.hub, w.client, id, frame);
     sio_frame_unref(frame);
 }
 

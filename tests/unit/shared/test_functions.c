@@ -275,6 +275,7 @@ static void a_user_who_may_not_load_says_so(void **state)
     UNTIL(w->loop, w->downs == 2);
     assert_non_null(strstr(w->why, "refuses the function library: NOPERM"));
     assert_int_equal(w->ups, 0);
+    assert_int_equal(functions_stats(w->functions)->losses, 0); /* nobody had it */
 }
 
 /* ---- Ending the program ---------------------------------------------------------------------- */
@@ -417,6 +418,75 @@ static void calls_under_way_get_null_when_freed(void **state)
     assert_int_equal(w->downs, 0);
 }
 
+/* ---- What is counted ------------------------------------------------------------------------- */
+
+static uint64_t observed(const struct histogram *h)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+        sum += h->at[i];
+    }
+    return sum;
+}
+
+static void calls_are_counted_by_name(void **state)
+{
+    struct world *w = *state;
+    start_and_come_up(w);
+    const struct functions_stats *stats = functions_stats(w->functions);
+    assert_int_equal(stats->count, 0);
+    assert_int_equal(stats->up, 1);
+    sweep(w);
+    sweep(w);
+    assert_true(functions_call(w->functions, "parley_login", NULL, 0, on_answer, w)); /* an error */
+    UNTIL(w->loop, w->answers == 3);
+    assert_int_equal(stats->count, 2);
+    assert_string_equal(stats->names[0], "parley_sweep");
+    assert_string_equal(stats->names[1], "parley_login");
+    assert_int_equal(observed(&stats->calls[0]), 2);
+    assert_int_equal(observed(&stats->calls[1]), 1);
+    assert_true(stats->calls[0].sum_us > 0);
+    assert_int_equal(stats->refused, 1);
+    assert_int_equal(stats->unanswered, 0);
+}
+
+static void losses_and_lost_calls_are_counted(void **state)
+{
+    struct world *w = *state;
+    start_and_come_up(w);
+    const struct functions_stats *stats = functions_stats(w->functions);
+    assert_true(functions_call(w->functions, "parley_sweep", NULL, 0, NULL, NULL));
+    functions_reset(w->functions, "test");
+    assert_int_equal(stats->unanswered, 1);
+    assert_int_equal(stats->losses, 1);
+    assert_int_equal(stats->up, 0);
+    assert_int_equal(observed(&stats->calls[0]), 0);
+    UNTIL(w->loop, w->ups == 2);
+    assert_int_equal(stats->connects, 2);
+    assert_int_equal(stats->losses, 1);
+    assert_int_equal(stats->up, 1);
+}
+
+/* Ours are few; should there be more, nothing grows. */
+static void too_many_names_share_the_last_place(void **state)
+{
+    static char names[FUNCTIONS_NAMES_MAX + 3][16];
+    struct world *w = *state;
+    redis_puppet_listen(&w->fake);
+    w->config.url = w->fake.url;
+    start_and_come_up(w);
+    const struct functions_stats *stats = functions_stats(w->functions);
+    for (size_t i = 0; i < FUNCTIONS_NAMES_MAX + 3; i++) {
+        snprintf(names[i], sizeof names[i], "x%zu", i);
+        assert_true(functions_call(w->functions, names[i], NULL, 0, on_answer, w));
+    }
+    UNTIL(w->loop, w->answers == FUNCTIONS_NAMES_MAX + 3);
+    assert_int_equal(stats->count, FUNCTIONS_NAMES_MAX);
+    assert_string_equal(stats->names[FUNCTIONS_NAMES_MAX - 1], "other");
+    assert_int_equal(observed(&stats->calls[0]), 1);
+    assert_int_equal(observed(&stats->calls[FUNCTIONS_NAMES_MAX - 1]), 4);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -438,6 +508,9 @@ int main(void)
         T(an_error_of_a_function_is_an_answer),
         T(the_number_of_arguments_is_limited),
         T(calls_under_way_get_null_when_freed),
+        T(calls_are_counted_by_name),
+        T(losses_and_lost_calls_are_counted),
+        T(too_many_names_share_the_last_place),
     };
     log_init("test", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests_name("functions", tests, NULL, NULL);

@@ -77,6 +77,41 @@ static void answers_follow_the_table(void **state)
     }
 }
 
+static void write_metrics(void *ctx, struct buf *out)
+{
+    const struct world *w = ctx;
+    buf_printf(out, "%*s\n", w->ready ? 1 : 2 << 20, "x"); /* what does not fit is no answer */
+}
+
+static const char *get_metrics(struct world *w)
+{
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
+    static char got[1024];
+    struct http_client client;
+    http_client_connect(&client, w->loop, w->port);
+    assert_true(http_client_send(&client, request, sizeof request - 1));
+    UNTIL(w->loop, client.closed);
+    snprintf(got, sizeof got, "%s", client.got.ptr);
+    http_client_close(&client);
+    return got;
+}
+
+static void metrics_are_served_once_somebody_writes_them(void **state)
+{
+    struct world *w = *state;
+    assert_non_null(strstr(get_metrics(w), "HTTP/1.1 404 "));
+    health_serve_metrics(w->health, write_metrics, w);
+    w->ready = true;
+    const char *got = get_metrics(w);
+    assert_non_null(strstr(got, "HTTP/1.1 200 "));
+    assert_non_null(strstr(got, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+    assert_non_null(strstr(got, "\r\n\r\nx\n"));
+    w->ready = false;
+    got = get_metrics(w);
+    assert_non_null(strstr(got, "HTTP/1.1 500 "));
+    assert_non_null(strstr(got, "Content-Length: 0\r\n"));
+}
+
 static void a_taken_port_is_told(void **state)
 {
     struct world *w = *state;
@@ -90,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(answers_follow_the_table),
+        T(metrics_are_served_once_somebody_writes_them),
         T(a_taken_port_is_told),
     };
     log_init("test", LOG_LEVEL_ERROR);

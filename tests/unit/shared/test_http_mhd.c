@@ -361,8 +361,14 @@ static void too_many_arguments_are_refused_at_once(void **state)
         UNTIL(w->loop, w->client.closed);
         assert_true(got_start(w, "HTTP/1.1 400 "));
         assert_true(got(w, "too many arguments"));
+        assert_int_equal(mhd_server_stats(w->server)->refused, i + 1);
     }
     assert_int_equal(w->requests, 1);
+    connect_again(w);
+    say_and_wait(w, "GET /x HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n");
+    assert_true(got_start(w, "HTTP/1.1 400 "));
+    assert_int_equal(mhd_server_stats(w->server)->refused, sizeof counts / sizeof *counts + 1);
+    assert_int_equal(mhd_server_stats(w->server)->late, 0);
 }
 
 static void freeing_the_server_answers_who_waits(void **state)
@@ -406,6 +412,7 @@ static void who_drips_is_closed(void **state)
         drip(w, starts[i][0] != '\0');
         assert_in_range(clock_mono_ms() - begun_ms, 900, 20000);
         assert_int_equal(w->requests, 0);
+        assert_in_range(mhd_server_stats(w->server)->late, i + 1, i + 2); /* setup's own too */
     }
     connect_again(w);
     say_and_wait(w, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -126,6 +126,7 @@ static int teardown(void **state)
     eio_engine_close_all(&engine, now_us);
     eio_engine_kill_all(&engine, now_us);
     assert_int_equal(engine.stats.connections, 0);
+    assert_int_equal(engine.stats.polling, 0);
     assert_int_equal(engine.stats.queued_bytes, 0);
     assert_int_equal(engine.sids.count, 0);
     eio_engine_deinit(&engine);
@@ -471,8 +472,13 @@ static void an_upgrade_answers_every_get_at_once(void **state)
     turn();
     assert_string_equal(take(&answers), "c:200 4queued;");
     say(conn, "4later", false);
+    assert_int_equal(engine.stats.polling, 1);
+    assert_int_equal(engine.stats.upgraded, 0);
     eio_poll_probe_text(conn, SLICE("5"), now_us);
     turn();
+    assert_int_equal(engine.stats.polling, 0);
+    assert_int_equal(engine.stats.upgraded, 1);
+    assert_int_equal(engine.stats.connections, 1);
     assert_string_equal(fake_wire_take(), "[4later]");
     assert_false(eio_poll_is_polling(conn));
     assert_false(eio_poll_is_probe(conn, &probe_ops));
