@@ -119,8 +119,9 @@ $O/examples/%: examples/%.c $(SIO_H) $(SIOLIB)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(WARN) $(FLAGS_$(MODE)) $(CFLAGS) -I$O/include $(LINK_$(MODE)) $(LDFLAGS) -o $@ $< $(SIOLIB) $(SIO_LIBS)
 examples: $(EXAMPLES)
-# It holds them as they are.
+# They hold them as they are.
 $O/gateway-svc/app/client_files.o: $(wildcard client/web/socket.io/*.js)
+$O/gateway-svc/app/page.o: $(shell find client/web -type f ! -path '*/socket.io/*')
 $O/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(FLAGS_$(MODE)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

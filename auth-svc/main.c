@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 #define IDLE_PING_MS 1000
 #define HTTP_TIMEOUT_S 10
 #define HTTP_CONNECTIONS 2000
+#define NOTICE_S 2.5 /* for the door to see that we are not ready: it looks twice, every second */
 #define STOP_AFTER_S 2.0
 #define STOP_LOOK_S 0.01
 
@@ -38,7 +40,8 @@ struct service {
     struct loop_watch *watch;
     struct stop stop;
     ev_timer stop_look;
-    ev_tstamp stop_at; /* 0: not stopping */
+    ev_tstamp close_at; /* 0: not stopping; else when we listen no more */
+    ev_tstamp stop_at;  /* 0: we still listen */
 };
 
 static void redis_up(void *ctx)
@@ -57,8 +60,8 @@ static bool ready(void *ctx, struct buf *why)
 {
     const struct service *s = ctx;
 
-    if (s->stop_at > 0) {
-        buf_append(why, SLICE("stopping"));
+    if (s->close_at > 0) {
+        buf_append(why, SLICE("draining"));
         return false;
     }
     if (!functions_is_up(s->store_state.functions)) {
@@ -80,27 +83,41 @@ static void write_metrics(void *ctx, struct buf *out)
     buf_deinit(&why);
 }
 
+/* Nobody new comes: the door asks another of us. */
+static void close_up(struct service *s)
+{
+    log_info("stopping outstanding=%zu", desk_outstanding(s->desk));
+    s->stop_at = ev_now(s->loop) + STOP_AFTER_S;
+    desk_close(s->desk);
+    mhd_server_stop_listening(s->http);
+}
+
 /* Ends the loop when everybody has an answer. */
 static void look_whether_done(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    const struct service *s = timer->data;
+    struct service *s = timer->data;
 
     (void)events;
-    if (desk_outstanding(s->desk) == 0 || ev_now(loop) >= s->stop_at) {
+    if (ev_now(loop) < s->close_at) {
+        return;
+    }
+    if (s->stop_at == 0) {
+        close_up(s);
+    }
+    if (mhd_server_requests(s->http) == 0 || ev_now(loop) >= s->stop_at) {
         ev_break(loop, EVBREAK_ALL);
     }
 }
 
+/* SIGTERM is for one of several: it goes on serving until the door has noticed.  Whoever sits
+ * before the terminal, or says it twice, wants an end. */
 static void on_stop(void *ctx, int signum)
 {
     struct service *s = ctx;
+    bool gently = signum == SIGTERM && s->close_at == 0;
 
-    if (s->stop_at > 0) {
-        return;
-    }
-    log_info("stopping signal=%d outstanding=%zu", signum, desk_outstanding(s->desk));
-    s->stop_at = ev_now(s->loop) + STOP_AFTER_S;
-    desk_close(s->desk);
+    log_info("%s signal=%d", gently ? "draining" : "told to stop", signum);
+    s->close_at = ev_now(s->loop) + (gently ? NOTICE_S : 0.0);
     ev_timer_start(s->loop, &s->stop_look);
 }
 

@@ -2,6 +2,7 @@
 #include "gateway-svc/app/config.h"
 #include "shared/log.h"
 #include "shared/stop_ev.h"
+#include <signal.h>
 #include <stdio.h>
 
 #define ID_RANDOM 8 /* characters: a restarted gateway is a new one */
@@ -10,6 +11,8 @@
 struct gateway {
     struct ev_loop *loop;
     struct hub *hub;
+    uint64_t drain_ms;
+    bool draining;
     struct stop stop;
     ev_timer end;
 };
@@ -21,14 +24,28 @@ static void on_end(struct ev_loop *loop, ev_timer *timer, int events)
     ev_break(loop, EVBREAK_ALL);
 }
 
-static void on_stop(void *ctx, int signum)
+static void end_soon(void *ctx)
 {
     struct gateway *g = ctx;
     if (!ev_is_active(&g->end)) {
-        log_info("stopping signal=%d", signum);
         hub_stop(g->hub);
         ev_timer_init(&g->end, on_end, STOP_S, 0.0);
         ev_timer_start(g->loop, &g->end);
+    }
+}
+
+/* SIGTERM is for one of several gateways, whose clients have somewhere to go.  Whoever sits before
+ * the terminal, or says it twice, wants an end. */
+static void on_stop(void *ctx, int signum)
+{
+    struct gateway *g = ctx;
+    bool gently = signum == SIGTERM && g->drain_ms > 0 && !g->draining;
+    log_info("%s signal=%d", gently ? "draining" : "stopping", signum);
+    if (gently) {
+        g->draining = true;
+        hub_drain(g->hub, g->drain_ms, end_soon, g);
+    } else {
+        end_soon(g);
     }
 }
 
@@ -48,6 +65,7 @@ int main(int argc, char **argv)
     }
     common_settings_forget_password(&config.common);
     gateway.loop = loop;
+    gateway.drain_ms = config.drain_s * 1000;
     stop_init(&gateway.stop, loop, on_stop, &gateway);
     log_info("gateway %s listens on %s port %u", id, config.common.host, (unsigned)config.port);
     ev_run(loop, 0);

@@ -10,53 +10,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A sweep that is on its way is one step in Redis: nothing is left half done by stopping now. */
-static void on_stop(void *ctx, int signum)
+struct service {
+    struct ev_loop *loop;
+    struct loop_watch *watch;
+    struct sweep *sweep;
+    struct stop stop;
+};
+
+static void end_loop(void *ctx)
 {
-    log_info("stopping signal=%d", signum);
     ev_break(ctx, EVBREAK_ALL);
 }
 
-struct told {
-    struct loop_watch *watch;
-    struct sweep *sweep;
-};
-
 static void write_metrics(void *ctx, struct buf *out)
 {
-    struct told *told = ctx;
+    struct service *s = ctx;
     struct buf why;
 
     buf_init(&why, 64);
-    const struct service_metrics service = {.loop = told->watch,
-                                            .functions = sweep_functions(told->sweep),
-                                            .ready = sweep_ready(told->sweep, &why)};
-    presence_metrics_write(out, &service, told->sweep);
+    const struct service_metrics service = {.loop = s->watch,
+                                            .functions = sweep_functions(s->sweep),
+                                            .ready = sweep_ready(s->sweep, &why)};
+    presence_metrics_write(out, &service, s->sweep);
     buf_deinit(&why);
 }
 
-static bool serve(struct ev_loop *loop, struct config *config)
+/* A sweep that is on its way is one step in Redis; what it did is told before we end. */
+static void on_stop(void *ctx, int signum)
 {
+    const struct service *s = ctx;
+    log_info("stopping signal=%d", signum);
+    sweep_finish(s->sweep, end_loop, s->loop);
+}
+
+static bool serve(struct service *s, struct config *config)
+{
+    struct ev_loop *loop = s->loop;
     const struct sweep_config sweep_config = {.redis_url = config->common.redis_url,
                                               .key_prefix = config->common.key_prefix,
                                               .grace_ms = config->common.grace_s * 1000,
                                               .lease_ms = config->common.lease_ms};
-    struct loop_watch *watch = loop_watch_new(loop);
     struct sweep *sweep = sweep_new(loop, &sweep_config);
-    struct told told = {watch, sweep};
 
     if (!sweep) {
         log_error("no memory");
-        loop_watch_free(watch);
         return false;
     }
     common_settings_forget_password(&config->common);
+    s->sweep = sweep;
+    s->watch = loop_watch_new(loop);
     struct health *health = health_new(loop, config->common.host,
                                        (uint16_t)config->common.health_port, sweep_ready, sweep);
     if (health) {
         log_info("sweeping host=%s health_port=%" PRIu64, config->common.host,
                  config->common.health_port);
-        health_serve_metrics(health, write_metrics, &told);
+        health_serve_metrics(health, write_metrics, s);
         ev_run(loop, 0);
         health_free(health);
     } else {
@@ -64,13 +72,13 @@ static bool serve(struct ev_loop *loop, struct config *config)
                   config->common.health_port, strerror(errno));
     }
     sweep_free(sweep);
-    loop_watch_free(watch);
+    loop_watch_free(s->watch);
     return health != NULL;
 }
 
 int main(int argc, char **argv)
 {
-    struct stop stop;
+    struct service service = {0};
     struct config config;
     const struct service_program program = {
         .name = "parley-presence",
@@ -84,9 +92,10 @@ int main(int argc, char **argv)
         log_error("no event loop");
         return EXIT_FAILURE;
     }
-    stop_init(&stop, loop, on_stop, loop);
-    bool served = serve(loop, &config);
-    stop_deinit(&stop, loop);
+    service.loop = loop;
+    stop_init(&service.stop, loop, on_stop, &service);
+    bool served = serve(&service, &config);
+    stop_deinit(&service.stop, loop);
     ev_loop_destroy(loop);
     return served ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -32,8 +32,10 @@ struct sweep {
     struct sweep_stats stats;
     struct sweep_stats told; /* as far as the log has told it */
     struct log_limit lines;
-    uint64_t begun_us;   /* the latest sweep; 0: none yet */
-    uint64_t started_ms; /* this process */
+    uint64_t begun_us;       /* the latest sweep; 0: none yet */
+    uint64_t started_ms;     /* this process */
+    void (*done)(void *ctx); /* NULL: not finishing */
+    void *done_ctx;
 };
 
 /* ---- Sweeping ---- */
@@ -111,7 +113,7 @@ static void schedule(struct sweep *sweep)
     uint64_t wait_ms = sweeper_wait_ms(&sweep->sweeper, clock_mono_ms());
 
     ev_timer_stop(sweep->loop, &sweep->due);
-    if (wait_ms == SWEEP_AFTER_ANSWER || !functions_is_up(sweep->functions)) {
+    if (sweep->done || wait_ms == SWEEP_AFTER_ANSWER || !functions_is_up(sweep->functions)) {
         return; /* the answer, or coming up, leads here again */
     }
     ev_timer_set(&sweep->due, (double)wait_ms / 1000.0, 0.0);
@@ -127,6 +129,9 @@ static void answered(void *arg, const struct redis_reply *reply)
 
     sweeper_answered(&sweep->sweeper, result, clock_mono_ms());
     schedule(sweep);
+    if (sweep->done) {
+        sweep->done(sweep->done_ctx);
+    }
 }
 
 static void note_begin(struct sweep *sweep, uint64_t now_us)
@@ -254,10 +259,24 @@ void sweep_free(struct sweep *sweep)
     free(sweep);
 }
 
+void sweep_finish(struct sweep *sweep, void (*done)(void *ctx), void *ctx)
+{
+    sweep->done = done;
+    sweep->done_ctx = ctx;
+    schedule(sweep);
+    if (!sweep->sweeper.in_flight) {
+        done(ctx);
+    }
+}
+
 bool sweep_ready(void *ctx, struct buf *why)
 {
     const struct sweep *sweep = ctx;
 
+    if (sweep->done) {
+        buf_append(why, SLICE("stopping"));
+        return false;
+    }
     if (!sweeper_is_current(&sweep->sweeper, clock_mono_ms())) {
         buf_append(why, SLICE("no sweep has succeeded lately"));
         return false;

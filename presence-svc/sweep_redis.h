@@ -40,6 +40,10 @@ uint64_t sweep_age_ms(const struct sweep *sweep);
 /* Through which it calls. */
 const struct functions *sweep_functions(const struct sweep *sweep);
 
+/* No sweep begins any more; `done` is called once the one that is on its way, if there is one, has
+ * been answered or has failed, perhaps from inside.  From here on sweep_ready is false. */
+void sweep_finish(struct sweep *sweep, void (*done)(void *ctx), void *ctx);
+
 /* For health_new: false, and why, unless sweeps succeed.  ctx is the struct sweep. */
 bool sweep_ready(void *ctx, struct buf *why);
 

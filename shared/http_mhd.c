@@ -491,6 +491,19 @@ fail:
     return NULL;
 }
 
+void mhd_server_stop_listening(struct mhd_server *server)
+{
+    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+    if (fd != MHD_INVALID_SOCKET) {
+        close(fd);
+    }
+}
+
+unsigned mhd_server_requests(const struct mhd_server *server)
+{
+    return server->requests;
+}
+
 static void answer_unavailable(struct mhd_request *req)
 {
     struct http_response res;

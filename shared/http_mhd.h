@@ -61,6 +61,10 @@ struct mhd_stats {
     uint64_t late;    /* connections on which no request came whole in time */
 };
 const struct mhd_stats *mhd_server_stats(const struct mhd_server *server);
+/* Nobody new can connect; who is connected is served on.  Once. */
+void mhd_server_stop_listening(struct mhd_server *server);
+/* Requests that have begun and are not answered whole. */
+unsigned mhd_server_requests(const struct mhd_server *server);
 /* Unanswered requests are answered 503. */
 void mhd_server_free(struct mhd_server *server);
 

@@ -1,16 +1,6 @@
 /* client_files.c - the official client for browsers */
 #include "gateway-svc/app/client_files.h"
-
-/* A file's bytes, and how many they are. */
-/* NOLINTBEGIN(bugprone-macro-parentheses): names that are declared */
-#define EMBED(name, path)                                                                          \
-    __asm__(".pushsection .rodata\n" #name ":\n"                                                   \
-            ".incbin \"" path "\"\n"                                                               \
-            "1: .balign 8\n" #name "_size: .dc.a 1b - " #name "\n"                                 \
-            ".popsection\n");                                                                      \
-    extern const char name[];                                                                      \
-    extern const size_t name##_size
-/* NOLINTEND(bugprone-macro-parentheses) */
+#include "gateway-svc/app/embed.h"
 
 EMBED(client_min_js, "client/web/socket.io/socket.io.min.js");
 EMBED(client_esm_min_js, "client/web/socket.io/socket.io.esm.min.js");

@@ -5,6 +5,7 @@
 #include "gateway-svc/relay/sessions.h"
 #include "gateway-svc/socketio/sio.h"
 #include "shared/bucket.h"
+#include <sys/queue.h>
 
 struct replay;
 
@@ -28,6 +29,11 @@ struct client {
     };
     uint32_t place; /* in the list that it is in, or CLIENT_NOWHERE */
     enum client_state state;
+    uint64_t said; /* the last id that one of its messages got */
+    uint32_t owed; /* its messages that wait for Redis */
+    bool going;    /* it is to be closed when they are answered; see drain.h */
+    size_t missed; /* the first change of the list that it was not told, and 1; see lag.h */
+    TAILQ_ENTRY(client) lagging;
 };
 
 /* One session with its sockets on this gateway. */

@@ -15,6 +15,7 @@ struct gateway_config {
     uint64_t max_sockets, queue_max_bytes;
     uint64_t ping_interval_ms, ping_timeout_ms, connect_timeout_ms, upgrade_timeout_ms;
     uint64_t max_payload;
+    uint64_t drain_s;
     unsigned transports;     /* index into "polling,websocket", "polling", "websocket" */
     unsigned allow_upgrades; /* 0 or 1 */
     const char *allowed_origins;

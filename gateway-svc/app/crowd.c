@@ -127,7 +127,7 @@ static void tell(struct crowd *c)
     drop_list(c);
     struct sio_frame *frame = frame_of_json(c);
     remember(c, slice_text(from), frame);
-    c->emit(c->ctx, frame);
+    c->emit(c->ctx, frame, c->newest - 1);
     sio_frame_unref(frame);
 }
 
@@ -188,16 +188,25 @@ void crowd_free(struct crowd *c)
     free(c);
 }
 
+static size_t oldest_change(const struct crowd *c)
+{
+    return c->newest > HISTORY ? c->newest - HISTORY : 0;
+}
+
+static void send_from(const struct crowd *c, struct sio_socket *socket, size_t change)
+{
+    for (size_t i = change; i < c->newest; i++) {
+        sio_socket_emit(socket, c->history[i % HISTORY].frame);
+    }
+}
+
 static bool send_changes(struct crowd *c, struct sio_socket *socket, struct slice since)
 {
-    size_t oldest = c->newest > HISTORY ? c->newest - HISTORY : 0;
-    size_t i = oldest;
+    size_t i = oldest_change(c);
     while (i < c->newest && !slice_equal(slice_text(c->history[i % HISTORY].from), since)) {
         i++;
     }
-    for (size_t k = i; k < c->newest; k++) {
-        sio_socket_emit(socket, c->history[k % HISTORY].frame);
-    }
+    send_from(c, socket, i);
     return i < c->newest;
 }
 
@@ -222,6 +231,15 @@ void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice sinc
         tell(c);
     }
     crowd_answer(c, socket, since, shown);
+}
+
+void crowd_catch_up(struct crowd *c, struct sio_socket *socket, size_t change, struct slice shown)
+{
+    if (change >= oldest_change(c)) {
+        send_from(c, socket, change);
+    } else {
+        send_list(c, socket, shown);
+    }
 }
 
 struct slice crowd_cursor(const struct crowd *c)

@@ -9,8 +9,9 @@
 
 struct crowd;
 
-typedef void crowd_emit_fn(void *ctx,
-                           struct sio_frame *frame); /* to every client that was welcomed */
+/* A change of the list, to every client that was welcomed; they are numbered one after the other.
+ */
+typedef void crowd_emit_fn(void *ctx, struct sio_frame *frame, size_t change);
 
 struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_emit_fn *emit,
                         void *ctx);
@@ -28,6 +29,10 @@ struct slice crowd_cursor(const struct crowd *c);
  * list, again with `shown` in it. */
 void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since,
                   struct slice shown);
+
+/* For a client that was told everything before the change of that number, and nothing since: what
+ * it missed, or the list, with `shown` in it. */
+void crowd_catch_up(struct crowd *c, struct sio_socket *socket, size_t change, struct slice shown);
 
 /* While frozen nothing is told: Redis settles, and who seems gone may come back. */
 void crowd_freeze(struct crowd *c, bool frozen);

@@ -2,6 +2,8 @@
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/client_files.h"
 #include "gateway-svc/app/gateway_metrics.h"
+#include "gateway-svc/app/page.h"
+#include "gateway-svc/app/page.h"
 #include "gateway-svc/app/replay.h"
 #include "gateway-svc/relay/address.h"
 #include "shared/clock.h"
@@ -14,13 +16,9 @@
 
 #define JSON_MAX ((size_t)1 << 20)
 #define LOG_LINES_PER_S 10
-
-void hub_emit_all(struct hub *hub, struct sio_frame *frame)
-{
-    for (uint32_t i = 0; i < hub->welcomed.count; i++) {
-        sio_socket_emit(hub->welcomed.at[i]->socket, frame);
-    }
-}
+/* Each connection costs calls of Redis and the whole list: nobody needs more of one session on one
+ * gateway than all its tabs, several times over, and then some every second. */
+static const struct rate rate_connects = {.per_second = 10, .burst = 100};
 
 void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event)
 {
@@ -43,11 +41,13 @@ static void drop_client(struct hub *hub, struct client *client)
 {
     struct user *user = client->user;
     uint64_t upto = replay_leave(hub, client);
+    lag_forget(&hub->lag, client);
     client_free(client);
     if (user->clients) {
         return;
     }
     if (user->session) {
+        recent_of(&hub->recent, user->session->hash)->messages = user->messages;
         relay_close(hub->relay, user->session, upto);
     }
     user_free(user);
@@ -132,7 +132,11 @@ static void on_attached(void *app, struct session *s, uint64_t left)
     struct client *next;
     for (struct client *c = user->clients; c; c = next) {
         next = c->next;
-        replay_attached(hub, c, left);
+        if (hub->stopping && c->state == CLIENT_WAITING) { /* it came a moment too late */
+            end_for_a_while(hub, c, slice_text(NULL));
+        } else {
+            replay_attached(hub, c, left);
+        }
     }
 }
 
@@ -190,7 +194,10 @@ static void on_behind(void *app)
 {
     struct hub *hub = app;
     for (uint32_t i = hub->welcomed.count; i-- > 0;) { /* each leaves this list */
-        replay_behind(hub, hub->welcomed.at[i]);
+        struct client *client = hub->welcomed.at[i];
+        bool lags = client->missed > 0;
+        lag_forget(&hub->lag, client);
+        replay_behind(hub, client, lags ? slice_text(NULL) : crowd_cursor(hub->crowd));
     }
 }
 
@@ -260,7 +267,7 @@ const char *hub_readiness(const struct hub *hub)
 {
     const char *why;
     if (hub->stopping) {
-        return "stopping\n";
+        return "draining\n";
     }
     if (!relay_is_ready(hub->relay, &why)) {
         return "no proven link to redis\n";
@@ -323,7 +330,19 @@ static struct user *user_of(struct hub *hub, const char *hash)
     if (!s) {
         return NULL;
     }
-    return s->owner ? s->owner : user_new(s);
+    if (s->owner) {
+        return s->owner;
+    }
+    struct user *user = user_new(s);
+    user->messages = recent_of(&hub->recent, s->hash)->messages;
+    return user;
+}
+
+static bool may_try(struct hub *hub, const char *hash)
+{
+    struct bucket *connects = &recent_of(&hub->recent, hash)->connects;
+    return !hub->stopping && crowd_is_known(hub->crowd) &&
+           bucket_take(connects, rate_connects, clock_mono_ms()) == 0;
 }
 
 static void on_connect(void *app, struct sio_socket *socket, void *conn_data, struct slice auth)
@@ -337,7 +356,7 @@ static void on_connect(void *app, struct sio_socket *socket, void *conn_data, st
         refuse_socket(hub, socket, HUB_SESSION_EXPIRED, "The session has ended; log in again.");
         return;
     }
-    struct user *user = hub->stopping || !crowd_is_known(hub->crowd) ? NULL : user_of(hub, hash);
+    struct user *user = may_try(hub, hash) ? user_of(hub, hash) : NULL;
     if (!user) {
         put_off(hub, socket);
         return;
@@ -372,6 +391,7 @@ static void on_user_change_out(struct hub *hub, struct client *client,
         buf_clear(&since); /* no cursor of ours: the whole list answers it */
     }
     const struct session *session = client->user->session;
+    lag_forget(&hub->lag, client); /* the answer tells it all */
     crowd_answer(hub->crowd, client->socket, buf_slice(&since),
                  slice_text(session ? session->shown : NULL));
     buf_deinit(&since);
@@ -443,9 +463,15 @@ static const struct sio_namespace_handler namespace_handler = {on_connect, on_ev
 /* ---- Life
  * ----------------------------------------------------------------------------------------- */
 
-static void emit_all(void *ctx, struct sio_frame *frame)
+static void emit_change(void *ctx, struct sio_frame *frame, size_t change)
 {
-    hub_emit_all(ctx, frame);
+    struct hub *hub = ctx;
+    for (size_t i = 0; i < hub->welcomed.count; i++) {
+        struct client *client = hub->welcomed.at[i];
+        if (lag_is_in_time(&hub->lag, client, change)) {
+            sio_socket_emit(client->socket, frame);
+        }
+    }
 }
 
 struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
@@ -463,15 +489,25 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
         return NULL;
     }
     client_files_serve(hub->server);
+    page_serve(hub->server);
     hub->nsp = sio_namespace_open(hub->server, "/", &namespace_handler, hub);
-    hub->crowd = crowd_new(loop, hub->nsp, emit_all, hub);
+    hub->crowd = crowd_new(loop, hub->nsp, emit_change, hub);
+    lag_init(&hub->lag, loop, hub->crowd, config->sio.queue_max_bytes);
     hub->relay = relay_new(loop, &config->relay, &relay_handler, hub);
     return hub;
+}
+
+void hub_drain(struct hub *hub, uint64_t length_ms, void (*done)(void *ctx), void *ctx)
+{
+    hub->stopping = true;
+    hub->drain = drain_start(hub, length_ms, done, ctx);
 }
 
 void hub_stop(struct hub *hub)
 {
     hub->stopping = true;
+    drain_free(hub->drain);
+    hub->drain = NULL;
     relay_leave(hub->relay);           /* one step for all users ... */
     sio_server_close_all(hub->server); /* ... instead of a detach for each */
 }
@@ -481,10 +517,12 @@ void hub_free(struct hub *hub)
     if (!hub) {
         return;
     }
+    drain_free(hub->drain);
     if (hub->server) {
         sio_server_close_all(hub->server); /* no session has a user after this */
     }
     relay_free(hub->relay); /* whoever still waits for an answer gets his last one */
+    lag_deinit(&hub->lag);
     crowd_free(hub->crowd);
     sio_server_free(hub->server);
     message_out_deinit(&hub->incoming);

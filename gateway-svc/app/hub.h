@@ -45,8 +45,11 @@ struct hub_config {
 
 /* Listens and connects to Redis.  NULL when a port is taken (logged). */
 struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config);
-/* Stops serving: gives the lease back and closes all sockets, so that clients go elsewhere and
- * their users are seen leaving only if they do not come back. */
+/* Sends the clients elsewhere, over `length_ms`, see drain.h; `done` is called once, from the loop,
+ * when hub_stop may follow. */
+void hub_drain(struct hub *hub, uint64_t length_ms, void (*done)(void *ctx), void *ctx);
+/* Stops serving: gives the lease back and closes all sockets that are left, so that clients go
+ * elsewhere and their users are seen leaving only if they do not come back. */
 void hub_stop(struct hub *hub);
 void hub_free(struct hub *hub);
 

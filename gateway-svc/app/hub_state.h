@@ -5,7 +5,10 @@
 
 #include "gateway-svc/app/clients.h"
 #include "gateway-svc/app/crowd.h"
+#include "gateway-svc/app/drain.h"
 #include "gateway-svc/app/hub.h"
+#include "gateway-svc/app/lag.h"
+#include "gateway-svc/app/recent.h"
 #include "gateway-svc/chat/message_out.h"
 #include "gateway-svc/chat/payload.h"
 #include "shared/log.h"
@@ -23,8 +26,11 @@ struct hub {
     struct crowd *crowd;
     struct clients welcomed;     /* LIVE */
     struct clients catching;     /* those that are not, but ask for what they missed */
+    struct recent recent;        /* what sessions may still do */
+    struct lag lag;              /* of the welcomed, those that read too slowly */
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
+    struct drain *drain;         /* NULL: not begun */
     bool stopping;
     struct hub_stats stats;
     struct log_limit closes, refusals, ends;
@@ -32,8 +38,6 @@ struct hub {
     struct buf metrics; /* what /metrics said last */
 };
 
-/* To every client that was welcomed. */
-void hub_emit_all(struct hub *hub, struct sio_frame *frame);
 /* Whose socket it is, for the log; "-" when that is not known (any more). */
 const char *hub_name_of(const struct sio_socket *socket);
 /* NULL, or why /readyz says no. */

@@ -223,14 +223,16 @@ void replay_attached(struct hub *hub, struct client *client, uint64_t left)
     }
 }
 
-void replay_behind(struct hub *hub, struct client *client)
+void replay_behind(struct hub *hub, struct client *client, struct slice cursor)
 {
     uint64_t seen = client->seen;
-    struct slice cursor = slice_head(crowd_cursor(hub->crowd), RESUME_CURSOR_MAX);
+    cursor = slice_head(cursor, RESUME_CURSOR_MAX);
     clients_remove(&hub->welcomed, client);
     client->state = CLIENT_CATCHING;
     struct replay *r = replay_new(hub, client);
-    memcpy(r->resume.cursor, cursor.ptr, cursor.len);
+    if (cursor.len > 0) {
+        memcpy(r->resume.cursor, cursor.ptr, cursor.len);
+    }
     r->begun = true;
     r->sure = true;
     r->backlog.after = seen;

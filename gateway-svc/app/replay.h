@@ -15,8 +15,9 @@
 void replay_wish(struct hub *hub, struct client *client, const struct resume *resume);
 /* Its session was attached, for the first time or again; `left` as in relay.h. */
 void replay_attached(struct hub *hub, struct client *client, uint64_t left);
-/* It is live, and missed something behind the last message that it got: it catches up again. */
-void replay_behind(struct hub *hub, struct client *client);
+/* It is live, and missed something behind the last message that it got: it catches up again.
+ * `cursor`: of the list of users as it was told it; empty: it gets the whole list again. */
+void replay_behind(struct hub *hub, struct client *client, struct slice cursor);
 /* It is live, or on its way, and some of its messages are lost for ever: it is told. */
 void replay_lost(struct hub *hub, struct client *client);
 /* A live message: given to a client that is live and has not got it yet, held for one that asks. */

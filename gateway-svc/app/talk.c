@@ -93,6 +93,16 @@ static void waiting_free(struct waiting *w)
     free(w);
 }
 
+/* Its client, if that is still there, has one answer less to wait for. */
+static void note_answer(const struct waiting *w, uint64_t message_id)
+{
+    struct client *client = sio_socket_data(w->asker.socket);
+    if (client) {
+        client->owed--;
+        client->said = message_id > client->said ? message_id : client->said;
+    }
+}
+
 static void on_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct slice message)
 {
     struct waiting *w = arg;
@@ -114,6 +124,7 @@ static void on_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct
     if (e.err != CHAT_OK) {
         refuse(&w->asker, e);
     }
+    note_answer(w, sent == RELAY_SENT_OK ? message_id : 0); /* only then is there an echo */
     waiting_free(w);
 }
 
@@ -143,7 +154,9 @@ void talk_out(struct hub *hub, struct client *client, const struct sio_event *ev
     }
     const struct relay_text text = {slice_text(m->to), asker.client_id, buf_slice(&m->text)};
     struct waiting *w = waiting_new(&asker);
+    client->owed++;
     if (!relay_send(hub->relay, session, &text, on_sent, w)) {
+        client->owed--;
         waiting_free(w);
         refuse(&asker, (struct payload_error){CHAT_E_UNAVAILABLE, NULL, 0});
     }

@@ -1,7 +1,6 @@
 /* eio_carry_ev.c - requests for a connection that another server has are carried to it */
 #include "gateway-svc/socketio/eio_carry_ev.h"
 #include "gateway-svc/socketio/eio_lookup.h"
-#include "gateway-svc/socketio/eio_tunnel_lws.h"
 #include "shared/must.h"
 #include <ev.h>
 #include <stddef.h>
@@ -122,7 +121,7 @@ static void open_tunnel(struct carried *c, const struct reading *reading)
                                    .handshake = &c->handshake};
     client.early = buf_slice(&early);
     c->up = NULL;
-    eio_tunnel_open(c->carrier->ws, c->carrier->config, &client, up,
+    eio_tunnel_open(c->carrier->ws, c->carrier->tunnels, &client, up,
                     slice_tail(buf_slice(&c->answer), reading->head.len));
     buf_deinit(&early);
     carried_free(c);

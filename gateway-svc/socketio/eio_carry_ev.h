@@ -8,6 +8,7 @@
 #define PARLEY_EIO_CARRY_EV_H
 
 #include "gateway-svc/socketio/eio_exchange.h"
+#include "gateway-svc/socketio/eio_tunnel_lws.h"
 #include "gateway-svc/socketio/eio_ws_lws.h"
 #include "gateway-svc/socketio/sio.h"
 
@@ -18,6 +19,7 @@ struct eio_carrier { /* borrowed for as long as there are requests that it carri
     struct ev_loop *loop;
     struct eio_ws *ws;
     const struct sio_config *config;
+    struct eio_tunnels *tunnels;              /* that WebSockets become */
     const struct sio_server_handler *handler; /* has `find` */
     void *app;
     double answer_s; /* for the other server to answer what it need not hold; 0: that below */

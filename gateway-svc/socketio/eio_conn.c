@@ -250,6 +250,19 @@ static bool has_room(const struct eio_conn *conn, const struct sio_frame *frame)
     return size <= max && eio_conn_queued(conn) <= max - size;
 }
 
+bool eio_conn_is_clogged(const struct eio_conn *conn)
+{
+    size_t half = engine_of(conn)->config.queue_max_bytes / 2;
+    size_t soft = half < EIO_QUEUE_SOFT ? half : EIO_QUEUE_SOFT;
+    return eio_conn_queued(conn) > (conn->deaf ? soft / 2 : soft);
+}
+
+static void end_slow(struct eio_conn *conn, const char *why)
+{
+    eio_conn_end(conn, SIO_SLOW, WS_SLOW_CODE, why);
+    drop_queue(conn);
+}
+
 void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame)
 {
     if (conn->state != EIO_STATE_OPEN) {
@@ -260,8 +273,7 @@ void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame)
         conn->transport->flush(conn);
     }
     if (!has_room(conn, frame)) {
-        eio_conn_end(conn, SIO_SLOW, WS_SLOW_CODE, "queue is full");
-        drop_queue(conn);
+        end_slow(conn, "queue is full");
         return;
     }
     eio_conn_queue(conn, frame);
@@ -269,7 +281,8 @@ void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame)
 
 void eio_conn_joined(struct eio_conn *conn)
 {
-    if (conn->state == EIO_STATE_OPEN) {
+    if (conn->state == EIO_STATE_OPEN && !conn->joined) {
+        conn->joined = true;
         eio_deadline_stop(&conn->limit);
     }
 }
@@ -318,6 +331,35 @@ static void start_closing(struct eio_conn *conn, uint64_t now_us)
     conn->transport->close(conn, conn->close_code, now_us);
 }
 
+/* What waits now must have left when the time is over.  Until it has joined something, another
+ * time runs. */
+static void watch_queue(struct eio_conn *conn, uint64_t now_us)
+{
+    if (conn->outbox && conn->state == EIO_STATE_OPEN && !eio_deadline_is_running(&conn->limit)) {
+        eio_outbox_mark(conn->outbox);
+        eio_deadline_start(&engine_of(conn)->stalls, &conn->limit, now_us);
+    }
+}
+
+void eio_conn_stalled(struct eio_conn *conn, uint64_t now_us)
+{
+    eio_deadline_stop(&conn->limit);
+    if (eio_outbox_has_old(conn->outbox)) {
+        end_slow(conn, "what waited did not leave in time");
+    } else {
+        watch_queue(conn, now_us);
+    }
+}
+
+void eio_conn_pong_late(struct eio_conn *conn, uint64_t now_us)
+{
+    if (conn->deaf) { /* it may have come: we have not looked */
+        eio_deadline_start(&engine_of(conn)->pongs, &conn->heartbeat, now_us);
+    } else {
+        eio_conn_end(conn, SIO_PING_TIMEOUT, 0, "no pong in time");
+    }
+}
+
 void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
 {
     if (conn->endpoint->turn && conn->state == EIO_STATE_OPEN) {
@@ -329,7 +371,9 @@ void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
     conn->transport->flush(conn);
     if (conn->finished) {
         eio_conn_transport_gone(conn, (enum sio_reason)conn->reason);
+        return;
     }
+    watch_queue(conn, now_us);
 }
 
 void eio_conn_ping(struct eio_conn *conn, uint64_t now_us)

@@ -8,7 +8,11 @@
  *
  * From ENDING on nothing is received and nothing can be queued; CLOSING has told the endpoint, has
  * sent the peer its close behind everything queued before, and waits for the peer to follow.  A
- * polling peer that is not there to be told is waited for, if the end was the server's own wish. */
+ * polling peer that is not there to be told is waited for, if the end was the server's own wish.
+ *
+ * What a peer costs that does not read is bounded three times: above EIO_QUEUE_SOFT bytes (less
+ * where queue_max_bytes is small) the transport reads nothing from it, so that it cannot ask for
+ * more; above queue_max_bytes, or when a frame has waited for EIO_STALL_MS, it is closed. */
 #ifndef PARLEY_EIO_CONN_H
 #define PARLEY_EIO_CONN_H
 
@@ -37,6 +41,8 @@ struct eio_transport_ops {
     void (*probe_send)(void *wire, struct sio_frame *frame);
     void (*probe_drop)(void *wire);
 };
+
+#define EIO_QUEUE_SOFT ((size_t)65536)
 
 /* A path that clients connect to, and what its messages mean. */
 struct eio_endpoint {
@@ -68,7 +74,8 @@ struct eio_conn {
     struct eio_sid *sid; /* its place in the engine's table, or NULL: no request can name it */
     struct eio_outbox *outbox;
     struct eio_deadline heartbeat; /* the next ping, or the pong to the last one */
-    struct eio_deadline limit;     /* to join something; when CLOSING, to be gone */
+    struct eio_deadline limit;     /* to join something; for what waits to leave; when CLOSING, to
+                                      be gone */
     uint32_t dirty;                /* its place among the engine's dirty connections + 1, or 0 */
     uint32_t left;                 /* the endpoint's */
     uint32_t fragments : 24;       /* the transport's: frames so far of the message in `rx` */
@@ -81,6 +88,8 @@ struct eio_conn {
     bool pong_due : 1;  /* a ping is unanswered */
     bool pong_late : 1; /* its time was extended once already */
     bool watched : 1;   /* the endpoint wants a turn when the queue has drained */
+    bool joined : 1;    /* something; `limit` is free for what waits */
+    bool deaf : 1; /* the transport's: nothing is read from it, because too much waits for it */
 };
 
 /* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */
@@ -111,6 +120,9 @@ bool eio_conn_is_open(const struct eio_conn *conn);
  * queue_max_bytes would wait. */
 void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame);
 size_t eio_conn_queued(const struct eio_conn *conn);
+/* Does so much wait for it that it should not be listened to?  False again when half of that has
+ * left. */
+bool eio_conn_is_clogged(const struct eio_conn *conn);
 /* It has joined something: the time limit for that is off, for good. */
 void eio_conn_joined(struct eio_conn *conn);
 /* Asks for endpoint->turn at the end of this turn of the loop. */
@@ -127,6 +139,10 @@ void eio_conn_end(struct eio_conn *conn, enum sio_reason reason, uint16_t code, 
 /* ---- From the engine ------------------------------------------------------------------------- */
 
 void eio_conn_settle(struct eio_conn *conn, uint64_t now_us); /* the end of a turn */
-void eio_conn_ping(struct eio_conn *conn, uint64_t now_us);   /* the next ping is due */
+/* The time for what waited is over: it has left by now, or the connection ends (SIO_SLOW). */
+void eio_conn_stalled(struct eio_conn *conn, uint64_t now_us);
+/* Nor has a pong been read. */
+void eio_conn_pong_late(struct eio_conn *conn, uint64_t now_us);
+void eio_conn_ping(struct eio_conn *conn, uint64_t now_us); /* the next ping is due */
 
 #endif

@@ -22,6 +22,7 @@ void eio_engine_init(struct eio_engine *engine, const struct sio_config *config)
     eio_deadlines_init(&engine->pings, us(config->ping_interval_ms));
     eio_deadlines_init(&engine->pongs, us(config->ping_timeout_ms));
     eio_deadlines_init(&engine->joins, us(config->connect_timeout_ms));
+    eio_deadlines_init(&engine->stalls, us(EIO_STALL_MS));
     eio_deadlines_init(&engine->closings, us(EIO_CLOSING_MS));
     eio_deadlines_init(&engine->lingers, us(EIO_LINGER_MS));
     eio_deadlines_init(&engine->upgrades, us(config->upgrade_timeout_ms));
@@ -91,7 +92,7 @@ uint64_t eio_engine_next_us(const struct eio_engine *engine)
 {
     const struct eio_deadlines *const lists[] = {
         &engine->pings,   &engine->pongs,    &engine->joins, &engine->closings,
-        &engine->lingers, &engine->upgrades, &engine->acks};
+        &engine->lingers, &engine->upgrades, &engine->acks,  &engine->stalls};
     uint64_t next_us = EIO_NEVER;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         next_us = earlier(next_us, eio_deadlines_next(lists[i]));
@@ -120,13 +121,16 @@ void eio_engine_tick(struct eio_engine *engine, uint64_t now_us)
 {
     struct eio_deadline *d;
     while ((d = eio_deadlines_due(&engine->pongs, now_us))) {
-        eio_conn_end(by_heartbeat(d), SIO_PING_TIMEOUT, 0, "no pong in time");
+        eio_conn_pong_late(by_heartbeat(d), now_us);
     }
     while ((d = eio_deadlines_due(&engine->pings, now_us))) {
         eio_conn_ping(by_heartbeat(d), now_us);
     }
     while ((d = eio_deadlines_due(&engine->joins, now_us))) {
         eio_conn_end(by_limit(d), SIO_CONNECT_TIMEOUT, 0, "joined no namespace in time");
+    }
+    while ((d = eio_deadlines_due(&engine->stalls, now_us))) {
+        eio_conn_stalled(by_limit(d), now_us);
     }
     while ((d = eio_deadlines_due(&engine->upgrades, now_us))) {
         eio_poll_probe_late(d);

@@ -11,6 +11,10 @@
 #include "shared/log.h"
 
 #define EIO_CLOSING_MS 5000 /* for the peer to follow our close before it is cut off */
+/* For what waits for a peer to leave, which is looked at so often: a frame that has waited longer
+ * than this, twice as long at most, ends the connection.  Longer than any network hesitates, and
+ * not longer than a user who is gone stays in anybody's list. */
+#define EIO_STALL_MS 30000
 #define EIO_LINGER_MS 30000 /* for a polling peer to come and hear of a close of ours */
 /* Up to this lateness of our own a pong is expected by the schedule; beyond it, the time that we
  * lost is not charged to the client. */
@@ -21,7 +25,7 @@ struct eio_engine {
     struct eio_endpoint *endpoints;
     struct eio_sids sids;
     struct eio_files files; /* served below the path of the configuration */
-    struct eio_deadlines pings, pongs, joins, closings, lingers, upgrades, acks;
+    struct eio_deadlines pings, pongs, joins, stalls, closings, lingers, upgrades, acks;
     struct eio_conn **dirty; /* to be settled; NULL where one has gone meanwhile */
     uint32_t dirty_count;
     uint32_t dirty_capacity;

@@ -14,24 +14,29 @@ static uint64_t digest(struct slice bytes)
     return hash;
 }
 
-void eio_files_add(struct eio_files *files, const char *name, const char *type, struct slice body)
+void eio_files_add(struct eio_files *files, const struct eio_file *file)
 {
     assert(files->count < EIO_FILES_MAX);
-    struct eio_file *file = &files->files[files->count++];
-    *file = (struct eio_file){.name = name, .type = type, .body = body};
-    (void)snprintf(file->etag, sizeof file->etag, "\"%016" PRIx64 "\"", digest(body));
+    struct eio_file *copy = &files->files[files->count++];
+    *copy = *file;
+    (void)snprintf(copy->etag, sizeof copy->etag, "\"%016" PRIx64 "\"", digest(file->body));
+}
+
+bool eio_file_is_page(const struct eio_file *file)
+{
+    return file->name[0] == '/';
 }
 
 const struct eio_file *eio_files_find(const struct eio_files *files, struct slice base,
                                       struct slice path)
 {
-    if (!slice_starts(path, base)) {
-        return NULL;
-    }
+    bool below = slice_starts(path, base);
     struct slice name = slice_tail(path, base.len);
     for (size_t i = 0; i < files->count; i++) {
-        if (slice_equal(name, slice_text(files->files[i].name))) {
-            return &files->files[i];
+        const struct eio_file *file = &files->files[i];
+        bool page = eio_file_is_page(file);
+        if ((page || below) && slice_equal(page ? path : name, slice_text(file->name))) {
+            return file;
         }
     }
     return NULL;

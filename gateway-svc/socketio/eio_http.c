@@ -45,7 +45,7 @@ bool eio_answer_print(const struct eio_answer *answer, struct buf *out)
     }
     buf_append(out, answer->lines);
     buf_printf(out, "Connection: %s\r\n\r\n", answer->close ? "close" : "keep-alive");
-    if (!answer->no_body) {
+    if (!answer->no_body && !answer->lasts) {
         buf_append(out, answer->body);
     }
     return !out->failed;

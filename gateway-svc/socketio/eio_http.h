@@ -13,10 +13,11 @@ struct eio_answer {
     struct slice lines; /* further header lines, each with its end */
     const char *cache;  /* Cache-Control; NULL: no-store */
     bool no_body;       /* the head alone: of HEAD, or of 304 */
+    bool lasts;         /* the body outlives the connection: it is sent from where it lies */
     bool close;         /* the connection ends after it */
 };
 
-/* Appends the whole answer, head and body. */
+/* Appends the whole answer, head and body; the head alone when the body lasts. */
 bool eio_answer_print(const struct eio_answer *answer, struct buf *out);
 
 /* Bytes of an HTTP message's head, the empty line at its end included; 0 while it is not whole. */

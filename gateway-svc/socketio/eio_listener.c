@@ -6,6 +6,7 @@
 
 struct eio_listener {
     struct eio_router router;
+    struct eio_tunnels tunnels;
     struct http_server clients, internal;
     struct http_port *clients_port, *internal_port;
 };
@@ -20,8 +21,13 @@ struct eio_listener *eio_listener_new(struct ev_loop *loop, struct eio_engine *e
         return NULL;
     }
     l->router = (struct eio_router){.engine = engine, .ws = ws, .handler = handler, .app = app};
-    l->router.carrier = (struct eio_carrier){
-        .loop = loop, .ws = ws, .config = &engine->config, .handler = handler, .app = app};
+    l->tunnels.config = &engine->config;
+    l->router.carrier = (struct eio_carrier){.loop = loop,
+                                             .ws = ws,
+                                             .config = &engine->config,
+                                             .tunnels = &l->tunnels,
+                                             .handler = handler,
+                                             .app = app};
     l->clients = (struct http_server){.loop = loop, .serve = eio_router_serve, .ctx = &l->router};
     l->clients.refused = &engine->stats.refused[SIO_REFUSED_HTTP];
     l->internal =
@@ -38,6 +44,11 @@ bool eio_listener_http_port(struct eio_listener *listener, const char *host, uin
 {
     listener->internal_port = http_port_open(&listener->internal, host, port);
     return listener->internal_port != NULL;
+}
+
+struct eio_tunnels *eio_listener_tunnels(struct eio_listener *listener)
+{
+    return &listener->tunnels;
 }
 
 void eio_listener_free(struct eio_listener *listener)

@@ -7,6 +7,7 @@
 
 struct eio_outbox {
     size_t bytes;
+    uint32_t old;      /* of the frames, so many waited when it was marked */
     uint32_t head;     /* index of the first */
     uint32_t count;    /* 1 to capacity, between calls */
     uint32_t capacity; /* a power of two */
@@ -32,6 +33,7 @@ static struct eio_outbox *grow(struct eio_outbox *old)
     *box = (struct eio_outbox){.capacity = capacity};
     if (old) {
         box->bytes = old->bytes;
+        box->old = old->old;
         box->count = old->count;
         for (uint32_t i = 0; i < old->count; i++) {
             box->ring[i] = frame_at(old, i);
@@ -67,6 +69,18 @@ size_t eio_outbox_count(const struct eio_outbox *box)
     return box ? box->count : 0;
 }
 
+void eio_outbox_mark(struct eio_outbox *box)
+{
+    if (box) {
+        box->old = box->count;
+    }
+}
+
+bool eio_outbox_has_old(const struct eio_outbox *box)
+{
+    return box && box->old > 0;
+}
+
 size_t eio_outbox_iov(const struct eio_outbox *box, struct iovec *iov, size_t max)
 {
     size_t n = eio_outbox_count(box);
@@ -88,6 +102,7 @@ static struct sio_frame *pop(struct eio_outbox *b)
     struct sio_frame *frame = frame_at(b, 0);
     b->head = (b->head + 1) & (b->capacity - 1);
     b->count--;
+    b->old -= b->old > 0 ? 1 : 0;
     b->bytes -= frame->len;
     return frame;
 }

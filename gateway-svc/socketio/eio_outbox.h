@@ -14,6 +14,10 @@ bool eio_outbox_push(struct eio_outbox **box, struct sio_frame *frame);
 /* Bytes, and frames, that wait; `box` may be NULL. */
 size_t eio_outbox_bytes(const struct eio_outbox *box);
 size_t eio_outbox_count(const struct eio_outbox *box);
+/* All that waits now is old from here on; has anything of that not been taken out yet?  `box` may
+ * be NULL: nothing waits. */
+void eio_outbox_mark(struct eio_outbox *box);
+bool eio_outbox_has_old(const struct eio_outbox *box);
 /* Describes the first frames, at most `max`; returns how many.  Valid until the next change. */
 size_t eio_outbox_iov(const struct eio_outbox *box, struct iovec *iov, size_t max);
 

@@ -331,13 +331,16 @@ static void send_file(const struct http_request *http, struct eio_exchange *x,
         return;
     }
     (void)snprintf(etag, sizeof etag, "ETag: %s", file->etag);
+    buf_append(&x->lines, slice_text(file->headers));
     bool known = eio_file_is_known(file, http_request_field(http, SLICE("if-none-match")));
-    x->ops->answer(x, &(struct eio_answer){.status = known ? 304 : 200,
-                                           .type = file->type,
-                                           .body = file->body,
-                                           .header = etag,
-                                           .cache = "public, max-age=0",
-                                           .no_body = known});
+    x->ops->answer(
+        x, &(struct eio_answer){.status = known ? 304 : 200,
+                                .type = file->type,
+                                .body = file->body,
+                                .header = etag,
+                                .cache = eio_file_is_page(file) ? "no-cache" : "public, max-age=0",
+                                .no_body = known,
+                                .lasts = true});
 }
 
 static void serve_endpoint(struct visit *v)
@@ -365,7 +368,9 @@ void eio_router_serve(void *router, const struct http_request *http, int fd, str
     const struct eio_file *file =
         eio_files_find(&r->engine->files, slice_text(r->engine->config.path), http->path);
     if (file && !http->upgrade) {
-        (void)is_welcome(&r->engine->config, http, x); /* a script of ours may be read anywhere */
+        if (!eio_file_is_page(file)) { /* a page that may connect may load the client from us */
+            (void)is_welcome(&r->engine->config, http, x);
+        }
         send_file(http, x, file);
     } else {
         send_text(x, 404, "not found\n", NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define WS_GOING_AWAY 1001
 #define WS_TOO_LARGE 1009
 #define WS_POLICY 1008
 #define MASK_BYTES 4
@@ -15,7 +16,8 @@
 #define OUT_MAX ((size_t)256 << 20)   /* one frame of the other server's: its queue is bounded */
 
 struct tunnel {
-    const struct sio_config *config;
+    struct eio_tunnels *all;
+    struct tunnel *next, *previous;
     struct lws *wsi;
     struct eio_upstream *up; /* NULL: the client has closed, and libwebsockets is about to */
     struct buf in;           /* of the client's message, what has come */
@@ -25,8 +27,29 @@ struct tunnel {
     bool closing;   /* its close was passed on: what the client closes with now is the answer */
 };
 
+static struct tunnel *tunnel_new(struct eio_tunnels *all, struct eio_upstream *up)
+{
+    struct tunnel *t = must(calloc(1, sizeof *t));
+    t->all = all;
+    t->up = up;
+    t->next = all->first;
+    if (t->next) {
+        t->next->previous = t;
+    }
+    all->first = t;
+    all->count++;
+    buf_init(&t->in, all->config->max_payload);
+    buf_init(&t->out, OUT_MAX);
+    return t;
+}
+
 static void tunnel_free(struct tunnel *t)
 {
+    *(t->previous ? &t->previous->next : &t->all->first) = t->next;
+    if (t->next) {
+        t->next->previous = t->previous;
+    }
+    t->all->count--;
     buf_deinit(&t->in);
     buf_deinit(&t->out);
     free(t);
@@ -171,12 +194,12 @@ static void send_message(struct tunnel *t, struct slice message, bool binary)
 static void on_receive(struct tunnel *t, struct slice part)
 {
     size_t announced = lws_remaining_packet_payload(t->wsi);
-    size_t left = t->config->max_payload - t->in.len;
+    size_t left = t->all->config->max_payload - t->in.len;
     if (part.len > left || announced > left - part.len) {
         end(t, WS_TOO_LARGE);
         return;
     }
-    if (announced == 0 && ++t->fragments > t->config->max_fragments) {
+    if (announced == 0 && ++t->fragments > t->all->config->max_fragments) {
         end(t, WS_POLICY);
         return;
     }
@@ -245,16 +268,12 @@ static void on_opened(void *ctx, struct lws *wsi)
     send_frames(t); /* what came early */
 }
 
-void eio_tunnel_open(struct eio_ws *ws, const struct sio_config *config,
+void eio_tunnel_open(struct eio_ws *ws, struct eio_tunnels *tunnels,
                      const struct eio_ws_client *client, struct eio_upstream *up,
                      struct slice early)
 {
     static const struct eio_ws_owner owner = {.opened = on_opened, .callback = on_callback};
-    struct tunnel *t = must(calloc(1, sizeof *t));
-    t->config = config;
-    t->up = up;
-    buf_init(&t->in, config->max_payload);
-    buf_init(&t->out, OUT_MAX);
+    struct tunnel *t = tunnel_new(tunnels, up);
     bool kept = buf_append(&t->out, early);
     if (!kept) {
         close(client->fd);
@@ -263,4 +282,12 @@ void eio_tunnel_open(struct eio_ws *ws, const struct sio_config *config,
         leave(t, 0);
         tunnel_free(t);
     } /* else it may have ended already, from inside */
+}
+
+void eio_tunnels_close(struct eio_tunnels *tunnels, size_t count)
+{
+    for (; count > 0 && tunnels->first; count--) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the first in the list has none before it */
+        end(tunnels->first, WS_GOING_AWAY);
+    }
 }

@@ -10,13 +10,25 @@
 
 struct sio_config;
 
+struct tunnel;
+
+/* Those of a server; all that there are. */
+struct eio_tunnels {
+    const struct sio_config *config; /* has the limits of messages; borrowed */
+    struct tunnel *first;
+    size_t count;
+};
+
+/* Closes up to so many, at both ends: 1001. */
+void eio_tunnels_close(struct eio_tunnels *tunnels, size_t count);
+
 /* How much must be able to wait on `up`: its `max_waiting`. */
 size_t eio_tunnel_max_waiting(const struct sio_config *config);
 
 /* Accepts the client's WebSocket and ties it to `up`, on which the other server has answered our
- * handshake with 101; `early` is what came behind that.  `config`, borrowed for the tunnel's life,
- * has the limits of messages.  Owns client->fd and `up` from here on. */
-void eio_tunnel_open(struct eio_ws *ws, const struct sio_config *config,
+ * handshake with 101; `early` is what came behind that.  `tunnels` is borrowed for the tunnel's
+ * life.  Owns client->fd and `up` from here on. */
+void eio_tunnel_open(struct eio_ws *ws, struct eio_tunnels *tunnels,
                      const struct eio_ws_client *client, struct eio_upstream *up,
                      struct slice early);
 

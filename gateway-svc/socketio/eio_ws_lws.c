@@ -52,7 +52,17 @@ static void leave_rest(struct eio_conn *conn, struct eio_outbox_sent sent)
     wait_writable(conn);
 }
 
-static void ws_flush(struct eio_conn *conn)
+/* What it asks for would only wait behind what waits already. */
+static void listen_or_not(struct eio_conn *conn)
+{
+    bool deaf = conn->state == EIO_STATE_OPEN && eio_conn_is_clogged(conn);
+    if (conn->deaf != deaf) {
+        conn->deaf = deaf;
+        (void)lws_rx_flow_control(conn->wire, deaf ? 0 : 1);
+    }
+}
+
+static void send_queue(struct eio_conn *conn)
 {
     while (conn->outbox && !conn->blocked) {
         if (lws_partial_buffered(conn->wire)) {
@@ -73,6 +83,12 @@ static void ws_flush(struct eio_conn *conn)
             leave_rest(conn, sent);
         }
     }
+}
+
+static void ws_flush(struct eio_conn *conn)
+{
+    send_queue(conn);
+    listen_or_not(conn);
 }
 
 static void ws_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)

@@ -114,14 +114,29 @@ static void finish(struct http_conn *c)
     http_conn_enter(c, IDLE);
 }
 
+static bool all_sent(const struct http_conn *c)
+{
+    return c->out.len == 0 && c->rest.len == 0;
+}
+
+/* How many of these bytes the kernel takes now. */
+static size_t send_some(struct http_conn *c, struct slice bytes, int flags)
+{
+    ssize_t n = send(c->io.fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | flags);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        http_conn_enter(c, GONE);
+    }
+    return n < 0 ? 0 : (size_t)n;
+}
+
 /* Sends what the kernel takes now. */
 static void send_out(struct http_conn *c)
 {
-    ssize_t n = send(c->io.fd, c->out.ptr, c->out.len, MSG_NOSIGNAL);
-    if (n >= 0) {
-        buf_consume(&c->out, (size_t)n);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        http_conn_enter(c, GONE);
+    if (c->out.len > 0) {
+        buf_consume(&c->out, send_some(c, buf_slice(&c->out), c->rest.len > 0 ? MSG_MORE : 0));
+    }
+    if (c->out.len == 0 && c->rest.len > 0 && c->state != GONE) {
+        c->rest = slice_tail(c->rest, send_some(c, c->rest, 0));
     }
 }
 
@@ -135,7 +150,7 @@ static void answered(struct http_conn *c)
         return;
     }
     bool more = !c->busy && !c->close && c->in.len > 0;
-    if (c->out.len > 0 || more) {
+    if (!all_sent(c) || more) {
         http_conn_enter(c, SEND);
     } else {
         finish(c);
@@ -149,6 +164,9 @@ void http_conn_reply(struct http_conn *c, const struct eio_answer *answer)
     whole.close = c->close;
     whole.lines = buf_slice(&c->x.lines);
     whole.no_body = answer->no_body || c->head_only;
+    if (whole.lasts && !whole.no_body) {
+        c->rest = whole.body;
+    }
     if (!c->x.lines.failed && eio_answer_print(&whole, &c->out)) {
         answered(c);
     } else {
@@ -336,10 +354,8 @@ static void on_readable(struct http_conn *c)
 
 static void on_writable(struct http_conn *c)
 {
-    if (c->out.len > 0) {
-        send_out(c);
-    }
-    if (c->state == SEND && c->out.len == 0) {
+    send_out(c);
+    if (c->state == SEND && all_sent(c)) {
         finish(c);
         work(c);
     }

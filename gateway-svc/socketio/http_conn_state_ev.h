@@ -16,9 +16,10 @@ struct http_conn {
     struct http_conn *next, *previous;
     ev_io io;
     ev_timer timer;
-    struct buf in;   /* has come and is not used up */
-    struct buf out;  /* of an answer, what the kernel has not taken */
-    struct buf body; /* decoded, when it comes in chunks */
+    struct buf in;     /* has come and is not used up */
+    struct buf out;    /* of an answer, what the kernel has not taken */
+    struct slice rest; /* of an answer's body that lasts: goes behind `out` */
+    struct buf body;   /* decoded, when it comes in chunks */
     struct eio_chunked chunks;
     uint64_t length;  /* of the body */
     size_t head_size; /* of the request that is just being served */

@@ -85,6 +85,15 @@ void sio_config_defaults(struct sio_config *config);
  */
 struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config *config,
                                   const struct sio_server_handler *handler, void *app);
+/* The first step of leaving others the work: from now on new connections get 503, so that whoever
+ * balances the load asks another server, while those that are here go on.  Then close them one by
+ * one (sio_socket_close, sio_server_close_carried) at a pace that the others can take, and the rest
+ * with sio_server_close_all. */
+void sio_server_refuse_new(struct sio_server *server);
+/* WebSockets that are carried through this server to the one that has their connection (see `find`
+ * in struct sio_server_handler): how many there are, and closes up to `count` of them. */
+size_t sio_server_carried(const struct sio_server *server);
+void sio_server_close_carried(struct sio_server *server, size_t count);
 /* Closes the connections without a Socket.IO DISCONNECT, so that clients come back elsewhere, and
  * accepts no more.  Disconnect callbacks come before it returns.  Run the loop a little longer and
  * slow clients hear of it too.  Not from a callback of this server. */
@@ -112,7 +121,7 @@ enum sio_reason {
     SIO_SERVER_CLOSE,      /* sio_socket_close */
     SIO_SERVER_SHUTDOWN,   /* sio_server_close_all */
     SIO_TOO_LARGE,         /* a message above max_payload or max_fragments */
-    SIO_SLOW,              /* queue_max_bytes exceeded */
+    SIO_SLOW,              /* queue_max_bytes exceeded, or a frame waited for 30 s and more */
     SIO_CONNECT_TIMEOUT,
     SIO_REASONS
 };
@@ -301,9 +310,18 @@ enum sio_refusal {
 const char *sio_refusal_name(enum sio_refusal refusal); /* "unknown sid"; a literal */
 
 /* Serves a file under the path: `name` "socket.io.min.js" at /socket.io/socket.io.min.js, with ETag
- * and 304.  Everything is borrowed for the server's life.  At most 8 (checked by assert). */
+ * and 304; a page that may connect may read it too.  Everything is borrowed for the server's life,
+ * and the body is sent from where it lies: no client, however slow, costs a copy.  Files and pages
+ * together at most 64 (checked by assert). */
 void sio_server_file(struct sio_server *server, const char *name, const char *type,
                      struct slice body);
+/* The same at a whole path of the clients' port, "/" or "/web/app.js", for GET and HEAD: for a web
+ * page of yours.  `path` begins with '/' (checked by assert) and means what is written, nothing of
+ * a request is decoded.  The answer says Cache-Control: no-cache, so that browsers ask each time
+ * and mostly get a 304, X-Content-Type-Options: nosniff, and `headers`: further header lines, each
+ * with its "\r\n", or "".  It has no CORS headers: other origins' pages cannot read it. */
+void sio_server_page(struct sio_server *server, const char *path, const char *type,
+                     const char *headers, struct slice body);
 
 struct sio_stats {
     uint64_t connections;           /* open now */

@@ -1,11 +1,13 @@
 /* sio_server.c - the server: wires the engine, its endpoints, the ports and the loop together */
 #include "gateway-svc/socketio/eio_listener.h"
 #include "gateway-svc/socketio/eio_lookup.h"
+#include "gateway-svc/socketio/eio_tunnel_lws.h"
 #include "gateway-svc/socketio/eio_turn_ev.h"
 #include "gateway-svc/socketio/sio_raw.h"
 #include "gateway-svc/socketio/sio_session.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include <assert.h>
 #include <stdlib.h>
 
 struct sio_server {
@@ -145,7 +147,17 @@ bool sio_server_http_port(struct sio_server *server, const char *host, uint16_t 
 void sio_server_file(struct sio_server *server, const char *name, const char *type,
                      struct slice body)
 {
-    eio_files_add(&server->engine.files, name, type, body);
+    assert(name[0] != '/');
+    eio_files_add(&server->engine.files,
+                  &(struct eio_file){.name = name, .type = type, .headers = "", .body = body});
+}
+
+void sio_server_page(struct sio_server *server, const char *path, const char *type,
+                     const char *headers, struct slice body)
+{
+    assert(path[0] == '/');
+    eio_files_add(&server->engine.files,
+                  &(struct eio_file){.name = path, .type = type, .headers = headers, .body = body});
 }
 
 void sio_server_raw(struct sio_server *server, const char *path,
@@ -160,6 +172,21 @@ struct sio_namespace *sio_namespace_open(struct sio_server *server, const char *
                                          const struct sio_namespace_handler *handler, void *app)
 {
     return sio_sessions_open(&server->sessions, name, handler, app);
+}
+
+void sio_server_refuse_new(struct sio_server *server)
+{
+    server->engine.draining = true;
+}
+
+size_t sio_server_carried(const struct sio_server *server)
+{
+    return eio_listener_tunnels(server->listener)->count;
+}
+
+void sio_server_close_carried(struct sio_server *server, size_t count)
+{
+    eio_tunnels_close(eio_listener_tunnels(server->listener), count);
 }
 
 void sio_server_close_all(struct sio_server *server)

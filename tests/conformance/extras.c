@@ -142,3 +142,17 @@ static void find(void *app, struct slice node, struct sio_lookup *lookup)
 
 const struct sio_server_handler extras_server_handler = {
     .allow = allow, .http = http, .find = find};
+
+/* ---- Pages ----------------------------------------------------------------------------------- */
+
+#define PAGE_BYTES ((size_t)4 << 20) /* more than the kernel takes of an answer at once */
+
+void extras_serve_page(struct sio_server *server)
+{
+    static char bytes[PAGE_BYTES];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (char)('a' + (i % 26 + i / 1000) % 26);
+    }
+    sio_server_page(server, "/page/big", "text/plain", "X-Of-The-Page: yes\r\n",
+                    (struct slice){bytes, sizeof bytes});
+}

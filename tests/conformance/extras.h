@@ -9,7 +9,8 @@
  *              answers as `answered`, or `unanswered`
  * A client whose auth is {"refuse":...} is refused with that as the error's data; one with
  * {"wait":...} is never answered.  A request with the header X-Refuse may not connect.  The health
- * port answers /healthz.  Servers that serve as one know each other by PEERS. */
+ * port answers /healthz.  Servers that serve as one know each other by PEERS.  /page/big is a page
+ * of 4 MiB. */
 #ifndef PARLEY_EXTRAS_H
 #define PARLEY_EXTRAS_H
 
@@ -19,6 +20,8 @@
 bool extras_connect(struct sio_socket *socket, struct slice auth);
 void extras_event(struct sio_namespace *nsp, struct sio_socket *socket,
                   const struct sio_event *event);
+
+void extras_serve_page(struct sio_server *server);
 
 /* The `app` of the server's handler. */
 struct extras {

@@ -183,6 +183,7 @@ static bool start(struct app *app, const struct settings *s)
     app->root.nsp = sio_namespace_open(app->server, "/", &namespace_handler, &app->root);
     app->custom.nsp = sio_namespace_open(app->server, "/custom", &namespace_handler, &app->custom);
     sio_server_raw(app->server, "/engine.io/", &raw_handler, app);
+    extras_serve_page(app->server);
     return s->health_port == 0 ||
            sio_server_http_port(app->server, s->host, (uint16_t)s->health_port);
 }

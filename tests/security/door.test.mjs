@@ -78,6 +78,17 @@ const METHODS = [
   ["/socket.io/%73ocket.io.min.js", ["GET"], 404],
   ["/socket.io/socket.io.min.js;/x", ["GET"], 404],
   ["/socket.io.min.js", ["GET"], 404],
+  ["/web/app.js", ["GET", "HEAD"], 200],
+  ["/web/lang/en.js?v=1", ["GET", "HEAD"], 200],
+  ["/web/%61pp.js", ["GET"], 200], /* as it is: a gateway decodes nothing */
+  ["/web/app.js", ["POST", "OPTIONS", "TRACE", "PUT", "get"], 405, "GET, HEAD"],
+  ["/web", ["GET"], 404],
+  ["/Web/app.js", ["GET"], 404],
+  ["/%77eb/app.js", ["GET"], 404],
+  ["/x/web/app.js", ["GET"], 404],
+  ["/../web/app.js", ["GET"], 404],
+  ["//", ["GET"], 404],
+  ["/index.html", ["GET"], 404],
   ["/login/x", ["GET", "HEAD", "POST", "OPTIONS", "TRACE", "PUT"], 200], /* auth-svc has its own 405 */
   ["/socket.io/x", ["GET", "TRACE"], 404],
   ["/nothing", ["GET", "TRACE"], 404],
@@ -97,6 +108,24 @@ test("methods: what a place has no use for is 405 in JSON, and no service sees i
         assert.equal(door.gateway.requests.length + door.auth.requests.length, seen, label);
         assert.ok(method === "HEAD" || JSON.parse(answer.body).error.code, label);
       }
+    }
+  }
+});
+
+test("without a gateway / is a page in words, for GET and HEAD alone; all else is JSON", async (t) => {
+  const lonely = await loneDoor({}, { gateways: 0 });
+  t.after(() => lonely.stop());
+  for (const on of [lonely.http, lonely.https]) {
+    const page = await lonely.ask(request("GET / HTTP/1.1"), { on });
+    assert.deepEqual([page.status, /\r\ncontent-type: ([^\r]*)/i.exec(page.head)?.[1]], [503, "text/html; charset=utf-8"]);
+    assert.match(page.head, /\r\ncontent-security-policy: default-src 'none'/i);
+    assert.match(page.head, /\r\ncache-control: no-store/i);
+    assert.match(page.body, /^<!doctype html>.*not available just now.*\n$/s);
+    assert.equal((await lonely.ask(request("HEAD / HTTP/1.1"), { on, method: "HEAD" })).status, 503);
+    assert.equal((await lonely.ask(request("POST / HTTP/1.1", "Content-Length: 0"), { on })).status, 405);
+    for (const path of ["/web/app.js", POLL, "/socket.io/socket.io.min.js"]) {
+      const answer = await lonely.ask(request(`GET ${path} HTTP/1.1`), { on });
+      assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, "unavailable"], path);
     }
   }
 });
@@ -205,6 +234,49 @@ test("a request never shares its connection to auth-svc, and none is sent twice"
   const broken = await door.ask(request("GET /login/once HTTP/1.1"));
   assert.deepEqual([broken.status, JSON.parse(broken.body).error.code], [502, "unavailable"]);
   assert.equal(door.auth.requests.length, before + 1);
+});
+
+/* ---- Gateways that are draining ---- */
+
+const REFUSAL = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\nConnection: close\r\n\r\ngoing away\n";
+
+test("of two gateways one refuses: a handshake gets the other one, by either transport; nothing else is sent twice", async (t) => {
+  const two = await loneDoor({}, { gateways: 2 });
+  t.after(() => two.stop());
+  const [draining, serving] = two.gateways;
+  draining.answer = (socket) => socket.end(REFUSAL);
+  const asked = async (first, ...rest) => {
+    const seen = two.gateways.map(({ requests }) => requests.length);
+    const { status } = await two.ask(request(first, ...rest.slice(0, -1)) + rest.at(-1));
+    return { status, first: draining.requests.length - seen[0], second: serving.requests.length - seen[1] };
+  };
+  const handshakes = ["/socket.io/?EIO=4&transport=polling", "/socket.io/?EIO=4&transport=polling&t=abc", "/socket.io?EIO=4&transport=polling"];
+  let refused = 0;
+  for (const path of [...handshakes, ...handshakes]) {
+    const { status, first, second } = await asked(`GET ${path} HTTP/1.1`, "");
+    assert.deepEqual([status, second], [200, 1], path);
+    refused += first;
+  }
+  for (let i = 0; i < 4; i++) {
+    const seen = draining.requests.length;
+    const line = new Line(two.http);
+    line.send(websocket());
+    assert.equal((await line.wait(1))[0].status, 101);
+    line.close();
+    refused += draining.requests.length - seen;
+  }
+  assert.ok(refused > 0, "the one that refuses was asked first at least once");
+
+  serving.answer = draining.answer;
+  const other = [[`GET ${POLL} HTTP/1.1`, ""], [`POST ${POLL} HTTP/1.1`, "Content-Length: 1", "3"], ["POST /socket.io/?EIO=4&transport=polling HTTP/1.1", "Content-Length: 1", "3"],
+    ["OPTIONS /socket.io/?EIO=4&transport=polling HTTP/1.1", ""], ["GET /socket.io/socket.io.min.js HTTP/1.1", ""], ["GET / HTTP/1.1", ""], ["GET /web/app.js HTTP/1.1", ""]];
+  for (const [first, ...rest] of other) {
+    const seen = await asked(first, ...rest);
+    assert.deepEqual([seen.status, seen.first + seen.second], [503, 1], first);
+  }
+  const none = await asked("GET /socket.io/?EIO=4&transport=polling HTTP/1.1", "");
+  assert.equal(none.status, 503, "when both refuse");
+  assert.ok(none.first > 0 && none.second > 0);
 });
 
 /* ---- Slow ---- */

@@ -212,5 +212,7 @@ export const UPGRADES = [
   ["Upgrade with a space before the colon", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade : h2c") + w.hidden],
   ["Upgrade behind a fold", NO, NO, (w) => upgrade(w, "Connection: Upgrade", "Upgrade:\r\n h2c") + w.hidden],
   ["to the client's file", NO, NO, (w) => line(w, "GET /socket.io/socket.io.min.js HTTP/1.1", ...WS, V13, w.key) + w.hidden],
+  ["to the page", NO, NO, (w) => line(w, "GET / HTTP/1.1", ...WS, V13, w.key) + w.hidden],
+  ["to a file of the page", NO, NO, (w) => line(w, "GET /web/app.js HTTP/1.1", ...WS, V13, w.key) + w.hidden],
   ["to another path", NO, NO, (w) => line(w, "GET /socket.io/x HTTP/1.1", ...WS, V13, w.key) + w.hidden],
 ];

@@ -33,7 +33,7 @@ const people = {};
 let firstLogin;
 test("people log in", async () => {
   firstLogin = performance.now();
-  for (const name of ["ann", "ben", "cat", "dan", "eve", "fay", "gus"]) {
+  for (const name of ["ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal", "ida"]) {
     people[name] = await user(stack.door, name);
   }
 });
@@ -86,6 +86,37 @@ test(`RATE_MESSAGES ${MESSAGES.rate}:${MESSAGES.burst}: tabs share it, questions
   await tabs[0].say("cat", "now");
   await other.waitFor("message_in", (m) => m.message_text === "now");
   assert.equal(other.texts().filter((text) => /^n\d/.test(text)).length, asked.filter((ack, i) => ack.ok && i % 3 !== 2).length, "what was refused was not delivered");
+});
+
+test(`RATE_MESSAGES ${MESSAGES.rate}:${MESSAGES.burst}: whoever leaves and comes back is as far as before`, async (t) => {
+  const { join } = scene(t, stack);
+  const start = performance.now();
+  let given = 0;
+  for (let visit = 0; visit < 4; visit++) {
+    const peer = await join(people.hal);
+    const acks = await Promise.all(Array.from({ length: MESSAGES.burst }, (_, i) => peer.ask("message_out", { receiver: "group", message_text: `visit ${visit}, ${i}` })));
+    given += acks.filter((ack) => ack.ok).length;
+    peer.close();
+    await until("it has left", async () => (await stack.servedBy(people.hal.name)).length === 0);
+  }
+  judgeBucket("messages of four visits", MESSAGES, given, performance.now() - start);
+});
+
+const CONNECTS = { rate: 10, burst: 100 }; /* of a session, at a gateway */
+test("a session that connects again and again is let in so often; the rest is told to try later, and others are not touched", async (t) => {
+  const { join } = scene(t, stack);
+  const start = performance.now();
+  let given = 0;
+  for (let i = 0; i < 3 * CONNECTS.burst; i++) {
+    const raw = await openRaw(stack.gateway(1));
+    raw.text(`40${JSON.stringify({ token: people.ida.token })}`);
+    await until("it is let in, refused or closed", () => raw.closed || raw.texts.some((text) => /^(42\["session"|44)/.test(text)), { every: 1 });
+    given += raw.closed ? 0 : 1; /* 44: the one before has not gone yet */
+    assert.ok(!raw.closed || raw.closed.code === 1013, JSON.stringify(raw.closed));
+    raw.destroy();
+  }
+  judgeBucket("connections", CONNECTS, given, performance.now() - start);
+  await join(people.fay);
 });
 
 test(`MESSAGE_MAX_BYTES ${BYTES}: counted in bytes of UTF-8, however the client writes it`, async (t) => {

@@ -96,14 +96,14 @@ function makeCertificate(dir) {
   return { pem, crt: `${pem}.crt` };
 }
 
-/* Starts it; stop() ends haproxy by pid and looks at how it ended. */
-export async function loneDoor(env = {}) {
+/* Starts it, with a gateway, or so many, or none; stop() ends haproxy by pid and looks at how it ended. */
+export async function loneDoor(env = {}, { gateways = 1 } = {}) {
   const dir = await mkdtemp(join(tmpdir(), "parley-door-"));
-  const [auth, gateway] = await Promise.all([new Service().listen(), new Service().listen()]);
+  const [auth, gateway, ...others] = await Promise.all(Array.from({ length: Math.max(gateways, 1) + 1 }, () => new Service().listen()));
   const { pem, crt } = makeCertificate(dir);
   const [port, tlsPort] = [await freePort(), await freePort()];
-  const servers = [["auth", auth], ["gateways", gateway]].map(([name, { port: p }]) =>
-    `backend ${name} from to-${name}\n    server ${name} 127.0.0.1:${p}\n`);
+  const servers = [["auth", [auth]], ["gateways", [gateway, ...others]]].map(([name, all]) =>
+    `backend ${name} from to-${name}\n${all.map(({ port: p }, i) => `    server ${name}-${i} 127.0.0.1:${p}${name === "gateways" && gateways === 0 ? " disabled" : ""}\n`).join("")}`);
   await writeFile(join(dir, "servers.cfg"), servers.join(""));
   await writeFile(pem, readFileSync(pem, "utf8") + readFileSync(crt, "utf8"));
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "haproxy", "-db", "-f", CONFIG, "-f", join(dir, "servers.cfg")], {
@@ -116,7 +116,7 @@ export async function loneDoor(env = {}) {
   const ended = new Promise((resolve) => { child.on("exit", (code, signal) => resolve({ code, signal })); });
   const to = { port, host: env.BIND };
   const door = {
-    auth, gateway, pid: child.pid, http: to, https: { ...to, port: tlsPort, tls: true, ca: readFileSync(crt) },
+    auth, gateway, gateways: [gateway, ...others], pid: child.pid, http: to, https: { ...to, port: tlsPort, tls: true, ca: readFileSync(crt) },
     async ask(text, { on = to, method = "GET" } = {}) {
       const line = new Line(on, method);
       line.send(text);
@@ -127,7 +127,7 @@ export async function loneDoor(env = {}) {
     async stop() {
       child.kill("SIGTERM");
       const how = await ended;
-      [auth, gateway].forEach(({ server }) => server.close());
+      [auth, gateway, ...others].forEach(({ server }) => server.close());
       await rm(dir, { recursive: true });
       assert.ok(how.signal === "SIGTERM" || how.code === 143, `${JSON.stringify(how)}: ${log}`); /* as haproxy ends */
     },
@@ -139,7 +139,7 @@ export async function loneDoor(env = {}) {
     line.send("GET /socket.io/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const answers = await line.wait(2);
     line.close();
-    return answers.length === 2 && answers.every(({ status }) => status === 200);
+    return answers.length === 2 && answers[0].status === 200 && answers[1].status === (gateways > 0 ? 200 : 503);
   });
   auth.requests.length = gateway.requests.length = 0;
   return door;

@@ -153,12 +153,33 @@ export class Stack {
   /* SIGKILL, SIGSTOP or SIGCONT for one process. */
   async signal(name, signal) {
     const { pid } = this.process(name);
-    if (signal === "SIGKILL") { /* for startAgain */
-      this.process(name).environ = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0").filter(Boolean);
+    if (signal === "SIGKILL") {
+      await this.#rememberEnviron(name);
     }
     process.kill(pid, signal);
     const after = { SIGKILL: [undefined, "Z"], SIGSTOP: ["T"], SIGCONT: ["R", "S", "D"] }[signal];
     await until(`${name} after ${signal}`, async () => after.includes(await state(pid)));
+  }
+
+  async #rememberEnviron(name) { /* for startAgain */
+    this.process(name).environ = (await readFile(`/proc/${this.process(name).pid}/environ`, "utf8")).split("\0").filter(Boolean);
+  }
+  /* SIGTERM, with which a service takes its time, or another signal to stop; see endOf. */
+  async term(name, signal = "SIGTERM") {
+    await this.#rememberEnviron(name);
+    process.kill(this.process(name).pid, signal);
+  }
+  /* Waits until that process has ended; resolves to its exit status. */
+  async endOf(name) {
+    const again = this.#again.findLast((one) => one.name === name);
+    if (again) {
+      return until(`${name} ends`, () => again.child.exitCode !== null && { status: again.child.exitCode }).then(({ status }) => status);
+    }
+    return until(`${name} ends`, async () => {
+      const { processes } = JSON.parse(await readFile(join(this.dir, "run.json")));
+      const { exit } = processes.find((p) => p.name === name);
+      return exit !== null && { exit };
+    }).then(({ exit }) => exit);
   }
 
   /* A new Redis where the killed one was, as empty as the first was at its start. */
@@ -196,7 +217,7 @@ export class Stack {
   async #stopAgain() {
     for (const { child } of this.#again) {
       child.kill("SIGCONT");
-      child.kill("SIGTERM");
+      child.kill("SIGINT"); /* at once */
     }
     for (const { name, child } of this.#again) {
       await until(`the second ${name} ends`, () => child.exitCode !== null || child.signalCode !== null);

@@ -78,6 +78,7 @@ static void without_an_environment_the_defaults_hold(void **state)
     assert_string_equal(hub.relay.address, "127.0.0.1:8002");
     assert_int_equal(hub.message_max_bytes, 4096);
     assert_int_equal(hub.max_sockets, 16);
+    assert_int_equal(config.drain_s, 5);
     assert_int_equal(hub.health_port, 9002);
 }
 
@@ -91,6 +92,9 @@ static const struct {
     {"MESSAGE_MAX_BYTES",  "0",                                false},
     {"MESSAGE_MAX_BYTES",  "65537",                            false},
     {"QUEUE_MAX_BYTES",    "262143",                           false},
+    {"DRAIN_S",            "0",                                true },
+    {"DRAIN_S",            "60",                               true },
+    {"DRAIN_S",            "61",                               false}, /* what stops us waits 70 */
     {"PING_INTERVAL_MS",   "49",                               false},
     {"PING_TIMEOUT_MS",    "49",                               false},
     {"CONNECT_TIMEOUT_MS", "49",                               false},

@@ -124,12 +124,6 @@ void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice sinc
                (int)shown.len, shown.ptr);
 }
 
-struct slice crowd_cursor(const struct crowd *c)
-{
-    (void)c;
-    return SLICE("now.5");
-}
-
 bool relay_replay(struct relay *r, const struct session *s, uint64_t after, relay_page_fn *fn,
                   void *arg)
 {
@@ -477,7 +471,7 @@ static void who_is_live_may_fall_behind(void **state)
     replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
     live(100);
     buf_clear(&w.told);
-    replay_behind(&w.hub, w.client);
+    replay_behind(&w.hub, w.client, SLICE("now.5"));
     TOLD("ask(100) ");
     assert_int_equal(w.hub.welcomed.count, 0);
     live(210);
@@ -486,7 +480,7 @@ static void who_is_live_may_fall_behind(void **state)
     TOLD("101 102 when_drained ask(102) "); /* nothing is lost, nothing is said */
     page(210, true, "210");
     TOLD("210 list(now.5,Alice) ");
-    replay_behind(&w.hub, w.client);
+    replay_behind(&w.hub, w.client, SLICE("now.5"));
     page(300, false, "250");
     TOLD("ask(210) " NO "250 list(now.5,Alice) ");
 }

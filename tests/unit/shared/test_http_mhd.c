@@ -384,6 +384,30 @@ static void freeing_the_server_answers_who_waits(void **state)
     assert_true(got(w, "\"code\":\"unavailable\""));
 }
 
+static bool can_connect(uint16_t port)
+{
+    const struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool can = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return can;
+}
+
+static void one_that_listens_no_more_answers_who_is_there(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(mhd_server_requests(w->server), 0);
+    say(w, "GET /x HTTP/1.1\r\n");
+    UNTIL(w->loop, mhd_server_requests(w->server) == 1); /* one that has begun counts */
+    assert_true(can_connect(w->port));
+    mhd_server_stop_listening(w->server);
+    assert_false(can_connect(w->port));
+    say_and_wait(w, "Host: h\r\n\r\n");
+    assert_true(got_start(w, "HTTP/1.1 200 "));
+    UNTIL(w->loop, mhd_server_requests(w->server) == 0);
+}
+
 /* ---- Time ------------------------------------------------------------------------------------ */
 
 /* A byte every now and then, until the server closes. */
@@ -474,6 +498,7 @@ int main(void)
         T(a_client_may_hang_up_halfway),
         T(too_many_arguments_are_refused_at_once),
         T(freeing_the_server_answers_who_waits),
+        T(one_that_listens_no_more_answers_who_is_there),
         T(who_drips_is_closed),
         T(a_taken_port_is_told),
         T(listens_on_ipv6),

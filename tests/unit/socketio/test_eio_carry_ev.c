@@ -57,6 +57,7 @@ static const struct sio_server_handler app_handler = {.find = find};
 
 /* ---- Exchanges and a tunnel that write down -------------------------------------------------- */
 
+static struct eio_tunnels all_tunnels;
 static struct buf noted; /* "status body;" or "raw bytes;" or "raw-close bytes;" ... */
 
 struct fake_exchange {
@@ -120,12 +121,12 @@ size_t eio_tunnel_max_waiting(const struct sio_config *c)
     return 1000;
 }
 
-void eio_tunnel_open(struct eio_ws *ws, const struct sio_config *c,
+void eio_tunnel_open(struct eio_ws *ws, struct eio_tunnels *tunnels,
                      const struct eio_ws_client *client, struct eio_upstream *up,
                      struct slice early)
 {
     assert_ptr_equal(ws, carrier.ws);
-    assert_ptr_equal(c, &config);
+    assert_ptr_equal(tunnels, &all_tunnels);
     assert_true(slice_equal(client->early, SLICE("client's")));
     buf_printf(&noted, "tunnel %d %s %s early=", client->fd, client->handshake->key,
                client->handshake->subprotocol);
@@ -168,6 +169,7 @@ static int setup(void **state)
     carrier = (struct eio_carrier){.loop = loop,
                                    .ws = (struct eio_ws *)(void *)&ws,
                                    .config = &config,
+                                   .tunnels = &all_tunnels,
                                    .handler = &app_handler,
                                    .app = &asked,
                                    .answer_s = NEVER_S};

@@ -370,6 +370,144 @@ static void a_frame_larger_than_the_queue_may_be_ends_it(void **state)
     end(conn, "ended slow client;");
 }
 
+/* A pong for each ping, and room for so many frames of ten bytes each time. */
+static void run_answering_to(struct eio_conn *conn, uint64_t from_us, uint64_t to_us, size_t frames)
+{
+    for (uint64_t now_us = from_us; now_us <= to_us && eio_conn_is_open(conn); now_us += S) {
+        fake_wire.room = frames * 10;
+        eio_engine_tick(&engine, now_us);
+        text(conn, "3", now_us);
+        eio_conn_touch(conn);
+        eio_engine_settle(&engine, now_us);
+    }
+}
+
+static struct eio_conn *joined(uint64_t now_us)
+{
+    struct eio_conn *conn = opened(now_us);
+    eio_conn_joined(conn);
+    return conn;
+}
+
+static void what_waits_for_too_long_ends_it(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 0;
+    say(conn, "4-------");
+    eio_engine_settle(&engine, S);
+    run_answering_to(conn, S, 30 * S, 0);
+    assert_true(eio_conn_is_open(conn));
+    run_answering_to(conn, 31 * S, 31 * S, 0);
+    assert_false(eio_conn_is_open(conn));
+    assert_int_equal(engine.stats.closed[SIO_SLOW], 1);
+    fake_wire.room = SIZE_MAX;
+    eio_conn_touch(conn);
+    eio_engine_settle(&engine, 31 * S);
+    assert_string_equal(fake_wire_take(), "<close 4008>"); /* what waited is dropped */
+    end(conn, "ended slow client;");
+}
+
+/* Something waits all the time, but nothing for long. */
+static void a_slow_reader_that_reads_goes_on(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 0;
+    for (int i = 0; i < 5; i++) {
+        say(conn, "4-------");
+    }
+    for (uint64_t now_us = S; now_us < 200 * S; now_us += 2 * S) {
+        if (eio_conn_queued(conn) < 60) {
+            say(conn, "4-------");
+        }
+        run_answering_to(conn, now_us, now_us, 1);
+        assert_true(eio_conn_queued(conn) > 0);
+    }
+    assert_true(eio_conn_is_open(conn));
+    run_answering_to(conn, 200 * S, 300 * S, 1);
+    assert_int_equal(eio_conn_queued(conn), 0);
+    assert_true(eio_conn_is_open(conn)); /* nothing waits: nothing is late */
+    eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
+    assert_true(eio_engine_next_us(&engine) == EIO_NEVER);
+}
+
+/* The rest of what waited when we looked leaves too slowly, though something leaves each time. */
+static void a_reader_that_drips_is_too_slow(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 0;
+    for (int i = 0; i < 8; i++) {
+        say(conn, "4-------");
+    }
+    eio_engine_settle(&engine, S);
+    for (uint64_t now_us = S; now_us <= 40 * S && eio_conn_is_open(conn); now_us += S) {
+        run_answering_to(conn, now_us, now_us, now_us % (10 * S) == 0 ? 1 : 0);
+    }
+    assert_false(eio_conn_is_open(conn));
+    assert_int_equal(engine.stats.closed[SIO_SLOW], 1);
+    end(conn, "ended slow client;");
+}
+
+static void joining_once_more_does_not_forgive_what_waits(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 0;
+    say(conn, "4-------");
+    eio_engine_settle(&engine, S);
+    for (uint64_t now_us = 2 * S; now_us <= 31 * S; now_us += S) {
+        eio_conn_joined(conn);
+        run_answering_to(conn, now_us, now_us, 0);
+    }
+    assert_int_equal(engine.stats.closed[SIO_SLOW], 1);
+    end(conn, "ended slow client;");
+}
+
+/* A pong that waits to be read counts as soon as somebody reads it, and not before. */
+static void nobody_is_late_whom_we_do_not_hear(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 20;
+    conn->deaf = true; /* as a transport does that reads nothing */
+    run_to(25 * S);
+    run_to(80 * S);
+    assert_true(eio_conn_is_open(conn));
+    conn->deaf = false;
+    run_to(200 * S);
+    assert_int_equal(engine.stats.closed[SIO_PING_TIMEOUT], 1);
+    end(conn, "ended ping timeout;");
+}
+
+/* Of a queue of 100: clogged above the half, until a quarter is left. */
+static void it_is_clogged_until_half_of_that_has_left(void **state)
+{
+    struct eio_conn *conn = joined(0);
+    (void)state;
+    fake_wire.room = 0;
+    for (size_t bytes = 10; bytes <= 60; bytes += 10) {
+        say(conn, "4-------");
+        assert_int_equal(eio_conn_is_clogged(conn), bytes > 50);
+    }
+    conn->deaf = true;
+    for (size_t bytes = 50; bytes > 0; bytes -= 10) {
+        fake_wire.room = 10;
+        conn->transport->flush(conn);
+        assert_int_equal(eio_conn_queued(conn), bytes);
+        assert_int_equal(eio_conn_is_clogged(conn), bytes > 25);
+    }
+    engine.config.queue_max_bytes = 1000000; /* not more than EIO_QUEUE_SOFT */
+    conn->deaf = false;
+    while (eio_conn_queued(conn) < 65536) {
+        assert_false(eio_conn_is_clogged(conn));
+        say(conn, "4-------");
+    }
+    assert_true(eio_conn_is_clogged(conn));
+    end(conn, "ended transport close;");
+}
+
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
 static void one_that_never_opened_is_released_silently(void **state)
@@ -478,6 +616,12 @@ int main(void)
         TEST(a_full_queue_is_flushed_early_before_it_is_too_full),
         TEST(a_client_too_slow_is_closed_and_its_queue_dropped),
         TEST(a_frame_larger_than_the_queue_may_be_ends_it),
+        TEST(what_waits_for_too_long_ends_it),
+        TEST(a_slow_reader_that_reads_goes_on),
+        TEST(a_reader_that_drips_is_too_slow),
+        TEST(joining_once_more_does_not_forgive_what_waits),
+        TEST(nobody_is_late_whom_we_do_not_hear),
+        TEST(it_is_clogged_until_half_of_that_has_left),
         TEST(one_that_never_opened_is_released_silently),
         TEST(the_transport_may_go_before_the_turn_ends),
         TEST(only_the_first_reason_counts),

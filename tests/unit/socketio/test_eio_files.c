@@ -9,11 +9,17 @@
 
 #include <cmocka.h>
 
+static void add(struct eio_files *files, const char *name, const char *body)
+{
+    eio_files_add(files, &(struct eio_file){
+                             .name = name, .type = "text/javascript", .body = slice_text(body)});
+}
+
 static struct eio_files two_files(void)
 {
     struct eio_files files = {0};
-    eio_files_add(&files, "a.js", "text/javascript", SLICE("one"));
-    eio_files_add(&files, "b.js", "text/javascript", SLICE("two"));
+    add(&files, "a.js", "one");
+    add(&files, "b.js", "two");
     return files;
 }
 
@@ -54,15 +60,50 @@ static void a_file_is_found_by_its_whole_name(void **state)
     assert_null(find(&files, "/socket.io/a.js"));
 }
 
-static void eight_files_fit(void **state)
+static void a_page_is_found_by_its_whole_path(void **state)
 {
-    static const char *const names[EIO_FILES_MAX] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    static const char *const others[] = {
+        "",
+        "//",
+        "/x",
+        "/we",
+        "/web/",
+        "/web/a.jsx",
+        "/socket.io",
+        "/Web/a.js",
+        "/web//a.js",
+        "/web/../a.js",
+        "web/a.js",
+        "/socket.io/",
+        "/socket.io//",
+        "/socket.io//web/a.js",
+        "/socket.io/web/a.js",
+    };
+    struct eio_files files = two_files();
+    (void)state;
+    add(&files, "/", "three");
+    add(&files, "/web/a.js", "four");
+    assert_ptr_equal(find(&files, "/"), &files.files[2]);
+    assert_ptr_equal(find(&files, "/web/a.js"), &files.files[3]);
+    assert_ptr_equal(find(&files, "/socket.io/b.js"), &files.files[1]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_null(find(&files, others[i]));
+    }
+    assert_false(eio_file_is_page(&files.files[1]));
+    assert_true(eio_file_is_page(&files.files[2]));
+}
+
+static void so_many_files_fit(void **state)
+{
+    static char names[EIO_FILES_MAX][8];
     struct eio_files files = {0};
     (void)state;
     for (size_t i = 0; i < EIO_FILES_MAX; i++) {
-        eio_files_add(&files, names[i], "text/plain", slice_text(names[i]));
+        (void)snprintf(names[i], sizeof names[i], "%zu", i);
+        add(&files, names[i], names[i]);
     }
     assert_ptr_equal(find(&files, "/socket.io/7"), &files.files[7]);
+    assert_ptr_equal(find(&files, "/socket.io/63"), &files.files[63]);
     for (size_t i = 1; i < EIO_FILES_MAX; i++) { /* each content has a tag of its own */
         assert_string_not_equal(files.files[i].etag, files.files[0].etag);
     }
@@ -72,7 +113,7 @@ static void the_tag_tells_contents_apart(void **state)
 {
     struct eio_files files = two_files();
     (void)state;
-    eio_files_add(&files, "c.js", "text/javascript", SLICE("one"));
+    add(&files, "c.js", "one");
     assert_int_equal(strlen(files.files[0].etag), 18);
     assert_int_equal(files.files[0].etag[0], '"');
     assert_int_equal(files.files[0].etag[17], '"');
@@ -120,7 +161,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_found_by_its_whole_name),
-        cmocka_unit_test(eight_files_fit),
+        cmocka_unit_test(a_page_is_found_by_its_whole_path),
+        cmocka_unit_test(so_many_files_fit),
         cmocka_unit_test(the_tag_tells_contents_apart),
         cmocka_unit_test(a_client_may_have_it_already),
     };

@@ -32,6 +32,19 @@ static void answers_are_whole(void **state)
     buf_deinit(&out);
 }
 
+static void a_body_that_lasts_is_not_copied(void **state)
+{
+    struct eio_answer answer = {
+        .status = 200, .type = "a/b", .body = SLICE("twelve bytes"), .lasts = true};
+    struct buf out;
+    (void)state;
+    buf_init(&out, ANSWER_MAX);
+    assert_true(eio_answer_print(&answer, &out));
+    assert_non_null(strstr(out.ptr, "\r\nContent-Length: 12\r\n"));
+    assert_string_equal(out.ptr + out.len - 4, "\r\n\r\n");
+    buf_deinit(&out);
+}
+
 static void what_does_not_fit_is_not_sent(void **state)
 {
     struct eio_answer answer = {.status = 200, .type = "a/b", .body = SLICE("0123456789")};
@@ -120,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_whole),
+        cmocka_unit_test(a_body_that_lasts_is_not_copied),
         cmocka_unit_test(what_does_not_fit_is_not_sent),
         cmocka_unit_test(refusals_are_json),
         cmocka_unit_test(heads_without_bodies_and_lines_of_the_callers),

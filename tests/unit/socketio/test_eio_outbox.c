@@ -110,6 +110,30 @@ static void order_survives_growth_and_wrapping(void **state)
     assert_null(box);
 }
 
+static void what_was_marked_is_old_until_it_is_taken_out(void **state)
+{
+    struct eio_outbox *box = NULL;
+    (void)state;
+    assert_false(eio_outbox_has_old(box));
+    eio_outbox_mark(box);
+    push(&box, 10, 'a');
+    push(&box, 10, 'b');
+    assert_false(eio_outbox_has_old(box));
+    eio_outbox_mark(box);
+    for (int i = 0; i < 20; i++) { /* the ring grows meanwhile */
+        push(&box, 10, 'c');
+    }
+    assert_true(eio_outbox_has_old(box));
+    assert_int_equal(eio_outbox_advance(&box, 10).frames, 1);
+    assert_true(eio_outbox_has_old(box));
+    struct eio_outbox_sent sent = eio_outbox_advance(&box, 1);
+    sio_frame_unref(sent.cut); /* the rest of it waits elsewhere */
+    assert_false(eio_outbox_has_old(box));
+    eio_outbox_mark(box);
+    eio_outbox_clear(&box);
+    assert_false(eio_outbox_has_old(box));
+}
+
 static void frames_are_shared_not_copied(void **state)
 {
     struct eio_outbox *a = NULL;
@@ -134,6 +158,7 @@ int main(void)
         cmocka_unit_test(memory_goes_with_the_last_frame),
         cmocka_unit_test(advance_takes_out_what_was_sent),
         cmocka_unit_test(order_survives_growth_and_wrapping),
+        cmocka_unit_test(what_was_marked_is_old_until_it_is_taken_out),
         cmocka_unit_test(frames_are_shared_not_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

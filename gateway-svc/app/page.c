@@ -1,0 +1,74 @@
+/* page.c - the web page */
+#include "gateway-svc/app/page.h"
+#include "gateway-svc/app/embed.h"
+#include <assert.h>
+
+/* A file of client/web: one line here, and it is built in and served.  A name of its own, and its
+ * path in that folder, which ends as one of types[]. */
+#define FILES(FILE)                                                                                \
+    FILE(page_app_js, "app.js")                                                                    \
+    FILE(page_style_css, "style.css")
+
+static const struct {
+    struct slice ending;
+    const char *type;
+} types[] = {
+    {SLICE_INIT(".html"),        "text/html; charset=utf-8"                },
+    {SLICE_INIT(".css"),         "text/css; charset=utf-8"                 },
+    {SLICE_INIT(".js"),          "text/javascript; charset=utf-8"          },
+    {SLICE_INIT(".json"),        "application/json"                        },
+    {SLICE_INIT(".webmanifest"), "application/manifest+json; charset=utf-8"},
+    {SLICE_INIT(".svg"),         "image/svg+xml"                           },
+    {SLICE_INIT(".png"),         "image/png"                               },
+    {SLICE_INIT(".ogg"),         "audio/ogg"                               },
+    {SLICE_INIT(".woff2"),       "font/woff2"                              },
+};
+
+/* The page runs no script and loads nothing but these files, makes no HTML out of text, talks to
+ * this address alone, and stands in nobody's frame. */
+static const char headers[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; media-src 'self'; connect-src 'self'; font-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+    "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n"
+    "X-Frame-Options: DENY\r\n";
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): names that are declared */
+#define DECLARE(name, path) EMBED(name, "client/web/" path);
+/* NOLINTEND(bugprone-macro-parentheses) */
+EMBED(page_index_html, "client/web/index.html");
+FILES(DECLARE)
+
+static const char *type_of(const char *path)
+{
+    struct slice name = slice_text(path);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct slice ending = types[i].ending;
+        if (name.len > ending.len && slice_equal(slice_tail(name, name.len - ending.len), ending)) {
+            return types[i].type;
+        }
+    }
+    assert(!"a file of the page whose type is not known");
+    return NULL;
+}
+
+void page_serve(struct sio_server *server)
+{
+    static const struct {
+        const char *path;
+        const char *bytes;
+        const size_t *size;
+    } files[] = {
+#define ROW(name, path) {"/web/" path, name, &name##_size},
+        FILES(ROW)};
+    sio_server_page(server, "/", type_of("index.html"), headers,
+                    (struct slice){page_index_html, page_index_html_size});
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        sio_server_page(server, files[i].path, type_of(files[i].path), headers,
+                        (struct slice){files[i].bytes, *files[i].size});
+    }
+}
