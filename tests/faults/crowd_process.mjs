@@ -446,8 +446,8 @@ const orders = {
   get: ({ path }) => request(setup.door, path).then((res) => res.status, (err) => err.code),
   close() {
     stopLoad();
+    diary.close(); /* what comes now is no part of the run */
     tabs.forEach((tab) => tab.close());
-    diary.close();
   },
 };
 

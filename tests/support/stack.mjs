@@ -35,7 +35,9 @@ export class Stack {
   #again = []; /* services, likewise */
   #adminPassword;
 
-  constructor(env) {
+  /* bin: the folder of the programs, $PARLEY_BIN if not given. */
+  constructor(env, { bin = BIN } = {}) {
+    this.bin = bin;
     this.env = { ...SHORT, ...env };
     this.graceMs = 1000 * Number(this.env.GRACE_S);
     this.leaseMs = Number(this.env.LEASE_MS);
@@ -44,7 +46,7 @@ export class Stack {
   async start() {
     this.dir = await mkdtemp(join(tmpdir(), "parley-e2e-"));
     /* setpriv: should this process be killed, the stack goes with it. */
-    this.#child = spawn("setpriv", ["--pdeathsig", "TERM", join(ROOT, "deploy/run"), "--bin", BIN,
+    this.#child = spawn("setpriv", ["--pdeathsig", "TERM", join(ROOT, "deploy/run"), "--bin", this.bin,
       "--dir", this.dir, "--no-restart", "--quiet"], {
       cwd: ROOT, env: { ...process.env, ...this.env }, stdio: ["ignore", "pipe", "pipe"],
     });
@@ -150,15 +152,15 @@ export class Stack {
 
   /* ---- Faults: each asserts that it happened ---- */
 
-  /* SIGKILL, SIGSTOP or SIGCONT for one process. */
-  async signal(name, signal) {
+  /* SIGKILL, SIGTERM, SIGSTOP or SIGCONT for one process. */
+  async signal(name, signal, options) {
     const { pid } = this.process(name);
-    if (signal === "SIGKILL") {
+    if (["SIGKILL", "SIGTERM"].includes(signal)) {
       await this.#rememberEnviron(name);
     }
     process.kill(pid, signal);
-    const after = { SIGKILL: [undefined, "Z"], SIGSTOP: ["T"], SIGCONT: ["R", "S", "D"] }[signal];
-    await until(`${name} after ${signal}`, async () => after.includes(await state(pid)));
+    const after = { SIGKILL: [undefined, "Z"], SIGTERM: [undefined, "Z"], SIGSTOP: ["T"], SIGCONT: ["R", "S", "D"] }[signal];
+    await until(`${name} after ${signal}`, async () => after.includes(await state(pid)), options);
   }
 
   async #rememberEnviron(name) { /* for startAgain */
@@ -182,12 +184,13 @@ export class Stack {
     }).then(({ exit }) => exit);
   }
 
-  /* A new Redis where the killed one was, as empty as the first was at its start. */
-  async restartRedis() {
+  /* A new Redis where the killed one was, as empty as the first was at its start, unless more
+    * arguments say that it keeps its data. */
+  async restartRedis(...more) {
     const old = this.process("redis");
     assert.ok([undefined, "Z"].includes(await state(old.pid)), "the old one is dead");
     const log = openSync(old.log, "a");
-    this.#redis = spawn("setpriv", ["--pdeathsig", "TERM", ...old.argv], { stdio: ["ignore", log, log] });
+    this.#redis = spawn("setpriv", ["--pdeathsig", "TERM", ...old.argv, ...more], { stdio: ["ignore", log, log] });
     closeSync(log);
     await until("the new Redis answers", async () => (await this.redis("PING").catch(() => "")) === "PONG");
     const pid = /process_id:(\d+)/.exec(await this.redis("INFO", "server"))[1];
@@ -195,19 +198,24 @@ export class Stack {
     old.pid = this.#redis.pid;
   }
 
-  /* A service where the killed one was, with the same settings; its ports are those it had. */
-  async startAgain(name) {
+  /* A service where the killed one was, with the same settings but for those given; its ports are those
+   * it had.  argv: another program, or the same under another; ready: false does not wait for it. */
+  async startAgain(name, { env = {}, argv, ready = true } = {}) {
     const old = this.process(name);
     assert.ok(old.environ && [undefined, "Z"].includes(await state(old.pid)), "the old one is dead");
     const log = openSync(old.log, "a");
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...old.argv], {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...(argv ?? old.argv)], {
       stdio: ["ignore", log, log],
-      env: Object.fromEntries(old.environ.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])),
+      env: { ...Object.fromEntries(old.environ.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])), ...env },
     });
     closeSync(log);
     old.pid = child.pid;
     old.environ = undefined;
     this.#again.push({ name, child });
+    await until(`${name} has been started`, () => child.pid !== undefined);
+    if (!ready) {
+      return;
+    }
     await until(`${name} is ready again`, () => {
       assert.equal(child.exitCode, null, `${name} ended: see its log`);
       return this.isReady(name);
