@@ -11,12 +11,16 @@ export class Crowd {
   #number = 0;
 
   /* door, diary (a path), names, everybody (names to write to), seed; tabs, transports, delayMs
-   * ([first, longest] wait before reconnecting), pad (behind each text), login (another address). */
-  static async open(options) {
+   * ([first, longest] wait before reconnecting), pad (behind each text), login (another address).
+   * namespace: a network of its own (network.mjs), in which the process lives. */
+  static async open({ namespace, ...options }) {
     const crowd = new Crowd();
     crowd.names = options.names;
     crowd.diary = options.diary;
-    crowd.#child = fork(PROGRAM, { serialization: "json", execArgv: ["--max-old-space-size=2048"] });
+    crowd.#child = fork(PROGRAM, {
+      execArgv: ["--max-old-space-size=2048"],
+      ...(namespace ? { execPath: "ip", execArgv: ["netns", "exec", namespace.name, process.execPath, "--max-old-space-size=2048"] } : {}),
+    });
     crowd.#child.on("message", (message) => crowd.#told(message));
     crowd.#child.on("exit", (code, signal) => crowd.#ended(code ?? signal));
     await crowd.ask("open", options);
@@ -58,7 +62,8 @@ export class Crowd {
     });
   }
   async close() {
-    if (!this.gone) {
+    if (!this.gone && !this.closed) {
+      this.closed = true;
       await this.ask("close").catch(() => {});
     }
     this.#child.kill("SIGKILL");

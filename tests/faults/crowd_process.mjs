@@ -17,7 +17,8 @@ const TICK_MS = 20;
 const LATE_MAX_S = 0.5; /* of a load that this process could not make in time */
 const OUTSTANDING_MAX = 50; /* messages of one tab without an answer */
 const ANSWER_MS = 5000; /* then a message counts as unsent */
-const AGAIN_MS = [100, 400]; /* before an unsent one is sent again */
+const AGAIN_MS = [100, 400]; /* before an unsent one is sent again, the first time */
+const AGAIN_MAX = 8; /* times that, later */
 const AT_ONCE = 25; /* logins */
 const FINAL = new Set(["no_such_user", "invalid", "too_large", "session_expired"]);
 
@@ -28,7 +29,7 @@ let diary;
 let dice;
 const people = new Map(); /* name -> Person */
 const tabs = [];
-const counts = { sent: 0, acked: 0, skipped: 0, recv: 0 };
+const counts = { sent: 0, acked: 0, skipped: 0, recv: 0, cuts: 0 };
 
 /* ---- A person: a name, a session, one tab or more ---- */
 
@@ -86,6 +87,8 @@ class Tab {
   #cursor = null;
   #parts = [];
   #asking = false;
+  #again = null; /* the timer of the next attempt */
+  #patience = 1;
   #session = false; /* the session event came on this connection */
 
   constructor(person, name) {
@@ -139,6 +142,7 @@ class Tab {
   }
   #gone(reason) {
     diary.note("disconnect", this.name, reason);
+    counts.cuts++;
     this.#session = false;
     this.#asking = false;
     for (const [key, message] of this.outstanding) {
@@ -196,16 +200,17 @@ class Tab {
     clearTimeout(message.timer);
     this.#noteAnswer(key, ack);
     if (ack.ok) {
-      counts.acked++;
-      this.outstanding.delete(key);
+      this.#accepted(key);
     } else if (FINAL.has(ack.error.code)) {
-      counts.refused = (counts.refused ?? 0) + 1;
       this.outstanding.delete(key);
     } else {
-      this.#later(key, message, ack.error.retry_after_ms ?? 0);
+      this.#later(message, ack.error.retry_after_ms ?? 0);
     }
   }
   #noteAnswer(key, ack) {
+    if (!ack.ok) {
+      counts[ack.error.code] = (counts[ack.error.code] ?? 0) + 1;
+    }
     if (ack.ok) {
       diary.note("ack", this.name, key, "ok", ack.message_id, ack.dup ?? false);
     } else {
@@ -218,25 +223,42 @@ class Tab {
     const message = this.outstanding.get(key);
     if (ack.ok && message) {
       clearTimeout(message.timer);
-      counts.acked++;
-      this.outstanding.delete(key);
+      this.#accepted(key);
     }
   }
   #late(key) {
     diary.note("unsent", this.name, key, "timeout");
     const message = this.outstanding.get(key);
     if (message) {
-      this.#later(key, message, 0);
+      this.#later(message, 0);
     }
   }
-  #later(key, message, atLeast) {
+  /* Unsent messages go again one at a time, ever more slowly, until one is accepted: then all at once.
+   * Five hundred people who hammer a server in trouble would be a fault of their own. */
+  #later(message, atLeast) {
     message.waiting = true;
-    const wait = atLeast + AGAIN_MS[0] + dice() * (AGAIN_MS[1] - AGAIN_MS[0]);
-    message.timer = setTimeout(() => {
-      if (this.here && this.outstanding.get(key) === message) {
-        this.#send(key, message.receiver);
-      }
-    }, wait);
+    this.#again ??= setTimeout(() => {
+      this.#again = null;
+      this.#patience = Math.min(2 * this.#patience, AGAIN_MAX);
+      this.#sendWaiting(1);
+    }, atLeast + this.#patience * (AGAIN_MS[0] + dice() * (AGAIN_MS[1] - AGAIN_MS[0])));
+  }
+  #sendWaiting(most) {
+    if (this.outstanding.size === 0) {
+      return;
+    }
+    const waiting = [...this.outstanding].filter(([, message]) => message.waiting).slice(0, most);
+    for (const [key, { receiver }] of this.here ? waiting : []) {
+      this.#send(key, receiver);
+    }
+  }
+  #accepted(key) {
+    counts.acked++;
+    this.outstanding.delete(key);
+    this.#patience = 1;
+    clearTimeout(this.#again);
+    this.#again = null;
+    this.#sendWaiting(OUTSTANDING_MAX);
   }
 
   #got({ message_id, message_text, sender, receiver }) {
@@ -424,7 +446,7 @@ const orders = {
       diary.note("roster", tab.name, [...tab.roster]);
     }
   },
-  counts: () => ({ ...counts, here: present().filter((tab) => tab.here).length, tabs: tabs.length }),
+  counts: () => ({ ...counts, here: present().filter((tab) => tab.here).length, tabs: tabs.length, lastId: Math.max(0, ...tabs.map((tab) => tab.lastId)) }),
   lose({ names }) {
     by(names).forEach((tab) => tab.lose());
   },

@@ -3,7 +3,7 @@
  * A scenario (scenarios/) is
  *   row, title         number in the list of faults (rows.mjs), and what happens, in a few words
  *   env                settings of the stack
- *   crowds             [{users, rate, group, tabs, via}]: who chats; via(stage) gives the door of that crowd
+ *   crowds             [{users, rate, group, tabs, via}]: who chats; via(stage): more options of that crowd (crowd.mjs), its door above all
  *   prepare(stage)     before anybody is there, such as putting proxies between
  *   inject(stage)      does it, and asserts that it happened; answers what was observed, in words
  *   check              the checker's settings, where others than those that follow from env
@@ -43,11 +43,11 @@ export class Stage {
   #proxies = [];
   #undo = [];
 
-  constructor(scenario, { seed, bin, scale = {} }) {
+  constructor(scenario, { seed, bin, full = false }) {
     this.scenario = scenario;
     this.seed = seed;
     this.dice = random(seed ^ 0x5eed);
-    this.scale = scale;
+    this.full = full; /* all of it, not only what a quick run has time for */
     this.stack = new Stack({ ...ENV, ...scenario.env }, bin ? { bin } : {});
   }
 
@@ -63,11 +63,11 @@ export class Stage {
     await this.stack.start();
     await this.scenario.prepare?.(this);
     this.files = await this.countFiles();
-    const specs = (this.scenario.crowds ?? [{}]).map((spec) => ({ ...CROWD, ...spec, ...this.scale }));
+    const specs = (this.scenario.crowds ?? [{}]).map((spec) => ({ ...CROWD, ...spec }));
     const names = specs.map(({ users }, i) => Array.from({ length: users }, (_, n) => `${"abcdefg"[i]}${n + 1}`));
     for (const [i, { via, users, rate, group, ...more }] of specs.entries()) {
       const crowd = await Crowd.open({
-        door: via ? await via(this) : this.stack.door, login: this.stack.door, diary: join(this.folder, `crowd-${i}`),
+        door: this.stack.door, login: this.stack.door, ...await via?.(this), diary: join(this.folder, `crowd-${i}`),
         names: names[i], everybody: names.flat(), seed: this.seed + i, ...more,
       });
       this.crowds.push(Object.assign(crowd, { rate, group }));
@@ -86,6 +86,10 @@ export class Stage {
   async sum(name) {
     const counts = await Promise.all(this.crowds.map((crowd) => crowd.ask("counts")));
     return counts.reduce((n, c) => n + (c[name] ?? 0), 0);
+  }
+  async most(name) {
+    const counts = await Promise.all(this.crowds.map((crowd) => crowd.ask("counts")));
+    return Math.max(...counts.map((c) => c[name]));
   }
   async load() {
     for (const [i, crowd] of this.crowds.entries()) {
