@@ -3,6 +3,8 @@
 # make test          what a change needs: builds with sanitizers, unit and end-to-end tests
 # make test-all      and the long ones
 # make test-compose  the whole in containers: builds the images, starts them, uses them, breaks them
+# make faults        every fault, with real clients and a judge: writes tests/faults/RESULTS.md (hours;
+#                    F="--no-large --repeat 1 29": tests/faults/run.mjs says what else)
 # make unit          unit tests alone under ASan + UBSan (T=tsan: ThreadSanitizer)
 # make fuzz          the fuzz targets, in build/fuzz/ (clang)
 # make fuzz-long     gives each of them new inputs for 10 minutes (T=60: one minute)
@@ -152,6 +154,12 @@ CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
 run-test run-test-all: $(PROGS) $(TESTS) $(NPM)
 	@exec tests/run --bin $O $(if $(filter %-all,$@),--all)
+faults:
+	@deploy/packages build run test faults
+	@$(SUB) beside
+	@$(SUB) MODE=$T run-faults
+run-faults: $(PROGS) $(NPM)
+	@PARLEY_BIN=$O PARLEY_RELEASE=build/release exec nice node tests/faults/run.mjs $F
 unit:
 	@$(SUB) MODE=$T run-unit
 run-unit: $(TESTS)
@@ -232,7 +240,7 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services client library examples install-lib test test-all test-compose beside run-test run-test-all unit run-unit fuzzers fuzz \
-        fuzz-long fuzz-keep cover run-cover lint banned format floors static tidy install deb \
-        clean
+.PHONY: all run services client library examples install-lib test test-all test-compose beside \
+        run-test run-test-all faults run-faults unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
+        cover run-cover lint banned format floors static tidy install deb clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -59,8 +59,11 @@ export class Sentinels {
     await this.stack.redis("CONFIG", "SET", "masterauth", this.password);
     await until("the replica follows", async () => /master_link_status:up/.test(await this.replica("INFO", "replication").catch(() => "")));
   }
-  async replica(...args) {
-    const { stdout } = await promisify(execFile)("redis-cli", ["-s", this.replicaSocket, "--user", "admin", ...args],
+  replica(...args) {
+    return this.askAt(this.replicaSocket, ...args);
+  }
+  async askAt(socket, ...args) {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-s", socket, "--user", "admin", ...args],
       { env: { ...process.env, REDISCLI_AUTH: this.password } });
     return stdout.trimEnd();
   }

@@ -121,7 +121,7 @@ export const redis = [
     },
   },
   {
-    row: 17, title: "the master dies, Sentinel makes the replica the master", env: { ...KEEPS, LEASE_MS: "2000", REDIS_PORT: "own" },
+    row: 17, title: "the master dies, Sentinel makes the replica the master", env: { ...KEEPS, LEASE_MS: "2000" },
     prepare: async (stage) => { stage.sentinels = await Sentinels.open(stage); },
     expect: { leaves: 0 },
     async inject(stage) {
@@ -136,6 +136,27 @@ export const redis = [
       await settled(stage);
       await until("every service is ready", () => stage.stack.ready());
       return `another master after ${(took / 1000).toFixed(1)} s, ${loss} ids behind`;
+    },
+  },
+  {
+    row: 18, title: "the master stands still through a failover, and wakes believing that it is the master", env: { ...KEEPS, LEASE_MS: "2000" },
+    prepare: async (stage) => { stage.sentinels = await Sentinels.open(stage); },
+    expect: { leaves: 0 },
+    async inject(stage) {
+      let behind;
+      const own = stage.stack.run.redis.socket;
+      await stage.fault("two masters", () => stage.loses(async () => {
+        await stage.stack.signal("redis", "SIGSTOP");
+        await toldUnavailable(stage);
+        behind = await stage.sentinels.newMaster();
+        await stage.stack.signal("redis", "SIGCONT");
+        assert.match(await stage.sentinels.askAt(own, "ROLE"), /^master/, "there are two now");
+      }));
+      await settled(stage);
+      await stage.flows();
+      await until("the old one follows the new one", async () => /^slave/.test(await stage.sentinels.askAt(own, "ROLE")), { timeout: 60_000 });
+      await until("every service is ready", () => stage.stack.ready());
+      return `nobody believes the old one; the new one is ${behind} ids behind`;
     },
   },
   {
