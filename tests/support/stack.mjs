@@ -184,14 +184,15 @@ export class Stack {
     }).then(({ exit }) => exit);
   }
 
-  /* A new Redis where the killed one was, as empty as the first was at its start, unless more
-    * arguments say that it keeps its data. */
-  async restartRedis(...more) {
+  /* A new Redis where the killed one was, with what it finds on disk: nothing, unless a test saved
+   * something.  `meanwhile` is waited for before it is expected to answer. */
+  async restartRedis({ settings = [], meanwhile = async () => {} } = {}) {
     const old = this.process("redis");
     assert.ok([undefined, "Z"].includes(await state(old.pid)), "the old one is dead");
     const log = openSync(old.log, "a");
-    this.#redis = spawn("setpriv", ["--pdeathsig", "TERM", ...old.argv, ...more], { stdio: ["ignore", log, log] });
+    this.#redis = spawn("setpriv", ["--pdeathsig", "TERM", ...old.argv, ...settings], { stdio: ["ignore", log, log] });
     closeSync(log);
+    await meanwhile();
     await until("the new Redis answers", async () => (await this.redis("PING").catch(() => "")) === "PONG");
     const pid = /process_id:(\d+)/.exec(await this.redis("INFO", "server"))[1];
     assert.equal(Number(pid), this.#redis.pid, "it is the new one");

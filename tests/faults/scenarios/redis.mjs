@@ -43,7 +43,7 @@ export async function killRedis(stage, keeps) {
   const killed = async () => {
     await stage.stack.signal("redis", "SIGKILL");
     await toldUnavailable(stage);
-    await stage.stack.restartRedis(...(keeps ? stage.keeping : []));
+    await stage.stack.restartRedis({ settings: keeps ? stage.keeping : [] });
   };
   await stage.fault("kill -9 redis", () => (keeps ? killed() : stage.loses(killed)));
   assert.notEqual(await runId(stage), was, "it is another Redis");
@@ -184,7 +184,7 @@ export const redis = [
       await keepsData(stage);
       await stage.fault("LOADING", async () => {
         await stage.stack.signal("redis", "SIGKILL");
-        const started = stage.stack.restartRedis(...stage.keeping, "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024");
+        const started = stage.stack.restartRedis({ settings: [...stage.keeping, "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"] });
         await until("it says LOADING", async () => /LOADING/.test(await stage.stack.redis("GET", "x").catch((err) => err.stdout + err.stderr)), { every: 5 });
         started.catch(() => {});
         await until("nobody claims to be ready", () => stage.stack.noneReady());
