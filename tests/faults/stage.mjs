@@ -307,6 +307,7 @@ export async function play(scenario, options) {
     }
   } catch (err) {
     stage.blame("X", err.stack);
+    await Promise.all(stage.crowds.map((crowd) => crowd.close())); /* their diaries are whole then */
   }
   const ended = stage.crowds.length ? await stage.verdict().catch((err) => ({ violations: [{ rule: "X", text: err.stack }], counts: { X: 1 }, figures: {} })) : undefined;
   const before = stage.trouble.length;

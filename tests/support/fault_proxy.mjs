@@ -25,6 +25,7 @@ class Pipe {
   #timer = null;
   #writing = false;
   #lastAt = 0;
+  over = false; /* its end was carried, or made */
 
   constructor(link, name, from, to) {
     Object.assign(this, { link, name, from, to });
@@ -50,7 +51,7 @@ class Pipe {
 
   /* Carries what may go now, and comes again for the rest. */
   pump() {
-    if (this.#writing || this.link.ended || this.rules.hold || this.link.stuck.has(this.name)) {
+    if (this.#writing || this.over || this.link.ended || this.rules.hold || this.link.stuck.has(this.name)) {
       return;
     }
     clearTimeout(this.#timer);
@@ -63,10 +64,16 @@ class Pipe {
       this.#timer = setTimeout(() => this.pump(), wait);
     } else if (first.bytes === null) {
       this.#queue.shift();
-      this.to.end();
+      this.finish();
     } else {
       this.#write(first);
     }
+  }
+
+  /* FIN: nothing more goes this way. */
+  finish() {
+    this.over = true;
+    this.to.end();
   }
 
   #write(first) {
@@ -146,8 +153,7 @@ class Link {
     if (atLimit === "hold") {
       this.stuck.add(pipe.name);
     } else if (atLimit === "close") {
-      this.stuck.add(pipe.name);
-      pipe.to.end();
+      pipe.finish();
     } else {
       this.reset();
     }
@@ -162,8 +168,7 @@ class Link {
 
   /* FIN towards whoever gets that direction's bytes; the other direction goes on. */
   halfClose(name) {
-    this.stuck.add(name);
-    this.pipes[name].to.end();
+    this.pipes[name].finish();
   }
 }
 

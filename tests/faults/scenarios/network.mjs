@@ -189,6 +189,7 @@ export const network = [
       let cuts = 0;
       await stage.fault(atLimit, async () => {
         for (let i = 0; i < 12; i++) {
+          await until("half of them are there", async () => (await stage.crowds[1].ask("counts")).here >= 6, { timeout: 30_000 });
           const before = await stage.sum("cuts");
           for (const direction of ["up", "down"]) {
             stage.cable.set({ [direction]: { limitBytes: 50 + Math.floor(stage.dice() * 1500), atLimit } });
