@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -52,7 +52,9 @@ export class Sentinels {
     this.replicaSocket = join(this.stack.dir, "replica.sock");
     const { argv } = this.stack.process("redis");
     const value = (option) => argv[argv.indexOf(option) + 1];
-    await this.#spawn("replica", [argv[0], argv[1], "--dir", this.stack.dir, "--dbfilename", "replica.rdb", "--aclfile", value("--aclfile"),
+    const config = join(this.stack.dir, "replica.conf"); /* a copy: a failover rewrites it */
+    await copyFile(argv[1], config);
+    await this.#spawn("replica", [argv[0], config, "--dir", this.stack.dir, "--dbfilename", "replica.rdb", "--aclfile", value("--aclfile"),
       "--unixsocket", this.replicaSocket, "--unixsocketperm", "700", "--bind", "127.0.0.1", "--port", String(this.replicaPort),
       "--replicaof", "127.0.0.1", String(this.masterPort), "--masteruser", "admin", "--masterauth", this.password]);
     await this.stack.redis("CONFIG", "SET", "masteruser", "admin");
