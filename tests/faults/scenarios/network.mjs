@@ -60,7 +60,7 @@ function established(server, ports) {
 const slowReaders = (transport, count) => ({
   row: transport === "websocket" ? 34 : 37,
   title: transport === "websocket" ? `${count} WebSockets that never read, in a busy group` : `${count} long-polls whose answers are never read`,
-  env: { QUEUE_MAX_BYTES: "65536", GRACE_S: "2", ...(transport === "polling" ? QUICK_PINGS : {}) },
+  env: { QUEUE_MAX_BYTES: "262144", GRACE_S: "2", ...(transport === "polling" ? QUICK_PINGS : {}) },
   crowds: [{ users: 12, rate: 60, group: 1, pad: ` ${"x".repeat(4000)}` }], quick: transport === "websocket",
   async inject(stage) {
     let deaf;
