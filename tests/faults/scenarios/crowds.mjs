@@ -59,7 +59,9 @@ export const crowds = [
       const peer = await connect(stage.stack.gateway(1), { token: victim.token });
       await stage.fault("lost kick", async () => {
         stage.link.set({ down: { hold: true } });
-        assert.equal(await stage.stack.operator("FCALL", "parley_kick", "1", "{chat}:", "victim").then((said) => said.includes("ok") || said.includes("1")), true);
+        await stage.stack.operator("FCALL", "parley_kick", "1", "{chat}:", "victim");
+        assert.equal(await stage.stack.redis("EXISTS", "{chat}:user:victim"), "0", "Redis has kicked her");
+        assert.equal(peer.collect("session_end").length, 0, "the notice did not come");
         stage.link.reset();
         stage.link.heal();
       });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { Namespace } from "../network.mjs";
 import { pause } from "../stage.mjs";
 
 const NEVER_READS = fileURLToPath(new URL("../never_reads.py", import.meta.url));
-const FAKETIME = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"].find(existsSync);
+const CLOCK_SHIM = fileURLToPath(new URL("../clock_shim.c", import.meta.url));
 const QUICK_PINGS = { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "1500" };
 const noNamespace = () => (Namespace.possible() ? "" : "needs root, ip, tc and iptables");
 
@@ -92,32 +92,42 @@ function dripping(port, count, head) {
   return self;
 }
 
-/* A service under libfaketime whose clock can be moved while it runs. */
-async function underFaketime(stage, name) {
-  const file = join(stage.stack.dir, `${name}.time`);
-  writeFileSync(file, "+0s\n");
-  const env = { LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: "1", DONT_FAKE_MONOTONIC: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
-  await stage.restart(name, { env });
-  return (shift) => writeFileSync(file, `${shift}\n`);
+/* A wall clock that can be moved while a program runs: {env, move(seconds)}. */
+async function movableClock(stage, name) {
+  const shim = join(stage.folder, "clock_shim.so");
+  const file = join(stage.folder, `${name}.clock`);
+  execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, CLOCK_SHIM]);
+  const write = (seconds) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(seconds));
+    const fd = openSync(file, existsSync(file) ? "r+" : "w");
+    writeSync(fd, bytes, 0, 8, 0); /* in place: the program has it mapped */
+    closeSync(fd);
+  };
+  write(0);
+  return { env: { LD_PRELOAD: shim, PARLEY_CLOCK: file }, move: write };
 }
+const DAY_S = 86_400;
 
 const clock = (name) => ({
   row: 41, title: `the wall clock of ${name} jumps a day ahead, and two back`, release: true, expect: { leaves: 0, notRecovered: 0 },
-  impossible: () => (FAKETIME ? "" : "needs Debian's libfaketime"),
-  prepare: async (stage) => { stage.moveClock = await underFaketime(stage, name); },
+  async prepare(stage) {
+    stage.clock = await movableClock(stage, name);
+    await stage.restart(name, { env: stage.clock.env });
+  },
   async inject(stage) {
     await stage.fault("clock", async () => {
-      for (const shift of ["+1d", "-1d", "+0s"]) {
-        stage.moveClock(shift);
+      for (const seconds of [DAY_S, -DAY_S, 0]) {
+        stage.clock.move(seconds);
         await stage.flows(120);
       }
-      stage.moveClock("+1d");
+      stage.clock.move(DAY_S);
       const day = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
       await stage.stack.signal("redis", "SIGSTOP"); /* something to tell */
       await until("its log is of tomorrow", async () => (await stage.log(name)).includes(day));
       await stage.stack.signal("redis", "SIGCONT");
       await until("every service is ready", () => stage.stack.ready());
-      stage.moveClock("+0s");
+      stage.clock.move(0);
     });
     return "nobody leaves, nothing is sent late or twice";
   },
@@ -265,13 +275,10 @@ export const network = [
   clock("gateway-1"), clock("auth-1"), clock("presence-1"),
   {
     row: 41, title: "the wall clock of Redis jumps a day ahead, and two back", env: { GRACE_S: "6", LEASE_MS: "1000" }, expect: { leaves: 0 },
-    impossible: () => (FAKETIME ? "" : "needs Debian's libfaketime"),
     async prepare(stage) {
-      stage.file = join(stage.stack.dir, "redis.time");
-      writeFileSync(stage.file, "+0s\n");
+      stage.clock = await movableClock(stage, "redis");
       const redis = stage.stack.process("redis");
-      const own = redis.argv;
-      redis.argv = ["env", `LD_PRELOAD=${FAKETIME}`, `FAKETIME_TIMESTAMP_FILE=${stage.file}`, "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", ...own];
+      redis.argv = ["env", ...Object.entries(stage.clock.env).map(([key, value]) => `${key}=${value}`), ...redis.argv];
       await stage.stack.signal("redis", "SIGKILL");
       await stage.stack.restartRedis();
       await until("there is an epoch", async () => (await stage.stack.redis("HGET", "{chat}:presence", "epoch")) !== "", { timeout: 20_000 });
@@ -281,9 +288,9 @@ export const network = [
     async inject(stage) {
       const time = async () => Number((await stage.stack.redis("TIME")).split("\n")[0]);
       await stage.fault("clock", async () => {
-        for (const [shift, seconds] of [["+1d", 86_400], ["-1d", -86_400], ["+0s", 0]]) {
-          writeFileSync(stage.file, `${shift}\n`);
-          await until(`Redis believes ${shift}`, async () => Math.abs((await time()) - Date.now() / 1000 - seconds) < 60);
+        for (const seconds of [DAY_S, -DAY_S, 0]) {
+          stage.clock.move(seconds);
+          await until(`Redis is ${seconds} s ahead`, async () => Math.abs((await time()) - Date.now() / 1000 - seconds) < 60);
           await stage.flows(120);
         }
       });
@@ -317,17 +324,26 @@ export const network = [
   {
     row: 43, title: "a gateway gets no more memory, and is killed by the kernel (cgroup)", impossible: () => (memoryCgroups() ? "" : "needs a writable memory cgroup"),
     release: true, expect: { leaves: 0, notRecovered: 0 },
-    async inject(stage) {
+    async prepare(stage) {
       const folder = `/sys/fs/cgroup/memory/parley-${process.pid}`;
-      const { pid } = stage.stack.process("gateway-1");
       execFileSync("mkdir", [folder]);
-      stage.afterwards(() => execFileSync("rmdir", [folder]));
+      stage.afterwards(() => until("the group is empty", () => tryTo(() => execFileSync("rmdir", [folder], { stdio: "ignore" }))));
+      await stage.stack.signal("gateway-1", "SIGTERM", { timeout: 30_000 });
+      await stage.stack.startAgain("gateway-1", { argv: ["sh", "-c", `echo $$ >${folder}/cgroup.procs; exec "$@"`, "sh", ...stage.stack.process("gateway-1").argv] });
+      stage.group = folder;
+    },
+    async inject(stage) {
+      const gateway = stage.stack.process("gateway-1");
+      const group = (name) => join(stage.group, `memory.${name}`);
+      const kills = () => Number(/oom_kill (\d+)/.exec(readFileSync(group("oom_control"), "latin1"))?.[1]);
       await stage.fault("memory", async () => {
-        const { environ } = await environOf(pid);
-        stage.stack.process("gateway-1").environ = environ;
-        writeFileSync(`${folder}/cgroup.procs`, String(pid));
-        writeFileSync(`${folder}/memory.limit_in_bytes`, "300000");
-        await until("the kernel has killed it", () => !existsSync(`/proc/${pid}/exe`) || execFileSync("cat", [`/proc/${pid}/stat`], { encoding: "utf8" }).includes(") Z "), { timeout: 60_000 });
+        gateway.environ = readFileSync(`/proc/${gateway.pid}/environ`, "utf8").split("\0").filter(Boolean);
+        writeFileSync(group("limit_in_bytes"), String(Number(readFileSync(group("usage_in_bytes"), "latin1")) + (1 << 18)));
+        const sockets = Array.from({ length: 3000 }, () => net.connect(gateway.port, "127.0.0.1").on("error", () => {}));
+        stage.afterwards(() => sockets.forEach((socket) => socket.destroy()));
+        sockets.forEach((socket) => socket.write("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n"));
+        await until("the kernel has killed it", () => kills() > 0, { timeout: 30_000 });
+        sockets.forEach((socket) => socket.destroy());
       });
       await stage.every("present", { ms: 30_000 }, "R", "are not back");
       await stage.stack.startAgain("gateway-1");
@@ -357,7 +373,11 @@ function memoryCgroups() {
     return false;
   }
 }
-async function environOf(pid) {
-  const text = execFileSync("cat", [`/proc/${pid}/environ`], { encoding: "utf8" });
-  return { environ: text.split("\0").filter(Boolean) };
+function tryTo(act) {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
 }
