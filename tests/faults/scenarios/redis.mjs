@@ -298,6 +298,7 @@ export const redis = [
     async inject(stage) {
       mkdirSync(`${stage.stack.dir}/dump.rdb/x`, { recursive: true });
       await stage.fault("MISCONF", async () => {
+        await stage.stack.redis("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes");
         await stage.stack.redis("CONFIG", "SET", "save", "3600 1");
         await stage.stack.redis("BGSAVE");
         await until("it refuses writes", async () => /MISCONF/.test(await stage.stack.redis("SET", "x", "1").catch((err) => err.stdout + err.stderr)));
