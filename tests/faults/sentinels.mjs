@@ -2,7 +2,6 @@
  *
  * The stack's services are started again with REDIS_SENTINELS.  All programs are ours alone, on free
  * ports of 127.0.0.1, and end with the stage. */
-import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -110,8 +109,10 @@ export class Sentinels {
     const seen = await this.stage.most("lastId");
     const has = Number(await this.replica("GET", "{chat}:message:id"));
     await until("the replica is the master", async () => /role:master/.test(await this.replica("INFO", "replication")), { timeout: 30_000 });
-    const where = await Promise.all(this.ports.map((port) => this.#ask(port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)));
-    assert.ok(where.some((text) => text.includes(String(this.replicaPort))), "a sentinel says so");
+    await until("the sentinels say so", async () => {
+      const where = await Promise.all(this.ports.map((port) => this.#ask(port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)));
+      return where.every((text) => text.split("\n")[1] === String(this.replicaPort));
+    });
     this.stack.run.redis.socket = this.replicaSocket;
     return Math.max(0, seen - has);
   }
