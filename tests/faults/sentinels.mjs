@@ -29,12 +29,25 @@ export class Sentinels {
     self.stage = stage;
     self.stack = stage.stack;
     self.password = (await readFile(self.stack.run.redis.admin_password_file, "utf8")).split("\n")[0].trim();
+    await self.#ownConfig();
     self.masterPort = await freePort();
     await self.stack.redis("CONFIG", "SET", "port", String(self.masterPort));
     await self.#startReplica();
     await self.#startSentinels();
     await self.#tellServices();
     return self;
+  }
+
+  /* Sentinel has a Redis rewrite its configuration: it must be a copy, never the project's own. */
+  async #ownConfig() {
+    const redis = this.stack.process("redis");
+    const config = join(this.stack.dir, "master.conf");
+    await copyFile(redis.argv[1], config);
+    redis.argv = [redis.argv[0], config, ...redis.argv.slice(2)];
+    await this.stack.signal("redis", "SIGKILL");
+    await this.stack.restartRedis();
+    await until("every service is ready", () => this.stack.ready(), { timeout: 60_000 });
+    await until("it has settled", async () => (await this.stack.redis("HEXISTS", "{chat}:presence", "settle")) === "0", { timeout: 60_000 });
   }
 
   async #spawn(name, argv) {
@@ -51,7 +64,7 @@ export class Sentinels {
     this.replicaSocket = join(this.stack.dir, "replica.sock");
     const { argv } = this.stack.process("redis");
     const value = (option) => argv[argv.indexOf(option) + 1];
-    const config = join(this.stack.dir, "replica.conf"); /* a copy: a failover rewrites it */
+    const config = join(this.stack.dir, "replica.conf");
     await copyFile(argv[1], config);
     await this.#spawn("replica", [argv[0], config, "--dir", this.stack.dir, "--dbfilename", "replica.rdb", "--aclfile", value("--aclfile"),
       "--unixsocket", this.replicaSocket, "--unixsocketperm", "700", "--bind", "127.0.0.1", "--port", String(this.replicaPort),
