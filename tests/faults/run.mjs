@@ -8,9 +8,11 @@
  *   --minutes N    how long the chaos lasts (60)
  *   --quick        those of `make test` alone;  --no-large  without the large ones;  --large  these alone
  *   --match TEXT   only scenarios with that in their title
- *   --out FILE     instead of tests/faults/RESULTS.md; nothing is written if ROWs are picked without it */
+ *   --out FILE     instead of tests/faults/RESULTS.md; nothing is written if ROWs are picked without it
+ *   --save FILE    keeps what came of it, as JSON;  --join FILE,FILE  plays nothing, and writes the
+ *                  report of such files (of those that played the same, the later one counts) */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +30,7 @@ const { values: options, positionals } = parseArgs({
     bin: { type: "string", default: process.env.PARLEY_BIN ?? "build/asan" }, scale: { type: "string", default: "1" },
     minutes: { type: "string", default: "60" }, quick: { type: "boolean" }, large: { type: "boolean" },
     "no-large": { type: "boolean" }, match: { type: "string", default: "" }, out: { type: "string" },
+    save: { type: "string" }, join: { type: "string" },
   },
 });
 const rows = positionals.map(Number);
@@ -93,15 +96,34 @@ function environment() {
 /* A scenario that was given up may leave a promise behind: told, and no reason to lose the others. */
 process.on("unhandledRejection", (err) => console.log(`   left behind: ${err?.message}`));
 
-const played = [];
-for (const scenario of scenarios.filter(picked)) {
+function joined(files) {
+  const all = new Map();
+  for (const file of files) {
+    for (const one of JSON.parse(readFileSync(file, "utf8"))) {
+      all.set(`${one.scenario.row} ${one.scenario.title} ${one.scenario.large}`, one);
+    }
+  }
+  const place = ({ scenario }) => scenarios.findIndex((s) => s.row === scenario.row && s.title === scenario.title && Boolean(s.large) === Boolean(scenario.large));
+  return [...all.values()].sort((a, b) => place(a) - place(b));
+}
+
+function save() {
+  if (options.save) {
+    writeFileSync(options.save, JSON.stringify(played.map(({ scenario: { row, title, large }, ...more }) => ({ scenario: { row, title, large }, ...more }))));
+  }
+}
+
+const played = options.join ? joined(options.join.split(",")) : [];
+for (const scenario of options.join ? [] : scenarios.filter(picked)) {
   played.push(await playAll(scenario));
+  save();
 }
-const bad = played.flatMap(({ results }) => results).filter((result) => result.violations.length);
-const out = options.out ?? (rows.length || options.match || options.quick || options.large || options["no-large"] ? undefined : "tests/faults/RESULTS.md");
+const all = played.flatMap(({ results }) => results);
+const bad = all.filter((result) => result.violations.length);
+const part = rows.length || options.match || options.quick || options.large || options["no-large"];
+const out = options.out ?? (part ? undefined : "tests/faults/RESULTS.md");
 if (out) {
-  const command = `make faults${process.argv.length > 2 ? ` (node tests/faults/run.mjs ${process.argv.slice(2).join(" ")})` : ""}`;
-  writeFileSync(resolve(ROOT, out), report(played, { environment: environment(), command }));
+  writeFileSync(resolve(ROOT, out), report(played, { environment: environment(), command: "make faults" }));
 }
-console.log(`${played.reduce((n, { results }) => n + results.length, 0) - bad.length} held, ${bad.length} violated`);
+console.log(`${all.length - bad.length} held, ${bad.length} violated`);
 process.exitCode = bad.length ? 1 : 0;
