@@ -2,7 +2,6 @@
  *
  * Adds the seconds that stand in the file $PARLEY_CLOCK (a number of eight bytes, in this machine's
  * order) to the time of day; every other clock tells the truth. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +10,11 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Named after what they take the place of when the program is linked. */
+int shifted_clock(clockid_t clock, struct timespec *now) __asm__("clock_gettime");
+int shifted_day(struct timeval *now, void *zone) __asm__("gettimeofday");
+time_t shifted_time(time_t *seconds) __asm__("time");
 
 static const int64_t *shift; /* NULL: none */
 
@@ -27,7 +31,7 @@ __attribute__((constructor)) static void open_shift(void)
     }
 }
 
-int clock_gettime(clockid_t clock, struct timespec *now)
+int shifted_clock(clockid_t clock, struct timespec *now)
 {
     int status = (int)syscall(SYS_clock_gettime, clock, now);
 
@@ -37,22 +41,22 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     return status;
 }
 
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
+int shifted_day(struct timeval *now, void *zone)
 {
     struct timespec precise;
 
     (void)zone;
-    (void)clock_gettime(CLOCK_REALTIME, &precise);
+    (void)shifted_clock(CLOCK_REALTIME, &precise);
     now->tv_sec = precise.tv_sec;
     now->tv_usec = precise.tv_nsec / 1000;
     return 0;
 }
 
-time_t time(time_t *seconds)
+time_t shifted_time(time_t *seconds)
 {
     struct timespec precise;
 
-    (void)clock_gettime(CLOCK_REALTIME, &precise);
+    (void)shifted_clock(CLOCK_REALTIME, &precise);
     if (seconds) {
         *seconds = precise.tv_sec;
     }
