@@ -10,7 +10,7 @@ import { keepsData, killRedis, settled, toldUnavailable } from "./redis.mjs";
 const MANY = [0, 1].map(() => ({ users: 250, rate: 500, group: 0.004, delayMs: [1000, 5000] }));
 const OWN_TIMES = { GATEWAYS: "3", AUTH_SVCS: "2", PRESENCE_SVCS: "2", GRACE_S: "30", LEASE_MS: "10000", PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000", RATE_MESSAGES: "20:100", RATE_LOGINS: "1000:2000" };
 const LARGE = { large: true, release: true, crowds: MANY, env: OWN_TIMES };
-const CHAOS_EVERY_MS = 30_000;
+const CHAOS_EVERY_MS = Number(process.env.PARLEY_CHAOS_MS ?? 30_000);
 
 /* ---- Chaos: each of these ends as it began, with everything running ---- */
 
@@ -85,10 +85,12 @@ async function chaos(stage) {
   const samples = watchMemory(stage);
   const end = performance.now() + 60_000 * stage.scenario.minutes;
   const done = {};
+  let deck = []; /* each fault comes once before any comes again */
   console.log(`   chaos for ${stage.scenario.minutes} minutes, seed ${stage.seed}`);
   await stage.fault("chaos", async () => {
     while (performance.now() < end) {
-      const name = some(stage, Object.keys(FAULTS));
+      deck = deck.length ? deck : Object.keys(FAULTS);
+      const [name] = deck.splice(Math.floor(stage.dice() * deck.length), 1);
       const next = performance.now() + CHAOS_EVERY_MS;
       stage.diary.note("fault", "one", name);
       await FAULTS[name](stage);
