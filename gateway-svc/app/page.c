@@ -52,7 +52,7 @@ static const char *type_of(const char *path)
             return types[i].type;
         }
     }
-    assert(!"a file of the page whose type is not known");
+    assert(false); /* a file of the page whose type is not known */
     return NULL;
 }
 
