@@ -7,7 +7,43 @@
  * path in that folder, which ends as one of types[]. */
 #define FILES(FILE)                                                                                \
     FILE(page_app_js, "app.js")                                                                    \
-    FILE(page_style_css, "style.css")
+    FILE(page_conversation_js, "conversation.js")                                                  \
+    FILE(page_core_client_id_js, "core/client_id.js")                                              \
+    FILE(page_core_comings_js, "core/comings.js")                                                  \
+    FILE(page_core_compose_js, "core/compose.js")                                                  \
+    FILE(page_core_connection_js, "core/connection.js")                                            \
+    FILE(page_core_dates_js, "core/dates.js")                                                      \
+    FILE(page_core_heights_js, "core/heights.js")                                                  \
+    FILE(page_core_links_js, "core/links.js")                                                      \
+    FILE(page_core_outbox_js, "core/outbox.js")                                                    \
+    FILE(page_core_own_message_js, "core/own_message.js")                                          \
+    FILE(page_core_rows_js, "core/rows.js")                                                        \
+    FILE(page_core_sign_in_js, "core/sign_in.js")                                                  \
+    FILE(page_core_texts_js, "core/texts.js")                                                      \
+    FILE(page_core_timeline_js, "core/timeline.js")                                                \
+    FILE(page_core_user_list_js, "core/user_list.js")                                              \
+    FILE(page_core_viewport_js, "core/viewport.js")                                                \
+    FILE(page_favicon_svg, "favicon.svg")                                                          \
+    FILE(page_lang_de_js, "lang/de.js")                                                            \
+    FILE(page_lang_en_js, "lang/en.js")                                                            \
+    FILE(page_manifest_webmanifest, "manifest.webmanifest")                                        \
+    FILE(page_net_session_js, "net/session.js")                                                    \
+    FILE(page_net_socket_js, "net/socket.js")                                                      \
+    FILE(page_settings_js, "settings.js")                                                          \
+    FILE(page_style_css, "style.css")                                                              \
+    FILE(page_theme_css, "theme.css")                                                              \
+    FILE(page_theme_js, "theme.js")                                                                \
+    FILE(page_view_announcer_js, "view/announcer.js")                                              \
+    FILE(page_view_attention_js, "view/attention.js")                                              \
+    FILE(page_view_composer_js, "view/composer.js")                                                \
+    FILE(page_view_dom_js, "view/dom.js")                                                          \
+    FILE(page_view_menu_js, "view/menu.js")                                                        \
+    FILE(page_view_message_pane_js, "view/message_pane.js")                                        \
+    FILE(page_view_message_row_js, "view/message_row.js")                                          \
+    FILE(page_view_sign_in_form_js, "view/sign_in_form.js")                                        \
+    FILE(page_view_status_js, "view/status.js")                                                    \
+    FILE(page_view_user_pane_js, "view/user_pane.js")                                              \
+    FILE(page_view_virtual_list_js, "view/virtual_list.js")
 
 static const struct {
     struct slice ending;

@@ -11,7 +11,7 @@ import { until } from "../support/wait.mjs";
 const LISTED = "https://app.example";
 const stack = useStack({ ALLOWED_ORIGINS: LISTED });
 const FOLDER = path.resolve(import.meta.dirname, "../../client/web");
-const NOT_THE_PAGE = /^(socket\.io|screenshots)\/|^README\.md$/;
+const NOT_THE_PAGE = /^(socket\.io|screenshots)\/|^(README\.md|package\.json)$/;
 const FILES = readdirSync(FOLDER, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   .map((entry) => path.relative(FOLDER, path.join(entry.parentPath ?? entry.path, entry.name))).filter((name) => !NOT_THE_PAGE.test(name));
 const address = (name) => (name === "index.html" ? "/" : `/web/${name}`);
