@@ -1,0 +1,182 @@
+/* access.test.mjs - what screen readers and keyboards get: roles, names, focus, live regions */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, user } from "../support/client.mjs";
+import { useBrowser } from "../support/browser.mjs";
+import { useStack } from "../support/stack.mjs";
+import { until } from "../support/wait.mjs";
+
+const stack = useStack();
+const scene = useBrowser();
+
+/* What is named in the accessibility tree, as "role name". */
+async function tree(page) {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  return nodes.filter((node) => !node.ignored).map((node) => `${node.role?.value} ${node.name?.value ?? ""}`.trim());
+}
+const has = (nodes, ...wanted) => wanted.forEach((line) => assert.ok(nodes.includes(line), `${line}\nis missing in\n${nodes.join("\n")}`));
+
+test("signing in: a form whose parts have names, an error that is tied to its field", async (t) => {
+  const alice = await scene(t).open(stack.door);
+  await alice.page.waitForSelector("#sign-in:not([hidden])");
+  has(await tree(alice.page), "main", "heading Parley", "textbox Your name", "button Sign in", "alert");
+  await alice.page.fill("#name", "not a name");
+  await alice.page.press("#name", "Enter");
+  await until("it is told", async () => (await alice.page.textContent("#sign-in-error")).length > 0);
+  const described = await alice.page.getAttribute("#name", "aria-describedby");
+  assert.ok(described.split(" ").includes("sign-in-error"));
+});
+
+test("the chat: landmarks, a log of messages, a list to choose from, buttons with names", async (t) => {
+  const s = scene(t);
+  const [alice, bob] = await s.two(stack, "Alice", "Bob");
+  await bob.say("hello to all");
+  await bob.say("@alice hello to you");
+  await alice.sees("hello to you");
+  await alice.say("@nobody hello?");
+  await alice.sees("hello?", "failed");
+  await until("the list", async () => (await alice.users()).length === 2);
+  const nodes = await tree(alice.page);
+  has(nodes, "banner", "main", "complementary Active now", "log Messages", "textbox Message", "button Send", "button Settings", "listbox Active users",
+    "option Alice you", "option Bob", "button Retry", "button Edit", "button Discard", "form Write a message", "heading Active now 2 active users");
+  assert.equal(nodes.filter((line) => line.startsWith("listitem")).length, 3);
+  assert.ok(nodes.some((line) => /StaticText Private to you/.test(line)));
+  assert.ok(nodes.some((line) => /StaticText Not sent: nobody is not here\./.test(line)));
+  assert.ok(!nodes.some((line) => /^(button|textbox|listbox|option|link|checkbox|switch|radio)$/.test(line)), "nothing to use is without a name");
+  const sets = await alice.page.$$eval("#messages [role=listitem]", (rows) => rows.map((row) => `${row.ariaPosInSet}/${row.ariaSetSize}`));
+  assert.deepEqual(sets, ["1/3", "2/3", "3/3"]);
+});
+
+test("the settings: a group of radio buttons, switches; Escape closes and gives the focus back", async (t) => {
+  const alice = await scene(t).enter(stack, "Ari");
+  await alice.page.focus("#menu-button");
+  await alice.page.keyboard.press("Enter");
+  has(await tree(alice.page), "group Colours", "radio System", "radio Light", "radio Dark", "switch Sound for new messages", "switch Notifications", "button Sign out");
+  assert.equal(await alice.page.getAttribute("#menu-button", "aria-expanded"), "true");
+  await alice.page.keyboard.press("ArrowRight");
+  await alice.page.keyboard.press("ArrowRight");
+  assert.equal(await alice.page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await alice.page.keyboard.press("Escape");
+  assert.deepEqual([await alice.page.isVisible("#menu"), await alice.page.evaluate(() => document.activeElement.id)], [false, "menu-button"]);
+  await alice.page.reload();
+  await alice.online();
+  assert.equal(await alice.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark", "it is kept");
+});
+
+test("Tab goes through the page in the order in which it is read", async (t) => {
+  const alice = await scene(t).enter(stack, "Aya");
+  await alice.page.evaluate(() => { document.activeElement.blur(); });
+  await alice.page.fill("#text", "x");
+  await alice.page.focus("#menu-button");
+  const seen = [];
+  for (let i = 0; i < 5; i++) {
+    await alice.page.keyboard.press("Tab");
+    seen.push(await alice.page.evaluate(() => document.activeElement.id));
+  }
+  assert.deepEqual(seen, ["messages", "text", "send", "user-filter", "users"]);
+});
+
+test("the list of users by keyboard: arrows, Home, End, Enter writes to that user", async (t) => {
+  const s = scene(t);
+  const alice = await s.enter(stack, "Abe");
+  const names = ["bea", "cem", "dora"];
+  for (const name of names) {
+    const { token } = await user(stack.door, name);
+    const peer = await connect(stack.gateway(1), { token });
+    t.after(() => peer.close());
+  }
+  await until("the list", async () => names.every((name) => alice.page.locator(`#user-${name}`).count()));
+  await until("all are there", async () => names.every(async (name) => (await alice.users()).includes(name)) && (await alice.users()).includes("dora"));
+  await alice.page.focus("#users");
+  await alice.page.keyboard.press("End");
+  const active = () => alice.page.getAttribute("#users", "aria-activedescendant");
+  await until("the last", async () => (await active()) === `user-${(await alice.users()).at(-1)}`);
+  await alice.page.keyboard.press("Home");
+  await until("the first", async () => (await active()) === `user-${(await alice.users())[0]}`);
+  await alice.page.keyboard.press("ArrowDown");
+  const second = (await alice.users())[1];
+  await until("the second", async () => (await active()) === `user-${second}`);
+  await alice.page.keyboard.press("Enter");
+  assert.equal(await alice.page.textContent("#receiver-text"), `Private to ${second}`);
+  assert.equal(await alice.page.evaluate(() => document.activeElement.id), "text");
+});
+
+test("messages are said politely, many in one sentence; states of the connection once each", async (t) => {
+  const s = scene(t);
+  const [alice, bob] = await s.two(stack, "Ahmed", "Bilal");
+  await alice.page.evaluate(() => {
+    window.said = [];
+    new MutationObserver(() => window.said.push(document.getElementById("announcer").textContent)).observe(document.getElementById("announcer"), { childList: true, characterData: true, subtree: true });
+  });
+  await bob.say("one");
+  await until("it is said", async () => (await alice.page.evaluate(() => window.said)).includes("Bilal: one"));
+  for (let i = 0; i < 20; i++) {
+    await bob.say(`many ${i}`);
+  }
+  await bob.sees("many 19", "sent");
+  await until("the last is said", async () => /new messages|many 19/.test((await alice.page.evaluate(() => window.said)).at(-1)));
+  assert.ok((await alice.page.evaluate(() => window.said)).length < 15, "not each for itself");
+  assert.equal(await alice.page.getAttribute("#messages", "aria-live"), "off");
+  assert.equal(await alice.page.getAttribute("#announcer", "aria-live"), "polite");
+  assert.equal(await alice.page.textContent("#connection-said"), "Online");
+});
+
+for (const [width, height] of [[320, 568], [360, 740], [768, 1024], [1280, 800], [2560, 1440]]) {
+  test(`${width} × ${height}: nothing is cut off or scrolls sideways`, async (t) => {
+    const alice = await scene(t).open(stack.door, { viewport: { width, height } });
+    await alice.page.waitForSelector("#sign-in:not([hidden])");
+    await alice.signIn(`wide${width}`);
+    await alice.say(`${"long".repeat(200)} https://a.example/${"x".repeat(300)}`);
+    await alice.say("@nobody-with-a-rather-long-name1 hello");
+    await alice.sees("hello", "failed");
+    await alice.shot(`size-${width}`);
+    const outside = await alice.page.evaluate(() => [...document.querySelectorAll("body *")]
+      .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".said, #users-pane, svg"))
+      .filter((node) => { const box = node.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); }).map((node) => node.outerHTML.slice(0, 120)));
+    assert.deepEqual(outside, []);
+    assert.ok(await alice.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.getElementById("messages").scrollWidth <= document.getElementById("messages").clientWidth));
+    for (const id of ["connection-text", "text", "send", "menu-button"]) {
+      assert.ok(await alice.page.isVisible(`#${id}`), id);
+    }
+  });
+}
+
+test("the drawer of a phone: opens, takes the focus, Escape closes it, choosing closes it", async (t) => {
+  const alice = await scene(t).open(stack.door, { viewport: { width: 360, height: 740 }, hasTouch: true });
+  await alice.signIn("Alf");
+  await until("it counts", async () => /Show \d+ active user/.test(await alice.page.getAttribute("#users-button", "aria-label")));
+  assert.equal(await alice.page.isVisible("#users"), false);
+  await alice.page.click("#users-button");
+  await alice.page.waitForSelector("#users", { state: "visible" });
+  assert.equal(await alice.page.getAttribute("#users-button", "aria-expanded"), "true");
+  await alice.page.keyboard.press("Escape");
+  await alice.page.waitForSelector("#users", { state: "hidden" });
+  assert.equal(await alice.page.evaluate(() => document.activeElement.id), "users-button");
+  await alice.page.click("#users-button");
+  await alice.page.click('#users [data-name="Alf"]');
+  await alice.page.waitForSelector("#users", { state: "hidden" });
+  assert.equal(await alice.page.textContent("#receiver-text"), "Private to Alf");
+});
+
+test("with reduced motion nothing moves by itself", async (t) => {
+  const alice = await scene(t).open(stack.door, { reducedMotion: "reduce" });
+  await alice.signIn("Still");
+  const moving = await alice.page.evaluate(() => [...document.querySelectorAll("body *")].filter((n) => getComputedStyle(n).animationName !== "none" || parseFloat(getComputedStyle(n).transitionDuration) > 0).length);
+  assert.equal(moving, 0);
+});
+
+test("right-to-left texts and names do not turn what is around them", async (t) => {
+  const s = scene(t);
+  const alice = await s.enter(stack, "Noa");
+  await alice.say("שלום 123 abc");
+  await alice.sees("שלום 123 abc", "sent");
+  await alice.say("\u202eevil text");
+  await alice.sees("\u202eevil text", "sent");
+  const [rtl] = await alice.page.$$eval("#messages .text", (nodes) => nodes.map((n) => [n.getAttribute("dir"), getComputedStyle(n).direction]));
+  assert.deepEqual(rtl, ["auto", "rtl"]);
+  assert.equal(await alice.page.evaluate(() => getComputedStyle(document.querySelector("#messages .bubble")).direction), "ltr");
+});
+
+stack.lastTest();

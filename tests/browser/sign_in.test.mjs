@@ -1,0 +1,150 @@
+/* sign_in.test.mjs - signing in and out in the page, and every reason why not, in words */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, logout, user } from "../support/client.mjs";
+import { useBrowser } from "../support/browser.mjs";
+import { useStack } from "../support/stack.mjs";
+import { until } from "../support/wait.mjs";
+
+const stack = useStack({ GRACE_S: "6" });
+const scene = useBrowser();
+
+const error = (person) => person.page.textContent("#sign-in-error");
+const isShown = (person, id) => person.page.isVisible(`#${id}`);
+const tryName = async (person, name) => {
+  await person.page.fill("#name", name);
+  await person.page.click("#sign-in-button");
+};
+
+test("the form comes first, with the focus in it; a name leads to the chat", async (t) => {
+  const alice = await scene(t).open(stack.door);
+  await alice.page.waitForSelector("#sign-in:not([hidden])");
+  assert.equal(await isShown(alice, "chat"), false);
+  assert.equal(await alice.page.evaluate(() => document.activeElement.id), "name");
+  await alice.shot("sign-in");
+  await alice.page.keyboard.type("Alice");
+  await alice.page.keyboard.press("Enter");
+  await alice.online();
+  assert.deepEqual([await isShown(alice, "chat"), await isShown(alice, "sign-in"), await alice.page.textContent("#my-name")], [true, false, "Alice"]);
+  assert.equal(await alice.page.evaluate(() => document.activeElement.id), "text");
+  assert.equal(await alice.page.textContent("#connection-text"), "Online");
+  await until("the list", async () => (await alice.users()).join() === "Alice");
+});
+
+test("no token is where scripts could read it", async (t) => {
+  const alice = await scene(t).enter(stack, "tokenless");
+  const seen = await alice.page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML.length]));
+  assert.match(seen, /^\["",\{\},\{\},\d+\]$/);
+});
+
+test("a reload and a second tab keep the session; signing out ends both", async (t) => {
+  const bob = await scene(t).enter(stack, "Bob");
+  await bob.page.reload();
+  await bob.online();
+  assert.equal(await bob.page.textContent("#my-name"), "Bob");
+  const second = await bob.tab();
+  await bob.online(second);
+  assert.equal(await second.textContent("#my-name"), "Bob");
+  await bob.signOut();
+  assert.match(await bob.page.textContent("#sign-in-notice"), /^You have signed out\.$/);
+  await second.waitForSelector("#sign-in:not([hidden])");
+  assert.match(await second.textContent("#sign-in-notice"), /another tab/);
+  await bob.page.reload();
+  await bob.page.waitForSelector("#sign-in:not([hidden])");
+  await bob.signIn("Bob");
+});
+
+for (const name of ["two words", "-dash", "ä", "<b>x</b>", "group", "admin", "a/b", "../session", ".", "%41", ""]) {
+  test(`the name ${JSON.stringify(name)} is not allowed, and the page says so`, async (t) => {
+    const somebody = await scene(t).open(stack.door);
+    await tryName(somebody, name);
+    await until("it says so", async () => /not allowed/.test(await error(somebody)));
+    assert.equal(await somebody.page.getAttribute("#name", "aria-invalid"), "true");
+    assert.equal(await isShown(somebody, "chat"), false);
+    await somebody.page.fill("#name", "other");
+    assert.equal(await error(somebody), "", "what is typed next is not judged before it is sent");
+  });
+}
+
+test("a name that is online is taken: no time to wait, another name works", async (t) => {
+  const s = scene(t);
+  await s.enter(stack, "Carol");
+  const other = await s.open(stack.door);
+  await tryName(other, "cAROL");
+  await until("it says so", async () => (await error(other)).startsWith("cAROL is online already."));
+  assert.equal(await other.page.isEnabled("#sign-in-button"), true);
+  await other.shot("sign-in-taken");
+  await tryName(other, "Carol2");
+  await other.online();
+});
+
+test("a name in its grace period: the remaining time counts down, then the button works", async (t) => {
+  const dave = await user(stack.door, "dave");
+  const peer = await connect(stack.gateway(1), { token: dave.token });
+  peer.close();
+  await until("dave is in grace", async () => Number(await stack.redis("TTL", "{chat}:grace:dave")) > 0);
+  const other = await scene(t).open(stack.door);
+  await tryName(other, "dave");
+  await until("it counts", async () => /dave is taken\. The name may be free in \d seconds?\./.test(await error(other)));
+  const first = Number(/\d+/.exec(await error(other))[0]);
+  assert.ok(first >= 1 && first <= 6, `${first}`);
+  assert.equal(await other.page.isDisabled("#sign-in-button"), true);
+  await until("it counts down", async () => Number(/\d+/.exec(await error(other))?.[0]) < first);
+  await until("the time is over", async () => /may be free now/.test(await error(other)));
+  assert.equal(await other.page.textContent("#sign-in-button"), "Try again");
+  await until("he gets in", async () => {
+    if (await other.page.isEnabled("#sign-in-button")) {
+      await other.page.click("#sign-in-button").catch(() => {});
+    }
+    return isShown(other, "chat");
+  });
+  await other.online();
+});
+
+test("kicked by the operator: said in words", async (t) => {
+  const eve = await scene(t).enter(stack, "Eve");
+  await stack.operator("FCALL", "parley_kick", "1", "{chat}:", "Eve");
+  await eve.page.waitForSelector("#sign-in:not([hidden])");
+  assert.match(await eve.page.textContent("#sign-in-notice"), /by the operator/);
+  assert.deepEqual(await eve.rows(), [], "nothing of the session is left");
+});
+
+test("signed out elsewhere (another program with the same token): said in words", async (t) => {
+  const s = scene(t);
+  const fay = await s.enter(stack, "Fay");
+  const cookie = (await fay.context.cookies()).find(({ name }) => name === "session");
+  await logout(stack.door, "Fay", cookie.value);
+  await fay.page.waitForSelector("#sign-in:not([hidden])");
+  assert.match(await fay.page.textContent("#sign-in-notice"), /signed out in another tab/);
+});
+
+test("another sign-in in the same browser is noticed: said, and the page starts over", async (t) => {
+  const s = scene(t);
+  const gus = await s.enter(stack, "Gus");
+  await gus.say("from Gus");
+  await gus.sees("from Gus", "sent");
+  await gus.page.evaluate(() => fetch("/login/Hal"));
+  await gus.page.evaluate(() => dispatchEvent(new Event("focus")));
+  await until("he is Hal", async () => (await gus.page.textContent("#my-name")) === "Hal");
+  await gus.online();
+  await until("it is said", async () => (await gus.notes()).some((note) => /Hal has signed in/.test(note)));
+  assert.deepEqual(await gus.texts(), []);
+});
+
+test("the service is away: said in words, with the time", async (t) => {
+  const ida = await scene(t).open(stack.door);
+  await stack.signal("redis", "SIGKILL");
+  await until("nobody is ready", () => stack.noneReady());
+  await tryName(ida, "Ida");
+  await until("it says so", async () => /service is not available/.test(await error(ida)));
+  await stack.restartRedis();
+  await until("she gets in", async () => {
+    if (await ida.page.isEnabled("#sign-in-button")) {
+      await ida.page.click("#sign-in-button").catch(() => {});
+    }
+    return isShown(ida, "chat");
+  }, { timeout: 60_000, every: 200 });
+  await ida.online();
+});
+
+stack.lastTest();
