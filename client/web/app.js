@@ -74,6 +74,9 @@ async function signIn(name) {
 }
 
 function enter(username) {
+  if (conversation.isOpen) {
+    conversation.close(); /* found by look() while the answer to the sign-in was still coming */
+  }
   show("chat");
   introduce(username);
   composer.clear();

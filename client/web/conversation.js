@@ -165,6 +165,9 @@ export class Conversation {
   }
 
   #userChange(event) {
+    if (!isUserChange(event)) {
+      return;
+    }
     const change = this.#users.apply(event);
     if (change?.ask) {
       this.#askUsers();
@@ -307,6 +310,11 @@ export class Conversation {
 }
 
 /* What is not as the protocol says is not shown. */
+function isUserChange(event) {
+  const isNames = (names) => names === undefined || (Array.isArray(names) && names.every((name) => typeof name === "string"));
+  return [event?.users, event?.joined, event?.left].every(isNames) && typeof event?.cursor === "string";
+}
+
 function isMessage(m) {
   return Number.isSafeInteger(m?.message_id) && [m.sender, m.receiver, m.message_text].every((s) => typeof s === "string") && Number.isFinite(m.sent_at);
 }

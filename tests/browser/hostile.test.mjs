@@ -136,6 +136,9 @@ test("fields that a server should not send: as text, or not at all", async (t) =
           { ...at, message_id: 2e9 + 2, sender: {}, receiver: [], message_text: null }, { message_id: 2e9 + 3, sender: "x", receiver: "y", message_text: "z", sent_at: evil }]) {
           event("message_in", wrong);
         }
+        for (const wrong of [null, 7, [], {}, { users: [7], cursor: "x" }, { users: "bob", cursor: "x" }, { users: ["bob"] }, { joined: [{}], left: [], from: "x", cursor: "y" }]) {
+          event("user_change_in", wrong);
+        }
         event("user_change_in", { users: [evil, "__proto__", "constructor"], cursor: evil });
       }
     });

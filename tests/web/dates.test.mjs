@@ -7,11 +7,15 @@ import { speaker } from "../../client/web/core/texts.js";
 import de from "../../client/web/lang/de.js";
 import en from "../../client/web/lang/en.js";
 
+process.env.TZ = "Europe/Berlin"; /* where the clocks change in March and October */
 const at = (...parts) => new Date(...parts).getTime();
 
 test("a day is a day, also where clocks change", () => {
   assert.equal(dayOf(at(2026, 2, 30)) - dayOf(at(2026, 2, 28)), 2);
   assert.equal(dayOf(at(2026, 9, 26, 23, 59)) - dayOf(at(2026, 9, 25, 0, 0)), 1);
+  for (let day = 1; day <= 365; day++) {
+    assert.equal(dayOf(at(2026, 0, day, 0, 1)) - dayOf(at(2025, 11, 31, 23, 59)), day);
+  }
   assert.equal(dayOf(at(2027, 0, 1)) - dayOf(at(2026, 11, 31, 23, 59, 59)), 1);
 });
 

@@ -67,6 +67,20 @@ test("no answer in 5 s: red, not a millisecond before", () => {
   assert.equal(outbox.nextAt(9000), undefined);
 });
 
+test("a retry has 5 s of its own", () => {
+  const { outbox, write, emitted } = scene();
+  outbox.goOnline();
+  const a = write();
+  emitted(0);
+  outbox.expire(ANSWER_MS);
+  outbox.retry(a);
+  emitted(7000);
+  outbox.expire(7000 + ANSWER_MS - 1);
+  assert.equal(a.state, "sending");
+  outbox.expire(7000 + ANSWER_MS);
+  assert.equal(a.state, "failed");
+});
+
 test("late news: an ack or an echo turns red back, a late refusal changes nothing", () => {
   const { timeline, outbox, write, emitted } = scene();
   outbox.goOnline();
@@ -126,8 +140,8 @@ test("rate_limited: again in silence, after the time that was named, in order", 
   outbox.goOnline();
   const [a, b] = [write(), write()];
   emitted(0);
+  outbox.answer(b, 1, no("rate_limited", { retry_after_ms: 200 }), 9);
   outbox.answer(a, 1, no("rate_limited", { retry_after_ms: 300 }), 10);
-  outbox.answer(b, 1, no("rate_limited", { retry_after_ms: 200 }), 11);
   const c = write();
   assert.deepEqual([a.state, b.state, c.state], ["waiting", "waiting", "waiting"]);
   assert.deepEqual(emitted(309), []);
