@@ -6,8 +6,7 @@ import { Connection } from "./core/connection.js";
 import { untilTomorrow } from "./core/dates.js";
 import { Outbox } from "./core/outbox.js";
 import { isPrivate } from "./core/rows.js";
-import { Timeline } from "./core/timeline.js";
-import { isSameName, UserList } from "./core/user_list.js";
+import { isSameName } from "./core/user_list.js";
 import { Socket } from "./net/socket.js";
 
 const ASK_AGAIN_MS = 3000; /* an answer to user_change_out that never came */
@@ -264,6 +263,7 @@ export class Conversation {
     this.#outbox.takeDue(now).forEach((entry) => this.#emit(entry));
     this.#sayComings(now);
     this.#views.messages.showFailed(this.#outbox.failed.length);
+    this.#views.announcer.failed(this.#outbox.failed);
     this.#views.status.show(this.#connection, now, this.#refused);
     this.#wake(now);
   }

@@ -21,10 +21,11 @@ const has = (nodes, ...wanted) => wanted.forEach((line) => assert.ok(nodes.inclu
 test("signing in: a form whose parts have names, an error that is tied to its field", async (t) => {
   const alice = await scene(t).open(stack.door);
   await alice.page.waitForSelector("#sign-in:not([hidden])");
-  has(await tree(alice.page), "main", "heading Parley", "textbox Your name", "button Sign in", "alert");
+  has(await tree(alice.page), "main", "heading Parley", "textbox Your name", "button Sign in");
   await alice.page.fill("#name", "not a name");
   await alice.page.press("#name", "Enter");
   await until("it is told", async () => (await alice.page.textContent("#sign-in-error")).length > 0);
+  assert.match(await alice.page.textContent('#alarm[role="alert"]'), /not allowed/, "and said aloud");
   const described = await alice.page.getAttribute("#name", "aria-describedby");
   assert.ok(described.split(" ").includes("sign-in-error"));
 });
@@ -39,14 +40,16 @@ test("the chat: landmarks, a log of messages, a list to choose from, buttons wit
   await alice.sees("hello?", "failed");
   await until("the list", async () => (await alice.users()).length === 2);
   const nodes = await tree(alice.page);
+  assert.match(await alice.page.textContent('#alarm[role="alert"]'), /^Not sent: nobody is not here\.$/, "a red message is said at once");
   has(nodes, "banner", "main", "complementary Active now", "log Messages", "textbox Message", "button Send", "button Settings", "listbox Active users",
     "option Alice you", "option Bob", "button Retry", "button Edit", "button Discard", "form Write a message", "heading Active now 2 active users");
-  assert.equal(nodes.filter((line) => line.startsWith("listitem")).length, 3);
   assert.ok(nodes.some((line) => /StaticText Private to you/.test(line)));
   assert.ok(nodes.some((line) => /StaticText Not sent: nobody is not here\./.test(line)));
   assert.ok(!nodes.some((line) => /^(button|textbox|listbox|option|link|checkbox|switch|radio)$/.test(line)), "nothing to use is without a name");
   const sets = await alice.page.$$eval("#messages [role=listitem]", (rows) => rows.map((row) => `${row.ariaPosInSet}/${row.ariaSetSize}`));
-  assert.deepEqual(sets, ["1/3", "2/3", "3/3"]);
+  assert.ok(sets.length >= 3, "three messages, and perhaps a line that Bob has come");
+  assert.deepEqual(sets, sets.map((_, i) => `${i + 1}/${sets.length}`));
+  assert.equal(nodes.filter((line) => line.startsWith("listitem")).length, sets.length);
 });
 
 test("the settings: a group of radio buttons, switches; Escape closes and gives the focus back", async (t) => {
@@ -87,19 +90,18 @@ test("the list of users by keyboard: arrows, Home, End, Enter writes to that use
     const peer = await connect(stack.gateway(1), { token });
     t.after(() => peer.close());
   }
-  await until("the list", async () => names.every((name) => alice.page.locator(`#user-${name}`).count()));
-  await until("all are there", async () => names.every(async (name) => (await alice.users()).includes(name)) && (await alice.users()).includes("dora"));
+  await until("nobody else is there any more", async () => (await alice.users()).join() === "Abe,bea,cem,dora");
   await alice.page.focus("#users");
   await alice.page.keyboard.press("End");
   const active = () => alice.page.getAttribute("#users", "aria-activedescendant");
-  await until("the last", async () => (await active()) === `user-${(await alice.users()).at(-1)}`);
+  assert.equal(await active(), "user-dora");
   await alice.page.keyboard.press("Home");
-  await until("the first", async () => (await active()) === `user-${(await alice.users())[0]}`);
+  assert.equal(await active(), "user-Abe");
   await alice.page.keyboard.press("ArrowDown");
-  const second = (await alice.users())[1];
-  await until("the second", async () => (await active()) === `user-${second}`);
+  assert.equal(await active(), "user-bea");
+  assert.equal(await alice.page.getAttribute("#user-bea", "role"), "option", "it is in the document");
   await alice.page.keyboard.press("Enter");
-  assert.equal(await alice.page.textContent("#receiver-text"), `Private to ${second}`);
+  assert.equal(await alice.page.textContent("#receiver-text"), "Private to bea");
   assert.equal(await alice.page.evaluate(() => document.activeElement.id), "text");
 });
 

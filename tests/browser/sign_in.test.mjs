@@ -88,8 +88,10 @@ test("a name in its grace period: the remaining time counts down, then the butto
   await until("it counts", async () => /dave is taken\. The name may be free in \d seconds?\./.test(await error(other)));
   const first = Number(/\d+/.exec(await error(other))[0]);
   assert.ok(first >= 1 && first <= 6, `${first}`);
+  const aloud = await other.page.textContent("#alarm");
   assert.equal(await other.page.isDisabled("#sign-in-button"), true);
   await until("it counts down", async () => Number(/\d+/.exec(await error(other))?.[0]) < first);
+  assert.equal(await other.page.textContent("#alarm"), aloud, "it is said aloud once, not every second");
   await until("the time is over", async () => /may be free now/.test(await error(other)));
   assert.equal(await other.page.textContent("#sign-in-button"), "Try again");
   await until("he gets in", async () => {

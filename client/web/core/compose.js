@@ -7,7 +7,6 @@ const NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}";
 const DIRECT = new RegExp(`^@(${NAME})[:,]?(?:\\s+([\\s\\S]*))?$`);
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-export const NAME_MAX = 32;
 export const isName = (name) => new RegExp(`^${NAME}$`).test(name);
 /* More than any server takes by default, and still far from what would end the connection. */
 export const TEXT_MAX = 60_000;

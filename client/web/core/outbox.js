@@ -2,7 +2,7 @@
  *
  * It keeps below the server's rate (20 a second, bursts of 100), gives up after 5 s without an
  * answer, and never loses a message: what is not confirmed is waiting or red. */
-import { FAILED, SENDING, WAITING } from "./own_message.js";
+import { FAILED, WAITING } from "./own_message.js";
 
 export const ANSWER_MS = 5000;
 export const MAX_UNSENT = 500;
@@ -170,5 +170,3 @@ export class Outbox {
     this.#queue = this.#queue.filter((e) => e !== entry);
   }
 }
-
-export const isOnItsWay = (entry) => entry.state === WAITING || entry.state === SENDING;

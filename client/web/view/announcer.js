@@ -1,5 +1,6 @@
 /* announcer.js - what screen readers say: new messages and red ones, gathered, never the whole list */
 import { byId, setText } from "./dom.js";
+import { reason } from "./message_row.js";
 
 const EVERY_MS = 1000;
 
@@ -7,6 +8,7 @@ export class Announcer {
   #say;
   #waiting = [];
   #timer;
+  #failed = 0;
 
   constructor({ say }) { this.#say = say; }
 
@@ -15,18 +17,25 @@ export class Announcer {
     this.#timer ??= setTimeout(() => this.#speak(), EVERY_MS);
   }
 
-  polite(text) { setText(byId("announcer"), text); }
-  urgent(text) { setText(byId("alarm"), text); }
+  /* All red messages, whenever there may be others than before. */
+  failed(entries) {
+    if (entries.length > this.#failed) {
+      setText(byId("alarm"), entries.length === 1 ? reason(this.#say, entries[0]) : this.#say("failed", { count: entries.length }));
+    } else if (entries.length < this.#failed) {
+      setText(byId("alarm"), "");
+    }
+    this.#failed = entries.length;
+  }
 
   #speak() {
     const [first, ...rest] = this.#waiting;
     this.#waiting = [];
     this.#timer = undefined;
     if (rest.length > 0) {
-      this.polite(this.#say("announce.many", { count: rest.length + 1 }));
+      setText(byId("announcer"), this.#say("announce.many", { count: rest.length + 1 }));
     } else {
       const { sender: name, text } = first.entry;
-      this.polite(this.#say(first.isPrivate ? "announce.private" : "announce.one", { name, text }));
+      setText(byId("announcer"), this.#say(first.isPrivate ? "announce.private" : "announce.one", { name, text }));
     }
   }
 
@@ -34,5 +43,6 @@ export class Announcer {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waiting = [];
+    this.#failed = 0;
   }
 }

@@ -7,6 +7,7 @@ export class SignInForm {
   #signIn;
   #now;
   #refused;
+  #told; /* the key of the text that was said aloud */
   #isBusy = false;
   #timer;
 
@@ -54,10 +55,21 @@ export class SignInForm {
     const seconds = secondsLeft(refused, this.#now());
     byId("sign-in-form").dataset.refused = refused?.reason ?? "";
     byId("name").setAttribute("aria-invalid", String(refused !== undefined));
-    setText(byId("sign-in-error"), refused ? this.#say(textKey(refused, this.#now()), { name: refused.name, count: seconds }) : "");
+    this.#tell(refused, seconds);
     this.#button();
     if (seconds > 0) {
       this.#timer = setTimeout(() => this.#show(refused), 1000);
+    }
+  }
+
+  /* Seen as it counts down, heard once, and once more when the time is over. */
+  #tell(refused, seconds) {
+    const key = refused && textKey(refused, this.#now());
+    const text = key ? this.#say(key, { name: refused.name, count: seconds }) : "";
+    setText(byId("sign-in-error"), text);
+    if (key !== this.#told) {
+      this.#told = key;
+      setText(byId("alarm"), text);
     }
   }
 

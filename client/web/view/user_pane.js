@@ -67,6 +67,7 @@ export class UserPane {
       }
     }
     this.#active = active === undefined ? -1 : this.#shown.indexOf(active);
+    this.#tellActive();
     this.#list.reset(this.#shown.length, top === undefined ? -1 : this.#shown.indexOf(top));
   }
 
@@ -112,11 +113,17 @@ export class UserPane {
     this.#active = row;
     if (row >= 0) {
       this.#list.reveal(row);
-      byId("users").setAttribute("aria-activedescendant", `user-${this.#shown[row]}`);
+    }
+    this.#tellActive();
+    this.#list.refresh();
+  }
+
+  #tellActive() {
+    if (this.#active >= 0) {
+      byId("users").setAttribute("aria-activedescendant", `user-${this.#shown[this.#active]}`);
     } else {
       byId("users").removeAttribute("aria-activedescendant");
     }
-    this.#list.refresh();
   }
 
   /* ---- On a narrow screen it is a drawer ---- */
