@@ -79,7 +79,9 @@ function enter(username) {
   }
   show("chat");
   introduce(username);
-  composer.clear();
+  if (!conversation.isLeftBy(username)) {
+    composer.clear();
+  }
   conversation.open(username);
   composer.focus();
 }

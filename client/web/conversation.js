@@ -9,6 +9,8 @@ import { isPrivate } from "./core/rows.js";
 import { isSameName } from "./core/user_list.js";
 import { Socket } from "./net/socket.js";
 
+/* After these one signs in again and goes on; whoever was signed out on purpose does not. */
+const IS_LAPSED = new Set(["session_expired", "not_logged_in"]);
 const ASK_AGAIN_MS = 3000; /* an answer to user_change_out that never came */
 
 export class Conversation {
@@ -23,6 +25,8 @@ export class Conversation {
   #alarm; /* of tick() */
   #askAt; /* when to ask for the list again */
   #ended;
+  #hasBegun = false; /* the server has told of this session once: from then on nothing may be missed */
+  #left; /* of a session that lapsed: {username, unsent} */
   #refused; /* why the last attempt was refused, if the server said so */
   #changed; /* the user is another than before */
   #midnight;
@@ -38,7 +42,7 @@ export class Conversation {
     this.#changed = changed;
     addEventListener("offline", () => this.#network(false));
     addEventListener("online", () => this.#network(true));
-    addEventListener("beforeunload", (event) => this.#outbox.unsent > 0 && event.preventDefault());
+    addEventListener("beforeunload", (event) => this.#outbox.unsent + (this.#left?.unsent.length ?? 0) > 0 && event.preventDefault());
   }
 
   get isOpen() { return this.#socket !== undefined; }
@@ -47,6 +51,10 @@ export class Conversation {
 
   open(username) {
     this.username = username;
+    if (this.isLeftBy(username)) {
+      this.#outbox.bringBack(this.#left.unsent, "session_expired");
+    }
+    this.#left = undefined;
     this.#socket = new Socket({
       auth: () => this.#auth(),
       on: {
@@ -77,6 +85,7 @@ export class Conversation {
   }
 
   #forget() {
+    this.#hasBegun = false;
     this.#outbox.clear();
     this.#timeline.clear();
     this.#users.clear();
@@ -87,15 +96,20 @@ export class Conversation {
   }
 
   #over(code) {
+    const left = IS_LAPSED.has(code) ? { username: this.username, unsent: this.#outbox.left } : undefined;
     this.close();
+    this.#left = left;
     this.#ended(code);
   }
 
+  /* Did that user's session lapse here, with nobody else's in between? */
+  isLeftBy(username) { return this.#left !== undefined && isSameName(this.#left.username, username); }
+
   /* ---- The connection ---- */
 
-  /* What we have, so that the server can send what we have missed. */
+  /* What we have, so that the server can send what we have missed; 0: nothing since the login. */
   #auth() {
-    const { lastId } = this.#timeline;
+    const lastId = this.#timeline.lastId ?? (this.#hasBegun ? 0 : undefined);
     const { cursor } = this.#users;
     return { ...(lastId === undefined ? {} : { last_id: lastId }), ...(cursor === undefined ? {} : { presence: cursor }) };
   }
@@ -104,9 +118,10 @@ export class Conversation {
     if (!isSameName(username, this.username)) {
       this.#forget();
       this.#changed(username);
-    } else if (recovered === false && this.#timeline.lastId !== undefined && this.#timeline.at(-1)?.note !== "gap") {
+    } else if (recovered === false && this.#hasBegun && this.#timeline.at(-1)?.note !== "gap") {
       this.#timeline.note({ note: "gap", time: Date.now() });
     }
+    this.#hasBegun = true;
     this.username = username;
     this.#refused = undefined;
     this.#connection.up();

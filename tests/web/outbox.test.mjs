@@ -81,14 +81,15 @@ test("a retry has 5 s of its own", () => {
   assert.equal(a.state, "failed");
 });
 
-test("late news: an ack or an echo turns red back, a late refusal changes nothing", () => {
+test("late news: an ack or an echo turns red back, a late refusal only says why", () => {
   const { timeline, outbox, write, emitted } = scene();
   outbox.goOnline();
   const [a, b] = [write(), write()];
   emitted(0);
   outbox.expire(ANSWER_MS);
+  assert.deepEqual([a.reason, b.reason], ["no_answer", "no_answer"]);
   outbox.answer(a, 1, no("unavailable"), 6000);
-  assert.equal(a.reason, "no_answer");
+  assert.deepEqual([a.state, a.reason, outbox.failed.length], ["failed", "unavailable", 2]);
   outbox.answer(a, 1, ok(4), 6001);
   timeline.receive({ message_id: 5, sender: "Al", receiver: "group", message_text: "hi", sent_at: 1, client_id: "c2" }, true);
   outbox.echoed("c2");
@@ -214,4 +215,27 @@ test("it is full at its maximum", () => {
     write();
   }
   assert.equal(outbox.isFull, true);
+});
+
+test("what is unsent when a session ends can be brought into the next one: red, in order, with its client_id", () => {
+  const { outbox, write, emitted } = scene();
+  outbox.goOnline();
+  const red = write("red");
+  emitted(0);
+  outbox.answer(red, 1, no("no_such_user"), 1);
+  outbox.answer(write("sent"), 1, ok(3), 1);
+  write("on its way");
+  emitted(2);
+  outbox.goOffline();
+  write("waiting");
+  const left = outbox.left;
+  const next = scene();
+  next.outbox.bringBack(left, "session_expired");
+  next.outbox.goOnline();
+  assert.deepEqual(next.outbox.failed.map(({ text, state, reason, clientId }) => [text, state, reason, clientId]), [
+    ["red", "failed", "session_expired", "c1"], ["on its way", "failed", "session_expired", "c3"], ["waiting", "failed", "session_expired", "c4"],
+  ]);
+  assert.deepEqual(next.emitted(0), [], "nothing goes out that nobody asked for");
+  next.outbox.retryAll();
+  assert.deepEqual(next.emitted(0), ["c1", "c3", "c4"]);
 });

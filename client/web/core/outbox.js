@@ -42,6 +42,17 @@ export class Outbox {
     return [...this.#queue, ...this.#failed].reduce((last, e) => (last && last.seq > e.seq ? last : e), undefined);
   }
 
+  /* What is unsent, in order, and how to have it in another session of the same user: as red ones. */
+  get left() {
+    return [...this.#queue, ...this.#flight, ...this.#failed].sort((a, b) => a.seq - b.seq)
+      .map(({ clientId, sender, receiver, text, time }) => ({ clientId, sender, receiver, text, time }));
+  }
+  bringBack(left, reason) {
+    for (const message of left) {
+      this.#fail(this.#timeline.write({ ...message, state: WAITING }), reason);
+    }
+  }
+
   /* Takes one back that is waiting or red: it is not shown any more. */
   takeBack(entry) {
     this.#forget(entry);
@@ -114,13 +125,16 @@ export class Outbox {
 
   /* ---- What became of it ---- */
 
-  /* The ack of that attempt.  Of an earlier attempt only good news counts. */
+  /* The ack of that attempt.  Of an earlier attempt only good news counts; a refusal that comes late
+   * says better why it is red. */
   answer(entry, attempt, ack, now) {
     if (ack?.ok === true && Number.isSafeInteger(ack.message_id)) {
       this.#forget(entry);
       this.#timeline.confirm(entry, ack.message_id);
     } else if (this.#flight.has(entry) && entry.attempt === attempt) {
       this.#refused(entry, ack?.error ?? {}, now);
+    } else if (this.#failed.has(entry) && entry.attempt === attempt) {
+      this.#fail(entry, codeOf(ack));
     }
   }
 
@@ -134,7 +148,7 @@ export class Outbox {
       this.#queue.sort((a, b) => a.seq - b.seq);
       return;
     }
-    this.#fail(entry, typeof error.code === "string" ? error.code : "other");
+    this.#fail(entry, codeOf({ error }));
   }
 
   /* A message_in of ours has confirmed it. */
@@ -170,3 +184,5 @@ export class Outbox {
     this.#queue = this.#queue.filter((e) => e !== entry);
   }
 }
+
+const codeOf = (ack) => (typeof ack?.error?.code === "string" ? ack.error.code : "other");

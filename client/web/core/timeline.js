@@ -76,8 +76,10 @@ export class Timeline {
   /* The one function that changes the state of a message; it moves to where it then belongs. */
   step(entry, event, reason) {
     const state = nextState(entry.state, event);
+    const isSame = state === entry.state;
     entry.reason = state === FAILED ? reason : undefined;
-    if (state === entry.state) {
+    if (isSame) {
+      this.#watch.change(entry); /* its reason */
       return;
     }
     entry.state = state;
