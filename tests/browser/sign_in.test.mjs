@@ -54,17 +54,17 @@ test("a reload and a second tab keep the session; signing out ends both", async 
   await bob.signIn("Bob");
 });
 
-for (const name of ["two words", "-dash", "ä", "<b>x</b>", "group", "admin", "a/b", "../session", ".", "%41", ""]) {
-  test(`the name ${JSON.stringify(name)} is not allowed, and the page says so`, async (t) => {
-    const somebody = await scene(t).open(stack.door);
+test("a name that is not allowed: the page says so, and lets one go on typing", async (t) => {
+  const somebody = await scene(t).open(stack.door);
+  for (const name of ["two words", "-dash", "ä", "<b>x</b>", "group", "admin", "a/b", "../session", ".", "%41", ""]) {
     await tryName(somebody, name);
-    await until("it says so", async () => /not allowed/.test(await error(somebody)));
+    await until(`it says so of ${JSON.stringify(name)}`, async () => /not allowed/.test(await error(somebody)));
     assert.equal(await somebody.page.getAttribute("#name", "aria-invalid"), "true");
     assert.equal(await isShown(somebody, "chat"), false);
     await somebody.page.fill("#name", "other");
     assert.equal(await error(somebody), "", "what is typed next is not judged before it is sent");
-  });
-}
+  }
+});
 
 test("a name that is online is taken: no time to wait, another name works", async (t) => {
   const s = scene(t);
@@ -109,6 +109,36 @@ test("kicked by the operator: said in words", async (t) => {
   await eve.page.waitForSelector("#sign-in:not([hidden])");
   assert.match(await eve.page.textContent("#sign-in-notice"), /by the operator/);
   assert.deepEqual(await eve.rows(), [], "nothing of the session is left");
+});
+
+test("the session lapses while the network is away: what was unsent is there again after signing in, for that user alone", async (t) => {
+  const s = scene(t);
+  const people = [await s.enter(stack, "Finn"), await s.enter(stack, "Greta")];
+  for (const person of people) {
+    person.expect(/ERR_INTERNET_DISCONNECTED/, /WebSocket connection to .* failed/);
+    await person.say("@nowhere red");
+    await person.sees("red", "failed");
+    await person.context.setOffline(true);
+    await person.page.waitForSelector('#connection[data-state="offline"]');
+    await person.say("from the tunnel");
+    await person.page.fill("#text", "a draft");
+  }
+  await until("both are gone", async () => (await stack.redis("EXISTS", "{chat}:user:finn", "{chat}:user:greta")) === "0");
+  for (const person of people) {
+    await person.context.setOffline(false);
+    await person.page.waitForSelector("#sign-in:not([hidden])");
+    assert.match(await person.page.textContent("#sign-in-notice"), /(session is over|not signed in any more)/);
+  }
+  const [finn, other] = people;
+  await finn.page.press("#name", "Enter"); /* his name is there already */
+  await finn.online();
+  await until("both are red", async () => (await finn.rows()).filter(({ state }) => state === "failed").length === 2);
+  assert.deepEqual((await finn.rows()).map(({ text, reason }) => [text, reason]), [["red", "Not sent: your session is over."], ["from the tunnel", "Not sent: your session is over."]]);
+  assert.equal(await finn.page.inputValue("#text"), "a draft");
+  await finn.row("from the tunnel", "failed").locator('[data-act="retry"]').click();
+  await finn.sees("from the tunnel", "sent");
+  await other.signIn("Gudrun");
+  assert.deepEqual([(await other.texts()).includes("red"), await other.page.inputValue("#text")], [false, ""], "nothing is left for somebody else");
 });
 
 test("signed out elsewhere (another program with the same token): said in words", async (t) => {
