@@ -1,0 +1,121 @@
+/* crowd_of.mjs - many users and many messages in one page: only what may be seen is in the document,
+ * what somebody reads stays where it is.  For files of tests: crowdOf({users, messages}). */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, logout, user } from "../support/client.mjs";
+import { useBrowser } from "../support/browser.mjs";
+import { useStack } from "../support/stack.mjs";
+import { until } from "../support/wait.mjs";
+
+const BURST = 100; /* messages that a user may send at once */
+const AT_ONCE = 40;
+const IN_DOCUMENT = 80; /* rows; a screen has some 20 */
+const LONG = { timeout: 120_000, every: 100 };
+const LEFT = 5;
+
+async function inGroups(items, work) {
+  const results = [];
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    results.push(...await Promise.all(items.slice(i, i + AT_ONCE).map(work)));
+  }
+  return results;
+}
+
+/* Text of several heights, so that nothing can be right by luck. */
+const textOf = (sender, n) => `${sender} ${n} ${"and so on ".repeat((n * 7) % 40)}`.trim();
+
+/* What is in the middle of that box, and where: it must not move. */
+const middle = (page, id) => page.evaluate((box) => {
+  const { left, top, width, height } = document.getElementById(box).getBoundingClientRect();
+  const at = document.elementsFromPoint(left + width / 2, top + height / 2).map((e) => e.closest(".row, .user")).find(Boolean);
+  return at && `${at.dataset.messageId ?? at.dataset.name} ${Math.round(at.getBoundingClientRect().top)}`;
+}, id);
+const rowsOf = (page) => page.locator("#messages .row").count();
+const usersOf = (page) => page.locator("#users .user").count();
+const scrollTo = (page, id, part) => page.evaluate(([box, where]) => {
+  const scroller = document.getElementById(box);
+  scroller.scrollTop = where * (scroller.scrollHeight - scroller.clientHeight);
+}, [id, part]);
+
+/* Two looks at the same, with the browser having drawn in between. */
+async function settled(page, id) {
+  return until(`${id} stands still`, async () => {
+    const before = await middle(page, id);
+    await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+    return before !== undefined && before === await middle(page, id) && before;
+  });
+}
+
+export function crowdOf({ users, messages }) {
+  const stack = useStack({
+    RATE_LOGINS: "100000:100000", PENDING_S: "120", GRACE_S: "60", LEASE_MS: "5000", PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "60000",
+  });
+  const scene = useBrowser();
+  const names = [...Array(users).keys()].map((i) => `crowd-${String(i).padStart(4, "0")}`);
+
+  test(`${users} users, ${messages} messages: the page stays small, and what is read stays put`, async (t) => {
+    const alice = await scene(t).enter(stack, "Alice");
+    const { page } = alice;
+    const people = await inGroups(names, (name) => user(stack.door, name));
+    const peers = await inGroups(people, ({ token, name }) => connect(stack.gateway(1 + (Number(name.slice(-4)) % 2)), { token }));
+    t.after(() => peers.forEach((peer) => peer.close()));
+
+    /* The list. */
+    await until("all are counted", async () => (await page.textContent("#user-count")).replace(/\D/g, "") === String(users + 1), LONG);
+    assert.ok(await usersOf(page) < IN_DOCUMENT, "few of them are in the document");
+    await page.focus("#users");
+    await page.keyboard.press("End");
+    await page.waitForSelector(`#user-${names.at(-1)}`);
+    assert.ok(await usersOf(page) < IN_DOCUMENT);
+    assert.equal(await page.getAttribute(`#user-${names.at(-1)}`, "aria-setsize"), String(users + 1));
+    await page.fill("#user-filter", names.at(-2));
+    await until("one is found", async () => (await alice.users()).join() === names.at(-2));
+    await page.fill("#user-filter", "");
+    await until("all are there again", async () => await usersOf(page) > 1);
+    await scrollTo(page, "users", 0.5);
+    const inSight = await settled(page, "users");
+    const gone = people.slice(0, LEFT);
+    await inGroups(gone, (p) => logout(stack.door, p.name, p.token));
+    await until("they are gone", async () => (await page.textContent("#user-count")).replace(/\D/g, "") === String(users + 1 - LEFT), LONG);
+    assert.equal(await settled(page, "users"), inSight, "who leaves further up moves nothing");
+
+    /* The messages, to her alone: nobody else has to read them. */
+    const senders = peers.slice(LEFT, LEFT + Math.ceil(messages / BURST));
+    assert.ok(senders.length * BURST >= messages && senders.length <= users - LEFT);
+    const acks = await inGroups(senders, (peer, i) => Promise.all([...Array(BURST).keys()].map((n) =>
+      peer.ask("message_out", { receiver: "Alice", message_text: textOf(i, n) }))));
+    assert.ok(acks.flat().every(({ ok }) => ok), "all are accepted");
+    const sent = acks.flat().length;
+    const counted = () => page.$eval("#messages .row:last-child", (row) => Number(row.ariaSetSize));
+    await until("all are here", async () => await counted() >= sent, LONG);
+    assert.ok(await counted() <= sent + 5, "each once; a line tells who came");
+    const last = Math.max(...acks.flat().map((ack) => ack.message_id));
+    await page.waitForSelector(`#messages .row[data-message-id="${last}"]`);
+    assert.ok(await rowsOf(page) < IN_DOCUMENT, "few of them are in the document");
+    await alice.shot(`crowd-${users}`);
+
+    /* Anywhere in there: more messages move nothing. */
+    for (const part of [0.5, 0.1, 0]) {
+      await scrollTo(page, "messages", part);
+      const before = await settled(page, "messages");
+      assert.ok(await rowsOf(page) < IN_DOCUMENT);
+      const ids = (await alice.rows()).map((row) => Number(row.messageId));
+      assert.deepEqual(ids, [...ids].sort((a, b) => a - b));
+      const [writer] = peers.slice(-1);
+      const answer = await writer.ask("message_out", { receiver: "Alice", message_text: `at ${part}` });
+      assert.equal(answer.ok, true);
+      await until("it is told", async () => /new message/.test(await page.textContent("#new-messages")));
+      assert.equal(await settled(page, "messages"), before);
+      await page.click("#new-messages");
+      await page.waitForSelector(`#messages .row[data-message-id="${answer.message_id}"]`);
+      await until("she is at the end", () => page.isHidden("#new-messages"));
+    }
+
+    /* And one can still write. */
+    await alice.say("still here");
+    await alice.sees("still here", "sent");
+    assert.ok(await rowsOf(page) < IN_DOCUMENT);
+  });
+
+  stack.lastTest();
+}
