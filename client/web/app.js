@@ -20,6 +20,7 @@ import { Status } from "./view/status.js";
 import { UserPane } from "./view/user_pane.js";
 
 const LOOK_AGAIN_MS = 3000;
+const BLANK_MS = 1000; /* as long may the page be empty */
 
 const { language, locale } = choose([en, de], navigator.languages);
 const say = speaker(language, locale);
@@ -166,17 +167,24 @@ addEventListener("keydown", (event) => {
 });
 addEventListener("focus", () => document.body.dataset.view !== "start" && look());
 
-/* A service that is away may still know us when it comes back. */
+function openForm(notice) {
+  if (document.body.dataset.view === "start") {
+    show("sign-in");
+    signInForm.open(notice);
+  }
+}
+
+/* A service that is away may still know us when it comes back; one that is slow keeps nobody before
+ * an empty page. */
 async function begin() {
+  const timer = setTimeout(() => openForm(say("connection.connecting")), BLANK_MS);
   const { ok, code } = await look();
+  clearTimeout(timer);
   if (ok || conversation.isOpen) {
     return;
   }
   const isAway = code !== "not_logged_in";
-  if (document.body.dataset.view === "start") {
-    show("sign-in");
-    signInForm.open();
-  }
+  openForm();
   setText(byId("sign-in-notice"), isAway ? say("sign_in.away") : "");
   if (isAway) {
     setTimeout(begin, LOOK_AGAIN_MS);

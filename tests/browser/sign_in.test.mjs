@@ -31,6 +31,19 @@ test("the form comes first, with the focus in it; a name leads to the chat", asy
   await until("the list", async () => (await alice.users()).join() === "Alice");
 });
 
+test("a service that is slow to say who one is: the page says that it connects, and enters when it knows", async (t) => {
+  const amir = await scene(t).enter(stack, "Amir");
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await amir.page.route("**/session", (route) => held.then(() => route.continue()));
+  await amir.page.reload();
+  await until("it says so", async () => (await amir.page.textContent("#sign-in-notice")) === "Connecting…");
+  assert.equal(await isShown(amir, "sign-in"), true);
+  release();
+  await amir.online();
+  assert.equal(await amir.page.textContent("#my-name"), "Amir");
+});
+
 test("no token is where scripts could read it", async (t) => {
   const alice = await scene(t).enter(stack, "tokenless");
   const seen = await alice.page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML.length]));

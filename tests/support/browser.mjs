@@ -82,6 +82,7 @@ class Scene {
 
 export class Person {
   complaints = [];
+  #unanswered = new Set(); /* requests */
   page; /* the first tab */
 
   constructor(context, base) {
@@ -94,6 +95,10 @@ export class Person {
     const page = await this.context.newPage();
     this.page ??= page;
     page.on("dialog", (dialog) => dialog.accept()); /* leaving although something is unsent */
+    page.on("request", (request) => this.#unanswered.add(request));
+    for (const end of ["requestfinished", "requestfailed"]) {
+      page.on(end, (request) => this.#unanswered.delete(request));
+    }
     page.on("pageerror", (error) => this.complaints.push(`error: ${error.stack ?? error}`));
     page.on("console", (line) => {
       if (["error", "warning"].includes(line.type()) && !this.#isExpected(line.text())) {
@@ -115,6 +120,7 @@ export class Person {
 
   async signIn(name) {
     this.name = name;
+    await this.#wait(this.page, "#sign-in:not([hidden])");
     await this.page.fill("#name", name);
     await this.page.click("#sign-in-button");
     await this.online();
@@ -124,7 +130,14 @@ export class Person {
     await page.click("#sign-out");
     await page.waitForSelector("#sign-in:not([hidden])");
   }
-  async online(page = this.page) { await page.waitForSelector('#connection[data-state="online"]'); }
+  online(page = this.page) { return this.#wait(page, '#connection[data-state="online"]'); }
+
+  /* If it does not come, says what may have kept it. */
+  async #wait(page, selector) {
+    await page.waitForSelector(selector).catch((error) => {
+      throw new Error(`${error.message}\nunanswered: ${[...this.#unanswered].map((r) => r.url()).join(" ") || "nothing"}; complaints: ${this.complaints.join("; ") || "none"}`);
+    });
+  }
 
   /* Types it and presses Enter. */
   async say(text, page = this.page) {
