@@ -123,7 +123,7 @@ $O/examples/%: examples/%.c $(SIO_H) $(SIOLIB)
 examples: $(EXAMPLES)
 # They hold them as they are.
 $O/gateway-svc/app/client_files.o: $(wildcard client/web/socket.io/*.js)
-$O/gateway-svc/app/page.o: $(shell find client/web -type f ! -path '*/socket.io/*')
+$O/gateway-svc/app/web_page.o: $(shell find client/web -type f ! -path '*/socket.io/*')
 $O/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(FLAGS_$(MODE)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -2,9 +2,8 @@
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/client_files.h"
 #include "gateway-svc/app/gateway_metrics.h"
-#include "gateway-svc/app/page.h"
-#include "gateway-svc/app/page.h"
 #include "gateway-svc/app/replay.h"
+#include "gateway-svc/app/web_page.h"
 #include "gateway-svc/relay/address.h"
 #include "shared/clock.h"
 #include "shared/json.h"
@@ -489,7 +488,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
         return NULL;
     }
     client_files_serve(hub->server);
-    page_serve(hub->server);
+    web_page_serve(hub->server);
     hub->nsp = sio_namespace_open(hub->server, "/", &namespace_handler, hub);
     hub->crowd = crowd_new(loop, hub->nsp, emit_change, hub);
     lag_init(&hub->lag, loop, hub->crowd, config->sio.queue_max_bytes);

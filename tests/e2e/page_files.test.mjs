@@ -42,7 +42,7 @@ for (const name of FILES) {
     const wanted = bytes(name);
     for (const base of [stack.gateway(1), stack.gateway(2), stack.door, stack.tlsDoor]) {
       const got = await request(base, address(name));
-      assert.equal(got.status, 200, `a line in FILES of gateway-svc/app/page.c, then make: ${name}`);
+      assert.equal(got.status, 200, `a line in FILES of gateway-svc/app/web_page.c, then make: ${name}`);
       assert.equal(got.headers["content-type"], TYPES[path.extname(name)]);
       assert.equal(got.headers["content-length"], `${wanted.length}`);
       for (const [header, value] of Object.entries(HEADERS)) {

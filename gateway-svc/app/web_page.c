@@ -1,5 +1,5 @@
-/* page.c - the web page */
-#include "gateway-svc/app/page.h"
+/* web_page.c - the web page */
+#include "gateway-svc/app/web_page.h"
 #include "gateway-svc/app/embed.h"
 #include <assert.h>
 
@@ -92,7 +92,7 @@ static const char *type_of(const char *path)
     return NULL;
 }
 
-void page_serve(struct sio_server *server)
+void web_page_serve(struct sio_server *server)
 {
     static const struct {
         const char *path;
