@@ -20,10 +20,11 @@
 #define CONNECT_TIMEOUT_MS 1000
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
-#define IDLE_PING_MS 1000
+#define IDLE_ASK_MS 1000
 #define HTTP_TIMEOUT_S 10
 #define HTTP_CONNECTIONS 2000
 #define NOTICE_S 2.5 /* for the door to see that we are not ready: it looks twice, every second */
+#define PROBE_EVERY_S 0.5
 #define STOP_AFTER_S 2.0
 #define STOP_LOOK_S 0.01
 
@@ -39,6 +40,7 @@ struct service {
     struct health *health;
     struct loop_watch *watch;
     struct stop stop;
+    ev_timer probe;
     ev_timer stop_look;
     ev_tstamp close_at; /* 0: not stopping; else when we listen no more */
     ev_tstamp stop_at;  /* 0: we still listen */
@@ -46,8 +48,19 @@ struct service {
 
 static void redis_up(void *ctx)
 {
-    (void)ctx;
-    log_debug("redis up"); /* told by the connection */
+    struct service *s = ctx;
+
+    store_redis_probe(&s->store_state);
+}
+
+/* Whoever is not ready gets no traffic, and would never learn that Redis takes calls again. */
+static void look_whether_redis_works(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct service *s = timer->data;
+
+    (void)loop;
+    (void)events;
+    store_redis_probe(&s->store_state);
 }
 
 static void redis_down(void *ctx, const char *why)
@@ -64,11 +77,7 @@ static bool ready(void *ctx, struct buf *why)
         buf_append(why, SLICE("draining"));
         return false;
     }
-    if (!functions_is_up(s->store_state.functions)) {
-        buf_append(why, SLICE("redis is away"));
-        return false;
-    }
-    return true;
+    return functions_works(s->store_state.functions, why);
 }
 
 static void write_metrics(void *ctx, struct buf *out)
@@ -132,12 +141,13 @@ static void connect_redis(struct service *s)
 {
     static const struct redis_conn_handler handler = {.up = redis_up, .down = redis_down};
     const struct redis_conn_config config = {.url = s->config.common.redis_url,
+                                             .sentinels = s->config.common.sentinels,
                                              .name = "parley-auth",
                                              .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                              .command_timeout_ms = COMMAND_TIMEOUT_MS,
                                              .backoff_min_ms = BACKOFF_MIN_MS,
                                              .backoff_max_ms = BACKOFF_MAX_MS,
-                                             .idle_ping_ms = IDLE_PING_MS};
+                                             .idle_ask_ms = IDLE_ASK_MS};
 
     s->caller.grace_ms = s->config.common.grace_s * 1000;
     s->caller.lease_ms = s->config.common.lease_ms;
@@ -146,6 +156,9 @@ static void connect_redis(struct service *s)
         functions_new(s->loop, &config, &handler, s, s->config.common.key_prefix, &s->caller);
     s->store = store_redis_port(&s->store_state);
     common_settings_forget_password(&s->config.common);
+    ev_timer_init(&s->probe, look_whether_redis_works, PROBE_EVERY_S, PROBE_EVERY_S);
+    s->probe.data = s;
+    ev_timer_start(s->loop, &s->probe);
 }
 
 static bool open_desk(struct service *s)
@@ -209,6 +222,7 @@ static void service_stop(struct service *s)
     desk_free(s->desk);
     stop_deinit(&s->stop, s->loop);
     loop_watch_free(s->watch);
+    ev_timer_stop(s->loop, &s->probe);
     ev_timer_stop(s->loop, &s->stop_look);
     ev_loop_destroy(s->loop);
 }

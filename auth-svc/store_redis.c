@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 24
-#define ERRORS_LOGGED_PER_SECOND 5
+#define ERRORS_LOGGED_PER_SECOND 1
 
 enum question { ASK_LOGIN, ASK_LOGOUT, ASK_SESSION };
 
@@ -151,6 +151,30 @@ static void store_logout(void *ctx, struct slice name, struct slice hash, store_
 static void store_session(void *ctx, struct slice hash, store_answer_fn *fn, void *arg)
 {
     ask(&(struct call){ctx, ASK_SESSION, fn, arg}, &hash, 1);
+}
+
+static void probed(void *arg, const struct redis_reply *reply)
+{
+    struct store_redis *state = arg;
+
+    state->probing = false;
+    if (reply && functions_status_is(reply, "unknown")) {
+        note_epoch(state->caller, reply);
+    }
+}
+
+void store_redis_probe(struct store_redis *state)
+{
+    const struct slice nobodys = SLICE("0"); /* no hash has one digit */
+    struct buf why;
+
+    buf_init(&why, 256);
+    if (!state->probing && functions_is_up(state->functions) &&
+        !functions_works(state->functions, &why)) {
+        state->probing =
+            functions_call(state->functions, "parley_session", &nobodys, 1, probed, state);
+    }
+    buf_deinit(&why);
 }
 
 struct store store_redis_port(struct store_redis *state)

@@ -11,10 +11,15 @@ struct store_redis {
     struct functions *functions;     /* borrowed */
     struct functions_caller *caller; /* its epoch follows every answer; `seen` stays 0 */
     struct log_limit limit;
+    bool probing; /* its answer is awaited */
 };
 
 /* A port whose ctx is `state`.  When the connection is down it answers at once; otherwise the
  * connection's command timeout bounds the wait. */
 struct store store_redis_port(struct store_redis *state);
+
+/* While calls do not work (functions_works): asks for a session that cannot be, so that it shows
+ * when they do again.  To be called when the connection has come up, and from time to time. */
+void store_redis_probe(struct store_redis *state);
 
 #endif

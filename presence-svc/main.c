@@ -47,6 +47,7 @@ static bool serve(struct service *s, struct config *config)
 {
     struct ev_loop *loop = s->loop;
     const struct sweep_config sweep_config = {.redis_url = config->common.redis_url,
+                                              .sentinels = config->common.sentinels,
                                               .key_prefix = config->common.key_prefix,
                                               .grace_ms = config->common.grace_s * 1000,
                                               .lease_ms = config->common.lease_ms};

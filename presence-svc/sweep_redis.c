@@ -216,6 +216,7 @@ static void connect_both(struct sweep *sweep, const struct sweep_config *config)
     static const struct redis_conn_handler event_handler = {.up = events_came_up,
                                                             .down = events_went_down};
     struct redis_conn_config redis = {.url = config->redis_url,
+                                      .sentinels = config->sentinels,
                                       .name = "parley-presence",
                                       .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                       .command_timeout_ms = COMMAND_TIMEOUT_MS,
@@ -278,7 +279,10 @@ bool sweep_ready(void *ctx, struct buf *why)
         return false;
     }
     if (!sweeper_is_current(&sweep->sweeper, clock_mono_ms())) {
-        buf_append(why, SLICE("no sweep has succeeded lately"));
+        buf_append(why, SLICE("no sweep has succeeded lately; "));
+        if (functions_works(sweep->functions, why)) {
+            buf_append(why, SLICE("redis takes calls, but not this one"));
+        }
         return false;
     }
     return true;

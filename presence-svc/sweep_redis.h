@@ -6,10 +6,12 @@
 #include "shared/functions.h"
 
 struct ev_loop;
+struct redis_sentinels;
 struct sweep;
 
 struct sweep_config {
     const char *redis_url;
+    const struct redis_sentinels *sentinels; /* NULL: none */
     const char *key_prefix;
     uint64_t grace_ms;
     uint64_t lease_ms;

@@ -49,8 +49,58 @@ static const char *add_password(struct common_settings *common)
     return fits ? NULL : "too long together with REDIS_URL";
 }
 
+/* ---- Sentinels ------------------------------------------------------------------------------- */
+
+static struct redis_sentinels sentinels;
+
+/* Returns what is wrong, or NULL. */
+static const char *give_password(const char *file)
+{
+    char password[PASSWORD_MAX + 1];
+    const char *why = password_file_read(file, password);
+
+    for (size_t i = 0; !why && i < sentinels.count; i++) {
+        sentinels.at[i].secured = true;
+        (void)snprintf(sentinels.at[i].password, sizeof sentinels.at[i].password, "%s", password);
+    }
+    explicit_bzero(password, sizeof password);
+    return why;
+}
+
+/* The name of the setting that is at fault, and *why; or NULL. */
+static const char *find_sentinels(struct common_settings *common, const char **why)
+{
+    const char *file = common->redis_sentinel_password_file;
+
+    if (common->redis_sentinels[0] == '\0') {
+        return NULL;
+    }
+    if (strncmp(common->redis_url, "unix:", 5) == 0) {
+        *why = "REDIS_URL must be redis://... then";
+        return "REDIS_SENTINELS";
+    }
+    (void)redis_sentinels_parse(slice_text(common->redis_sentinels), &sentinels); /* was checked */
+    (void)snprintf(sentinels.master, sizeof sentinels.master, "%s", common->redis_master);
+    common->sentinels = &sentinels;
+    *why = file[0] != '\0' ? give_password(file) : NULL;
+    return *why ? "REDIS_SENTINEL_PASSWORD_FILE" : NULL;
+}
+
+static void load_sentinels(const struct service_program *program, struct common_settings *common)
+{
+    const char *why = NULL;
+    const char *name = find_sentinels(common, &why);
+
+    if (name) {
+        (void)fprintf(stderr, "%s: %s: %s\n", program->name, name, why);
+        exit(2);
+    }
+}
+
 void common_settings_forget_password(struct common_settings *common)
 {
+    explicit_bzero(&sentinels, sizeof sentinels);
+    common->sentinels = NULL;
     if (common->redis_url == secret_url) {
         explicit_bzero(secret_url, sizeof secret_url);
     }
@@ -160,6 +210,7 @@ void common_settings_main(int argc, char **argv, const struct service_program *p
     }
     settings_main(argc, argv, program->table, program->count, out, program->name, program->summary);
     load_password(program, common);
+    load_sentinels(program, common);
     log_init(program->name, (enum log_level)common->log_level);
     /* Not before: the password may come from /dev/fd, which is closed to us from then on. */
     hardening_start();

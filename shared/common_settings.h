@@ -6,6 +6,7 @@
 #define PARLEY_COMMON_SETTINGS_H
 
 #include "shared/log.h"
+#include "shared/redis_sentinel.h"
 #include "shared/settings.h"
 
 struct common_settings {
@@ -13,6 +14,10 @@ struct common_settings {
     uint64_t health_port;
     const char *redis_url; /* with the password of REDIS_PASSWORD_FILE, if there is one */
     const char *redis_password_file;
+    const char *redis_sentinels;
+    const char *redis_master;
+    const char *redis_sentinel_password_file;
+    const struct redis_sentinels *sentinels; /* of these three; NULL: none */
     const char *key_prefix;
     uint64_t grace_s;
     uint64_t lease_ms;
@@ -52,6 +57,30 @@ struct common_settings {
          .max = 4096,                                                                              \
          .offset = at(redis_password_file),                                                        \
          .help = "file whose first line is the password of REDIS_URL's user"},                     \
+        {.name = "REDIS_SENTINELS",                                                                \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "",                                                                           \
+         .min = 0,                                                                                 \
+         .max = 2048,                                                                              \
+         .offset = at(redis_sentinels),                                                            \
+         .help =                                                                                   \
+             "host:port,... of Sentinels that know the Redis to use; REDIS_URL's does not count",  \
+         .check = settings_check_sentinels},                                                       \
+        {.name = "REDIS_MASTER",                                                                   \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "parley",                                                                     \
+         .min = 1,                                                                                 \
+         .max = SENTINEL_MASTER_MAX,                                                               \
+         .offset = at(redis_master),                                                               \
+         .help = "what the Sentinels call it",                                                     \
+         .check = settings_check_master},                                                          \
+        {.name = "REDIS_SENTINEL_PASSWORD_FILE",                                                   \
+         .type = SETTING_TEXT,                                                                     \
+         .fallback = "",                                                                           \
+         .min = 0,                                                                                 \
+         .max = 4096,                                                                              \
+         .offset = at(redis_sentinel_password_file),                                               \
+         .help = "file whose first line is the password of the Sentinels"},                        \
         {.name = "KEY_PREFIX",                                                                     \
          .type = SETTING_TEXT,                                                                     \
          .fallback = "{chat}:",                                                                    \
@@ -88,17 +117,18 @@ struct service_program {
 };
 
 /* settings_main for a service.  Fills `out`, of which `common` is a part; puts the password of
- * REDIS_PASSWORD_FILE into common->redis_url; begins the log and the hardening (hardening.h).  A
- * file that gives no password (see password_file.h), or a password in both places, ends the program
- * like a bad setting: one line, exit 2, no password.  So does a system without random bytes, with
- * exit 1.
+ * REDIS_PASSWORD_FILE into common->redis_url, what REDIS_SENTINELS says into common->sentinels;
+ * begins the log and the hardening (hardening.h).  A file that gives no password (see
+ * password_file.h), or a password in both places, ends the program like a bad setting: one line,
+ * exit 2, no password.  So does a system without random bytes, with exit 1.
  * `--health` and `--ready` ask the same service, running beside with the same HOST and HEALTH_PORT,
  * for /healthz and /readyz: exit 0 when it answers 200 within 2 s, else one line and exit 1.  No
  * other setting is read for that. */
 void common_settings_main(int argc, char **argv, const struct service_program *program, void *out,
                           struct common_settings *common);
 
-/* REDIS_URL's text is wiped if a password was put into it; for when all connections are made. */
+/* REDIS_URL's text, and the Sentinels' passwords, are wiped if they came from a file; for when all
+ * connections are made. */
 void common_settings_forget_password(struct common_settings *common);
 
 #endif

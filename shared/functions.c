@@ -6,6 +6,7 @@
 
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/redis_trouble.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #define LOADS_MAX 4 /* of one connection: others may be loading at the same time */
 #define REDIS_MAJOR_MIN 7
+#define WHY_MAX 160
 
 /* The path counts from the project's root, where make runs. */
 #ifndef PARLEY_LUA
@@ -42,7 +44,9 @@ struct functions {
     struct version ours;
     unsigned loads; /* since the connection came up */
     bool up;
-    bool *freed; /* set when the owner frees us inside its callback */
+    char why[WHY_MAX]; /* calls do not work; empty: they do */
+    bool evicts;       /* was said in the log */
+    bool *freed;       /* set when the owner frees us inside its callback */
     struct functions_stats stats;
 };
 
@@ -169,6 +173,21 @@ static void ask_version(struct functions *f)
     }
 }
 
+/* Sessions, and all else, could vanish at any time. */
+static void warn_of_eviction(struct functions *f, struct slice info)
+{
+    struct slice rest = behind(info, SLICE("\nmaxmemory_policy:"));
+    struct slice policy = slice_cut(&rest, '\r');
+    bool evicts = policy.len > 0 && !slice_equal(policy, SLICE("noeviction"));
+    if (evicts && !f->evicts) {
+        log_warn(
+            "REDIS MAY THROW USERS AND MESSAGES AWAY: its maxmemory-policy is \"%s\", and must "
+            "be noeviction",
+            log_escape(policy));
+    }
+    f->evicts = evicts;
+}
+
 static void on_info(void *arg, const struct redis_reply *reply)
 {
     struct functions *f = arg;
@@ -181,6 +200,7 @@ static void on_info(void *arg, const struct redis_reply *reply)
         reset_refused(f, "Redis does not tell its version", reply);
         return;
     }
+    warn_of_eviction(f, text);
     text = slice_cut(&text, '\r');
     if (!parse_version(text, &server) || server.major < REDIS_MAJOR_MIN) {
         log_error("Redis has version \"%s\", but Parley needs Redis %d or newer, or Valkey",
@@ -194,8 +214,8 @@ static void on_up(void *ctx)
 {
     struct functions *f = ctx;
     f->loads = 0;
-    if (!redis_conn_send(f->conn, (struct slice[]){SLICE("INFO"), SLICE("server")}, 2, on_info,
-                         f)) {
+    const struct slice argv[] = {SLICE("INFO"), SLICE("server"), SLICE("memory")};
+    if (!redis_conn_send(f->conn, argv, 3, on_info, f)) {
         redis_conn_reset(f->conn, "cannot ask for the version");
     }
 }
@@ -206,6 +226,7 @@ static void on_down(void *ctx, const char *why)
     f->stats.losses += f->up ? 1 : 0;
     f->stats.up = 0;
     f->up = false;
+    (void)snprintf(f->why, sizeof f->why, "redis is away: %s", why);
     f->handler.down(f->owner, why);
 }
 
@@ -235,25 +256,53 @@ static void count_answer(const struct call *call, const struct redis_reply *repl
     stats->refused += redis_reply_is_error(reply, NULL) ? 1 : 0;
 }
 
+static void note_refusal(struct functions *f, struct slice error)
+{
+    (void)snprintf(f->why, sizeof f->why, "redis refuses calls: %s", log_escape(error));
+}
+
+/* Notes whether calls work; returns why the connection must be made anew, or NULL. */
+static const char *judge(struct functions *f, const struct redis_reply *reply)
+{
+    if (!reply) {
+        return NULL; /* `down` says more */
+    }
+    if (!redis_reply_is_error(reply, NULL)) {
+        f->why[0] = '\0';
+        return NULL;
+    }
+    if (redis_reply_is_error(reply, "ERR Function not found")) {
+        return "Redis has lost the function library";
+    }
+    enum redis_trouble trouble = redis_trouble_of(redis_reply_text(reply));
+    if (trouble != REDIS_TROUBLE_NONE) {
+        note_refusal(f, redis_reply_text(reply));
+    }
+    return trouble == REDIS_TROUBLE_LINK ? f->why : NULL;
+}
+
 static void on_answer(void *arg, const struct redis_reply *reply)
 {
     struct call call = *(struct call *)arg;
+    char why[WHY_MAX];
     bool freed = false;
     free(arg);
     count_answer(&call, reply);
-    if (!reply || !redis_reply_is_error(reply, "ERR Function not found")) {
+    const char *lost = judge(call.functions, reply);
+    if (!lost) {
         if (call.fn) {
             call.fn(call.arg, reply);
         }
         return;
     }
+    (void)snprintf(why, sizeof why, "%s", lost);
     call.functions->freed = &freed;
     if (call.fn) {
         call.fn(call.arg, NULL);
     }
     if (!freed) {
         call.functions->freed = NULL;
-        functions_reset(call.functions, "Redis has lost the function library");
+        functions_reset(call.functions, why);
     }
 }
 
@@ -293,6 +342,7 @@ struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_co
     f->owner = ctx;
     f->prefix = prefix;
     f->caller = caller;
+    (void)snprintf(f->why, sizeof f->why, "redis has not answered yet");
     f->conn = redis_conn_new(loop, config, &inner, f);
     return f;
 }
@@ -313,6 +363,15 @@ void functions_free(struct functions *f)
 bool functions_is_up(const struct functions *f)
 {
     return f->up;
+}
+
+bool functions_works(const struct functions *f, struct buf *why)
+{
+    if (f->up && f->why[0] == '\0') {
+        return true;
+    }
+    buf_append(why, slice_text(f->why));
+    return false;
 }
 
 void functions_reset(struct functions *f, const char *why)

@@ -7,6 +7,7 @@
 #ifndef PARLEY_FUNCTIONS_H
 #define PARLEY_FUNCTIONS_H
 
+#include "shared/buf.h"
 #include "shared/metrics.h"
 #include "shared/redis_conn.h"
 
@@ -33,13 +34,18 @@ struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_co
                                 const char *prefix, const struct functions_caller *caller);
 void functions_free(struct functions *f);
 bool functions_is_up(const struct functions *f);
+/* Does Redis take calls?  False, and why (printable), while it is not up, and from the moment when
+ * Redis refused a call for a reason that concerns them all (redis_trouble.h), or broke off, until
+ * the next one is answered: so a service that may have nothing to ask for a while asks something.
+ */
+bool functions_works(const struct functions *f, struct buf *why);
 void functions_reset(struct functions *f, const char *why);
 /* redis_conn_local_host of its connection. */
 bool functions_local_host(const struct functions *f, char host[REDIS_CONN_HOST_MAX + 1]);
 
 /* FCALL name 1 prefix <caller> args...   False when not up; then `fn` is not called.
  * When Redis has lost the library (FUNCTION FLUSH), the reply is NULL and the connection is made
- * anew, which loads it again. */
+ * anew, which loads it again.  It is made anew, too, when Redis turns out to be a replica. */
 bool functions_call(struct functions *f, const char *name, const struct slice *args, size_t count,
                     redis_reply_fn *fn, void *arg);
 /* A plain command on the same connection, in order with the calls. */

@@ -8,7 +8,7 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/redis_conn.h"
-#include "shared/redis_dial.h"
+#include "shared/redis_route.h"
 #include "tests/support/fuzz.h"
 
 #include <ev.h>
@@ -45,25 +45,24 @@ uint64_t clock_unix_ms(void)
     return 1000;
 }
 
-/* ---- Instead of redis_dial.c ----------------------------------------------------------------- */
+/* ---- Instead of redis_route.c ---------------------------------------------------------------- */
 
-struct redis_dial {
+struct redis_route {
     redis_dial_fn *done;
     void *ctx;
 };
 
-struct redis_dial *redis_dial_new(struct ev_loop *loop, const struct redis_url *url,
-                                  resolver_lookup_fn *lookup, redis_dial_fn *done, void *ctx)
+struct redis_route *redis_route_new(struct ev_loop *loop, const struct redis_route_config *config,
+                                    redis_dial_fn *done, void *ctx)
 {
-    static struct redis_dial dial;
+    static struct redis_route dial;
     (void)loop;
-    (void)url;
-    (void)lookup;
-    dial = (struct redis_dial){done, ctx};
+    (void)config;
+    dial = (struct redis_route){done, ctx};
     return &dial;
 }
 
-void redis_dial_start(struct redis_dial *dial)
+void redis_route_start(struct redis_route *dial)
 {
     redisContext *context = redisConnectFd(world.ours);
     HOLDS(context);
@@ -71,13 +70,13 @@ void redis_dial_start(struct redis_dial *dial)
     dial->done(dial->ctx, context, NULL);
 }
 
-void redis_dial_stop(struct redis_dial *dial, bool worked)
+void redis_route_stop(struct redis_route *dial, bool worked)
 {
     (void)dial;
     (void)worked;
 }
 
-void redis_dial_free(struct redis_dial *dial)
+void redis_route_free(struct redis_route *dial)
 {
     (void)dial;
 }
@@ -179,7 +178,7 @@ static void connection(struct slice stream, size_t piece, struct buf *log)
     world.conn = redis_conn_new(world.loop, &config, &handler, NULL);
     turn();
     if (world.what & RIGHT) {
-        send_pieces(SLICE("+OK\r\n+PONG\r\n"), 99);
+        send_pieces(SLICE("+OK\r\n+PONG\r\n*1\r\n+master\r\n"), 99);
         HOLDS(world.up && !world.down);
     }
     send_pieces(stream, piece);

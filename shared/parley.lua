@@ -1125,14 +1125,15 @@ local function version()
   return VERSION
 end
 
--- allow-oom: what frees memory or keeps the living alive must work when Redis is full.
+-- allow-oom: what frees memory or keeps the living alive must work when Redis is full.  Only logins
+-- and messages need room that nobody gives back soon: they are refused.
 local functions = {
   { 'parley_version',  version,       { 'no-writes' } },
   { 'parley_login',    login,         {} },
-  { 'parley_session',  session,       {} },
+  { 'parley_session',  session,       { 'allow-oom' } },
   { 'parley_logout',   logout,        { 'allow-oom' } },
   { 'parley_renew',    renew,         { 'allow-oom' } },
-  { 'parley_connect',  connect,       {} },
+  { 'parley_connect',  connect,       { 'allow-oom' } },
   { 'parley_detach',   leave_session, { 'allow-oom' } },
   { 'parley_reattach', reattach,      { 'allow-oom' } },
   { 'parley_prune',    prune,         { 'allow-oom' } },

@@ -15,8 +15,8 @@
 #include "shared/backoff.h"
 #include "shared/clock.h"
 #include "shared/log.h"
-#include "shared/redis_dial.h"
 #include "shared/redis_queue.h"
+#include "shared/redis_route.h"
 #include "shared/redis_url.h"
 #include "shared/token.h"
 
@@ -45,11 +45,11 @@ struct redis_conn {
     unsigned refs;
     bool closed;  /* freed by the owner; only references keep it */
     bool reading; /* on_readable is at work and frees the context that it works with */
-    struct redis_dial *dial;
+    struct redis_route *route;
     redisContext *context; /* NULL while WAITING, or CONNECTING and the host is looked up */
     ev_io readable;
     ev_io writable;
-    ev_timer timer; /* one at a time: back-off, connecting, or the oldest command and idle ping */
+    ev_timer timer; /* one at a time: back-off, connecting, or the oldest command and when idle */
     uint64_t timer_at_ms;
     struct redis_queue queue;
     uint64_t last_sent_ms;
@@ -72,7 +72,7 @@ static void arm(struct redis_conn *conn, uint64_t delay_ms)
 static void unref(struct redis_conn *conn)
 {
     if (--conn->refs == 0) {
-        redis_dial_free(conn->dial);
+        redis_route_free(conn->route);
         redis_queue_deinit(&conn->queue);
         explicit_bzero(&conn->url, sizeof conn->url);
         free(conn);
@@ -83,7 +83,7 @@ static void unref(struct redis_conn *conn)
 
 static void drop_context(struct redis_conn *conn)
 {
-    redis_dial_stop(conn->dial, conn->state == UP);
+    redis_route_stop(conn->route, conn->state == UP);
     ev_io_stop(conn->loop, &conn->readable);
     ev_io_stop(conn->loop, &conn->writable);
     if (!conn->reading && conn->context) {
@@ -253,10 +253,33 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-/* Returns when it must be asked again. */
-static uint64_t ping_when_idle(struct redis_conn *conn, uint64_t now_ms)
+/* A replica takes PUBLISH and tells it to its own subscribers alone: whoever stays with one talks
+ * to himself.  (A master may become one at any time, with its connections left as they are.) */
+static bool is_master(const struct redis_reply *role)
 {
-    uint32_t idle_ms = conn->config.idle_ping_ms;
+    return slice_equal(redis_reply_text_at(role, 0), SLICE("master"));
+}
+
+static void fail_role(struct redis_conn *conn, const struct redis_reply *role)
+{
+    if (redis_reply_is_error(role, NULL)) {
+        fail(conn, "Redis does not tell its role", redis_reply_text(role));
+    } else {
+        fail(conn, "Redis is not a master, but", redis_reply_text_at(role, 0));
+    }
+}
+
+static void on_role_when_idle(void *arg, const struct redis_reply *reply)
+{
+    if (reply && !is_master(reply)) {
+        fail_role(arg, reply);
+    }
+}
+
+/* Returns when it must be asked again. */
+static uint64_t ask_when_idle(struct redis_conn *conn, uint64_t now_ms)
+{
+    uint32_t idle_ms = conn->config.idle_ask_ms;
     if (idle_ms == 0 || conn->message) {
         return UINT64_MAX;
     }
@@ -264,7 +287,7 @@ static uint64_t ping_when_idle(struct redis_conn *conn, uint64_t now_ms)
         return conn->last_sent_ms + idle_ms;
     }
     if (!conn->queue.oldest) { /* else it is known soon enough whether Redis is alive */
-        (void)command(conn, (struct slice[]){SLICE("PING")}, 1, NULL, NULL);
+        (void)command(conn, (struct slice[]){SLICE("ROLE")}, 1, on_role_when_idle, conn);
     }
     return now_ms + idle_ms;
 }
@@ -272,7 +295,7 @@ static uint64_t ping_when_idle(struct redis_conn *conn, uint64_t now_ms)
 static void watch_commands(struct redis_conn *conn)
 {
     uint64_t now_ms = clock_mono_ms();
-    uint64_t next_ms = ping_when_idle(conn, now_ms);
+    uint64_t next_ms = ask_when_idle(conn, now_ms);
     if (conn->queue.oldest) {
         uint64_t due_ms = conn->queue.oldest->sent_ms + conn->config.command_timeout_ms;
         if (due_ms <= now_ms) {
@@ -289,7 +312,9 @@ static void watch_commands(struct redis_conn *conn)
 static void on_auth(void *arg, const struct redis_reply *reply)
 {
     if (redis_reply_is_error(reply, NULL)) {
-        fail(arg, "Redis refuses the user name or password", redis_reply_text(reply));
+        bool wrong = redis_reply_is_error(reply, "WRONGPASS");
+        fail(arg, wrong ? "Redis refuses the user name or password" : "Redis refuses the connection",
+             redis_reply_text(reply));
     }
 }
 
@@ -300,15 +325,22 @@ static void on_named(void *arg, const struct redis_reply *reply)
     }
 }
 
-/* Commands before this one are answered even while Redis still loads its data. */
+/* The commands beside this one are answered even while Redis still loads its data. */
 static void on_ready(void *arg, const struct redis_reply *reply)
+{
+    if (redis_reply_is_error(reply, NULL)) {
+        fail(arg, "Redis is not ready", redis_reply_text(reply));
+    }
+}
+
+static void on_role(void *arg, const struct redis_reply *reply)
 {
     struct redis_conn *conn = arg;
     if (!reply) {
         return;
     }
-    if (redis_reply_is_error(reply, NULL)) {
-        fail(conn, "Redis is not ready", redis_reply_text(reply));
+    if (!is_master(reply)) {
+        fail_role(conn, reply);
         return;
     }
     conn->state = UP;
@@ -333,7 +365,8 @@ static void shake_hands(struct redis_conn *conn)
     }
     struct slice name[] = {SLICE("CLIENT"), SLICE("SETNAME"), slice_text(conn->config.name)};
     if (!sent || !command(conn, name, 3, on_named, conn) ||
-        !command(conn, (struct slice[]){SLICE("PING")}, 1, on_ready, conn)) {
+        !command(conn, (struct slice[]){SLICE("PING")}, 1, on_ready, conn) ||
+        !command(conn, (struct slice[]){SLICE("ROLE")}, 1, on_role, conn)) {
         fail_errno(conn, "cannot send", ENOMEM);
     }
 }
@@ -390,7 +423,7 @@ static void start_connecting(struct redis_conn *conn)
 {
     conn->state = CONNECTING;
     arm(conn, conn->config.connect_timeout_ms);
-    redis_dial_start(conn->dial);
+    redis_route_start(conn->route);
 }
 
 static void time_is_up(struct redis_conn *conn)
@@ -398,8 +431,7 @@ static void time_is_up(struct redis_conn *conn)
     switch (conn->state) {
     case WAITING: start_connecting(conn); break;
     case CONNECTING:
-        fail_errno(conn, conn->context ? "cannot connect" : "cannot look the host name up",
-                   ETIMEDOUT);
+        fail_errno(conn, conn->context ? "cannot connect" : "cannot find the address", ETIMEDOUT);
         break;
     case HANDSHAKE: fail(conn, "no answer in time after connecting", SLICE("")); break;
     case UP: watch_commands(conn); break;
@@ -436,7 +468,11 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_
     conn->handler = *handler;
     conn->owner = ctx;
     conn->refs = 1;
-    conn->dial = redis_dial_new(loop, &conn->url, config->lookup, on_dialled, conn);
+    const struct redis_route_config route = {.url = &conn->url,
+                                             .sentinels = config->sentinels,
+                                             .lookup = config->lookup,
+                                             .timeout_ms = config->connect_timeout_ms};
+    conn->route = redis_route_new(loop, &route, on_dialled, conn);
     redis_queue_init(&conn->queue);
     ev_init(&conn->readable, on_readable);
     ev_init(&conn->writable, on_writable);

@@ -5,7 +5,11 @@
  * connecting, and the oldest unanswered command, are timed here.  When either time is up, or the
  * peer closes, the connection is dropped, every unanswered command gets a NULL reply (its outcome
  * is unknown), `down` is called, and after a back-off with jitter a new connection is made.  A late
- * reply can therefore never be taken for the answer to another command.  Loop thread only. */
+ * reply can therefore never be taken for the answer to another command.
+ *
+ * Only a master will do: its role is asked at connecting and, with idle_ask_ms, from time to time.
+ * With sentinels (redis_sentinel.h) the master's address is asked for anew at each attempt.  Loop
+ * thread only. */
 #ifndef PARLEY_REDIS_CONN_H
 #define PARLEY_REDIS_CONN_H
 
@@ -14,6 +18,7 @@
 
 struct ev_loop;
 struct redis_conn;
+struct redis_sentinels;
 struct redis_reply; /* borrowed for the length of the callback */
 
 struct redis_conn_config {
@@ -25,12 +30,14 @@ struct redis_conn_config {
     uint32_t backoff_min_ms;     /* wait before the first new attempt; doubled each time ... */
     uint32_t backoff_max_ms; /* ... up to this, each with +-50 % jitter, never above it; it begins
                                 anew once a connection has lasted for this long */
-    uint32_t idle_ping_ms;   /* PING when nothing was sent for so long; 0: never */
+    uint32_t idle_ask_ms;    /* ROLE when nothing was sent for so long; 0: never */
     resolver_lookup_fn *lookup; /* of host names; NULL: getaddrinfo */
+    /* NULL: the Redis of `url` itself.  Read by redis_conn_new. */
+    const struct redis_sentinels *sentinels;
 };
 
 struct redis_conn_handler {
-    /* Connected, authenticated and named; commands may be sent. */
+    /* Connected to a master, authenticated and named; commands may be sent. */
     void (*up)(void *ctx);
     /* No longer (or a new attempt failed); unanswered commands have had their NULL reply. */
     void (*down)(void *ctx, const char *why);
@@ -60,8 +67,8 @@ void redis_conn_reset(struct redis_conn *conn, const char *why);
  * taken 16 MiB of commands: `fn` is not called.  `fn` may be NULL. */
 bool redis_conn_send(struct redis_conn *conn, const struct slice *argv, size_t argc,
                      redis_reply_fn *fn, void *arg);
-/* Subscribes this connection, from then on for nothing else (no redis_conn_send, no idle ping), to
- * channels or, with `patterns`, to patterns; to be called again after each `up`.  At most 8. */
+/* Subscribes this connection, from then on for nothing else (no redis_conn_send, no idle question),
+ * to channels or, with `patterns`, to patterns; to be called again after each `up`.  At most 8. */
 bool redis_conn_subscribe(struct redis_conn *conn, const struct slice *channels, size_t count,
                           bool patterns, redis_message_fn *fn, void *ctx);
 

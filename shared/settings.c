@@ -2,6 +2,7 @@
 #include "shared/settings.h"
 
 #include "shared/log.h"
+#include "shared/redis_sentinel.h"
 #include "shared/redis_url.h"
 #include "shared/version.h"
 
@@ -246,4 +247,17 @@ const char *settings_check_redis_url(const char *value)
     return good ? NULL
                 : "must be redis://[user[:password]@]host[:port] or "
                   "unix://[user[:password]@]/path";
+}
+
+const char *settings_check_sentinels(const char *value)
+{
+    static struct redis_sentinels sentinels; /* larger than what a stack should hold */
+    bool good = value[0] == '\0' || redis_sentinels_parse(slice_text(value), &sentinels);
+    return good ? NULL : "must be host:port,host:port,... (at most 8)";
+}
+
+const char *settings_check_master(const char *value)
+{
+    return redis_sentinel_name_ok(slice_text(value)) ? NULL
+                                                     : "must be of letters, digits, '.', '_', '-'";
 }

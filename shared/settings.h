@@ -53,5 +53,7 @@ _Noreturn void settings_exit_told(void);
 /* Checks for texts that several services share. */
 const char *settings_check_prefix(const char *value); /* KEY_PREFIX: "{tag}:" of [A-Za-z0-9._-] */
 const char *settings_check_redis_url(const char *value); /* see redis_url.h */
+const char *settings_check_sentinels(const char *value); /* see redis_sentinel.h; may be empty */
+const char *settings_check_master(const char *value);
 
 #endif

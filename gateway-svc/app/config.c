@@ -217,6 +217,7 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
 {
     struct hub_config hub = {
         .relay = {.redis_url = config->common.redis_url,
+                  .sentinels = config->common.sentinels,
                   .key_prefix = config->common.key_prefix,
                   .gateway_id = gateway_id,
                   .address = config->address[0] != '\0' ? config->address : NULL,

@@ -167,7 +167,7 @@ static void put_errors(struct buf *out, const struct hub_stats *stats)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-void gateway_metrics_write(const struct hub *hub, struct buf *out)
+void gateway_metrics_write(struct hub *hub, struct buf *out)
 {
     const struct sio_stats *sio = sio_server_stats(hub->server);
     const struct relay_stats *relay = relay_stats(hub->relay);

@@ -9,6 +9,6 @@ extern const char *const hub_connect_names[HUB_CONNECTS]; /* also the codes that
 extern const char *const hub_end_names[HUB_ENDS];         /* "logged_out", ... */
 
 /* Costs the same however many clients there are. */
-void gateway_metrics_write(const struct hub *hub, struct buf *out);
+void gateway_metrics_write(struct hub *hub, struct buf *out);
 
 #endif

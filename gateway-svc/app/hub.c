@@ -262,14 +262,15 @@ static void on_closed(void *app, void *conn_data)
     free(conn_data);
 }
 
-const char *hub_readiness(const struct hub *hub)
+const char *hub_readiness(struct hub *hub)
 {
-    const char *why;
     if (hub->stopping) {
         return "draining\n";
     }
-    if (!relay_is_ready(hub->relay, &why)) {
-        return "no proven link to redis\n";
+    buf_clear(&hub->why);
+    if (!relay_is_ready(hub->relay, &hub->why)) {
+        buf_append(&hub->why, SLICE("\n\0"));
+        return hub->why.failed ? "no link to redis\n" : hub->why.ptr;
     }
     return crowd_is_known(hub->crowd) ? NULL : "the list of users is not known yet\n";
 }
@@ -482,6 +483,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
     buf_init(&hub->metrics, METRICS_MAX);
     message_out_init(&hub->incoming, config->message_max_bytes);
     buf_init(&hub->json, JSON_MAX);
+    buf_init(&hub->why, 256);
     hub->server = sio_server_new(loop, &config->sio, &server_handler, hub);
     if (!hub->server || !sio_server_http_port(hub->server, config->sio.host, config->health_port)) {
         hub_free(hub);
@@ -528,6 +530,7 @@ void hub_free(struct hub *hub)
     buf_deinit(&hub->json);
     buf_deinit(&hub->metrics);
     loop_watch_free(hub->watch);
+    buf_deinit(&hub->why);
     free(hub->welcomed.at);
     free(hub->catching.at);
     free(hub);

@@ -31,6 +31,7 @@ struct hub {
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
     struct drain *drain;         /* NULL: not begun */
+    struct buf why;              /* not ready; a line */
     bool stopping;
     struct hub_stats stats;
     struct log_limit closes, refusals, ends;
@@ -40,8 +41,8 @@ struct hub {
 
 /* Whose socket it is, for the log; "-" when that is not known (any more). */
 const char *hub_name_of(const struct sio_socket *socket);
-/* NULL, or why /readyz says no. */
-const char *hub_readiness(const struct hub *hub);
+/* NULL, or why /readyz says no: a line, good until the next call. */
+const char *hub_readiness(struct hub *hub);
 /* Encodes hub->json as the arguments of an event and sends it to one client. */
 void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event);
 

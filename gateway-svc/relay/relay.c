@@ -244,7 +244,7 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
     }
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
         !is_epoch(functions_epoch(reply))) {
-        if (log_limit_ok(&r->refusals, 5, clock_mono_ms())) {
+        if (log_limit_ok(&r->refusals, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
                       log_escape(redis_reply_text(reply)),
                       (unsigned long long)r->refusals.suppressed);
@@ -366,6 +366,7 @@ static struct redis_conn_config conn_config(const struct relay_config *config, c
     uint64_t quarter = config->lease_ms / 4;
     uint32_t limit = quarter < 2000 ? (uint32_t)quarter : 2000;
     return (struct redis_conn_config){.url = config->redis_url,
+                                      .sentinels = config->sentinels,
                                       .name = name,
                                       .connect_timeout_ms = limit,
                                       .command_timeout_ms = limit < 1000 ? 1000 : limit,
@@ -425,17 +426,19 @@ void relay_free(struct relay *r)
     free(r);
 }
 
-bool relay_is_ready(const struct relay *r, const char **why)
+bool relay_is_ready(const struct relay *r, struct buf *why)
 {
+    if (!functions_works(r->commands, why)) {
+        return false;
+    }
     if (r->state != LINK_UP) {
-        *why = "no link to redis";
+        buf_printf(why, "the link to redis is %s", link_state_name(r->state));
         return false;
     }
     if (clock_mono_ms() - r->proven_ms > r->config.lease_ms) {
-        *why = "own channel is silent";
+        buf_append(why, SLICE("own channel is silent"));
         return false;
     }
-    *why = NULL;
     return true;
 }
 

@@ -12,10 +12,12 @@
 #include "shared/metrics.h"
 
 struct ev_loop;
+struct redis_sentinels;
 struct relay;
 
 struct relay_config {
     const char *redis_url;
+    const struct redis_sentinels *sentinels; /* NULL: none */
     const char *key_prefix;
     const char *gateway_id; /* unique for this process's life: [A-Za-z0-9._-]+ */
     const char *address;    /* host:port at which other gateways reach this one; NULL: our end of
@@ -83,8 +85,9 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
 void relay_leave(struct relay *r);
 void relay_free(struct relay *r);
 
-/* True while users are served: the link is up and the last nonce came back. */
-bool relay_is_ready(const struct relay *r, const char **why);
+/* True while users are served: the link is up, the last nonce came back, and Redis takes calls.
+ * Else `why` gets the reason, in one printable line. */
+bool relay_is_ready(const struct relay *r, struct buf *why);
 
 struct relay_stats {
     /* Ever: */

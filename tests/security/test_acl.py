@@ -208,7 +208,7 @@ REPLCONF ack 0                                   | .
 FAILOVER                                         | .
 CLUSTER INFO                                     | .
 CLUSTER RESET                                    | .
-ROLE                                             | .
+ROLE                                             | agpo
 # users
 ACL WHOAMI                                       | o
 ACL LIST                                         | o

@@ -249,6 +249,13 @@ export function scene(t, stack) {
       peers.push(peer);
       return peer;
     },
+    tokenOf(name) {
+      return people.find((p) => p.name === name).token;
+    },
+    /* A name that nobody has yet, for a login of the test's own. */
+    promise(name) {
+      return `${name}${++number}`;
+    },
     /* Logs in and connects. */
     async enter(name, url, options) {
       return self.join(await self.user(name), url, options);

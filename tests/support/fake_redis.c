@@ -210,6 +210,14 @@ bool functions_is_up(const struct functions *f)
     return f->up;
 }
 
+bool functions_works(const struct functions *f, struct buf *why)
+{
+    if (!f->up) {
+        buf_append(why, SLICE("redis is away: as the script says"));
+    }
+    return f->up;
+}
+
 struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_config *config,
                                   const struct redis_conn_handler *handler, void *ctx)
 {

@@ -31,6 +31,7 @@ struct redis_puppet {
     const char *auth;  /* answer to AUTH */
     const char *setname;
     const char *ping;
+    const char *role;
     const char *info;    /* to INFO */
     const char *version; /* to FCALL_RO */
     const char *answer;  /* to any other command; NULL: none */
@@ -82,6 +83,7 @@ static inline void redis_puppet_command(struct redis_puppet *puppet, const redis
         {"AUTH",     puppet->auth   },
         {"CLIENT",   puppet->setname},
         {"PING",     puppet->ping   },
+        {"ROLE",     puppet->role   },
         {"INFO",     puppet->info   },
         {"FCALL_RO", puppet->version},
     };
@@ -155,6 +157,7 @@ static inline void redis_puppet_init(struct redis_puppet *puppet, struct ev_loop
                                     .auth = "+OK\r\n",
                                     .setname = "+OK\r\n",
                                     .ping = "+PONG\r\n",
+                                    .role = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",
                                     .info = "+redis_version:7.0.15\r\n",
                                     .version = "+1.999\r\n",
                                     .answer = "+OK\r\n"};

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -45,6 +45,10 @@ export class Stack {
 
   async start() {
     this.dir = await mkdtemp(join(tmpdir(), "parley-e2e-"));
+    if (this.sentinels) { /* they run already; their Redis has these users */
+      await cp(this.sentinels.secrets, join(this.dir, "secrets"), { recursive: true });
+      Object.assign(this.env, this.sentinels.settings);
+    }
     /* setpriv: should this process be killed, the stack goes with it. */
     this.#child = spawn("setpriv", ["--pdeathsig", "TERM", join(ROOT, "deploy/run"), "--bin", this.bin,
       "--dir", this.dir, "--no-restart", "--quiet"], {
@@ -85,6 +89,11 @@ export class Stack {
   async ready() {
     return (await Promise.all(this.services.map((name) => this.isReady(name)))).every(Boolean);
   }
+  /* What that service's port says: {status, text}. */
+  async says(name, path) {
+    const { status, body } = await request(`http://127.0.0.1:${this.process(name).health_port}`, path);
+    return { status, text: body.trim() };
+  }
   async noneReady() {
     return !(await Promise.all(this.services.map((name) => this.isReady(name)))).some(Boolean);
   }
@@ -114,6 +123,11 @@ export class Stack {
 
   /* As admin, because tests tamper. */
   async redis(...args) {
+    if (this.sentinels) {
+      const [master] = await this.sentinels.masters();
+      assert.ok(master, "there is a master");
+      return this.sentinels.cli(master, ...args);
+    }
     this.#adminPassword ??= (await readFile(this.run.redis.admin_password_file, "utf8")).trim();
     return this.#redisCli(["--user", "admin", ...args], { REDISCLI_AUTH: this.#adminPassword });
   }
@@ -293,16 +307,22 @@ async function state(pid) {
   return stat?.slice(stat.lastIndexOf(")") + 2)[0];
 }
 
-/* A stack for this file.  Call lastTest() at the file's end. */
-export function useStack(env = {}) {
+/* A stack for this file.  Call lastTest() at the file's end.  With `sentinels` (see sentinels.mjs)
+ * its Redis is theirs; they are started before it and stopped after it. */
+export function useStack(env = {}, sentinels = undefined) {
   const Kind = process.env.PARLEY_STACK === "compose" ? onCompose(Stack) : Stack;
   const stack = new Kind(env);
-  before(() => stack.start());
+  stack.sentinels = sentinels;
+  before(async () => {
+    await sentinels?.start();
+    await stack.start();
+  });
   after(async () => {
     try {
       await stack.stop();
     } finally {
       await stack.remove();
+      await sentinels?.stop();
     }
   });
   return stack;

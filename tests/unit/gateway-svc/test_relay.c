@@ -62,8 +62,12 @@ static struct session *alice(void)
 
 static bool is_ready(struct relay *r)
 {
-    const char *why;
-    return relay_is_ready(r, &why);
+    struct buf why;
+    buf_init(&why, 256);
+    bool ready = relay_is_ready(r, &why);
+    assert_int_equal(ready, why.len == 0);
+    buf_deinit(&why);
+    return ready;
 }
 
 /* ---- The link -------------------------------------------------------------------------------- */

@@ -362,8 +362,10 @@ static void take_line(bool lost)
  * was not executed yet still is, by a Redis that does not know. */
 static void notice(void)
 {
-    const char *why;
+    struct buf why;
+    buf_init(&why, 256);
     (void)relay_is_ready(w.relay, &why);
+    buf_deinit(&why);
     if (w.commands_up && !w.relay->commands_up) {
         while (w.answers_out < w.answers_in) {
             free(w.answers[w.answers_out++ % QUEUE]);

@@ -202,6 +202,58 @@ static void a_bad_password_file_ends_the_program(void **state)
     }
 }
 
+/* ---- Sentinels ------------------------------------------------------------------------------- */
+
+static bool there_are_none(struct common_settings *common)
+{
+    return common->sentinels == NULL;
+}
+
+static bool two_with_a_password(struct common_settings *common)
+{
+    const struct redis_sentinels *s = common->sentinels;
+    bool right = s && s->count == 2 && strcmp(s->at[0].host, "a") == 0 && s->at[1].port == 7 &&
+                 strcmp(s->master, "mine") == 0 && s->at[1].secured &&
+                 strcmp(s->at[1].password, "hunter2") == 0;
+    common_settings_forget_password(common);
+    return right && common->sentinels == NULL && s->at[0].password[0] == '\0';
+}
+
+static void sentinels_are_read(void **state)
+{
+    (void)state;
+    assert_int_equal(run(NULL, there_are_none, NULL)->status, LOADED);
+    write_password("hunter2\n");
+    unsetenv("REDIS_PASSWORD_FILE");
+    setenv("REDIS_SENTINEL_PASSWORD_FILE", file, 1);
+    setenv("REDIS_SENTINELS", "a,b:7", 1);
+    setenv("REDIS_MASTER", "mine", 1);
+    assert_int_equal(run(NULL, two_with_a_password, NULL)->status, LOADED);
+}
+
+static void bad_sentinels_end_the_program(void **state)
+{
+    static const struct {
+        const char *name, *value, *url, *line;
+    } cases[] = {
+        {"REDIS_SENTINELS",              "a:0",            "redis://h", "parley-test: REDIS_SENTINELS=\"a:0\": must be "  },
+        {"REDIS_SENTINELS",              "a",              "unix:///s", "parley-test: REDIS_SENTINELS: REDIS_URL must be "},
+        {"REDIS_MASTER",                 "a b",            "redis://h", "parley-test: REDIS_MASTER=\"a b\": must be "     },
+        {"REDIS_SENTINEL_PASSWORD_FILE", "/nonexistent/x", "redis://h",
+         "parley-test: REDIS_SENTINEL_PASSWORD_FILE: No such file"                                                        },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setenv("REDIS_SENTINELS", "a", 1);
+        setenv("REDIS_URL", cases[i].url, 1);
+        setenv(cases[i].name, cases[i].value, 1);
+        const struct outcome *o = run(NULL, NULL, NULL);
+        assert_int_equal(o->status, 2);
+        assert_ptr_equal(strstr(o->output, cases[i].line), o->output);
+        unsetenv(cases[i].name);
+    }
+}
+
 /* ---- --health and --ready -------------------------------------------------------------------- */
 
 static bool is_ready(void *ctx, struct buf *why)
@@ -333,10 +385,16 @@ static void a_service_leaves_no_core(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(without_a_file_the_url_stays),       T(the_files_password_is_the_urls),
-        T(what_is_not_ours_is_not_wiped),      T(a_bad_password_file_ends_the_program),
-        T(a_probe_asks_the_service_beside_it), T(a_probe_needs_an_address),
-        T(help_tells_of_the_probes),           T(without_random_bytes_there_is_no_service),
+        T(without_a_file_the_url_stays),
+        T(the_files_password_is_the_urls),
+        T(what_is_not_ours_is_not_wiped),
+        T(a_bad_password_file_ends_the_program),
+        T(sentinels_are_read),
+        T(bad_sentinels_end_the_program),
+        T(a_probe_asks_the_service_beside_it),
+        T(a_probe_needs_an_address),
+        T(help_tells_of_the_probes),
+        T(without_random_bytes_there_is_no_service),
         T(a_service_leaves_no_core),
     };
     return cmocka_run_group_tests_name("common_settings", tests, setup_all, teardown_all);

@@ -487,6 +487,89 @@ static void too_many_names_share_the_last_place(void **state)
     assert_int_equal(observed(&stats->calls[FUNCTIONS_NAMES_MAX - 1]), 4);
 }
 
+/* ---- Does Redis take calls? ------------------------------------------------------------------ */
+
+static const char *trouble(struct world *w)
+{
+    static char text[256];
+    struct buf why;
+    buf_init(&why, 256);
+    bool works = functions_works(w->functions, &why);
+    snprintf(text, sizeof text, "%.*s", (int)why.len, why.len ? why.ptr : "");
+    assert_int_equal(works, why.len == 0);
+    buf_deinit(&why);
+    return text;
+}
+
+static void only_an_answer_proves_that_calls_work(void **state)
+{
+    struct world *w = *state;
+    start_and_come_up(w);
+    assert_string_equal(trouble(w), "redis has not answered yet");
+    sweep(w);
+    assert_string_equal(trouble(w), "");
+    functions_reset(w->functions, "the test wants it");
+    assert_string_equal(trouble(w), "redis is away: the test wants it");
+    UNTIL(w->loop, w->ups == 2);
+    assert_string_equal(trouble(w), "redis is away: the test wants it");
+    sweep(w);
+    assert_string_equal(trouble(w), "");
+}
+
+static void a_refusal_of_all_calls_is_trouble_until_one_is_answered(void **state)
+{
+    static const struct {
+        const char *answer, *why; /* why: "" no trouble */
+    } cases[] = {
+        {"-NOPERM no\r\n",     "redis refuses calls: NOPERM no"   },
+        {"-BUSY \x01 \r\n",    "redis refuses calls: BUSY \\x01 " },
+        {"-MISCONF disk\r\n",  "redis refuses calls: MISCONF disk"},
+        {"-OOM full\r\n",      ""                                 },
+        {"-ERR parley: x\r\n", ""                                 },
+        {"-WRONGTYPE x\r\n",   ""                                 },
+    };
+    struct world *w = *state;
+    redis_puppet_listen(&w->fake);
+    w->config.url = w->fake.url;
+    start_and_come_up(w);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        w->fake.answer = "+OK\r\n";
+        sweep(w);
+        assert_string_equal(trouble(w), "");
+        w->fake.answer = cases[i].answer;
+        sweep(w);
+        assert_string_equal(trouble(w), cases[i].why);
+    }
+    assert_int_equal(w->downs, 0);
+    assert_int_equal(w->nulls, 0);
+}
+
+static void a_replica_is_left(void **state)
+{
+    struct world *w = *state;
+    start_and_come_up(w);
+    sweep(w);
+    redisFree(w->server.admin); /* it stays as it is; a new one must be no slower to answer */
+    w->server.admin = redisConnectUnix(w->server.socket);
+    redisReply *reply = redisCommand(w->server.admin, "REPLICAOF 127.0.0.1 1");
+    assert_non_null(reply);
+    assert_string_equal(reply->str, "OK");
+    freeReplyObject(reply);
+    assert_true(functions_call(w->functions, "parley_sweep", NULL, 0, on_answer, w));
+    UNTIL(w->loop, w->downs == 1);
+    assert_int_equal(w->nulls_at_down, 1);
+    assert_non_null(strstr(w->why, "READONLY"));
+    UNTIL(w->loop, w->downs == 2);
+    assert_non_null(strstr(w->why, "not a master, but: slave"));
+    assert_int_equal(w->ups, 1);
+    reply = redisCommand(w->server.admin, "REPLICAOF NO ONE");
+    assert_non_null(reply);
+    freeReplyObject(reply);
+    UNTIL(w->loop, w->ups == 2);
+    sweep(w);
+    assert_string_equal(trouble(w), "");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -511,6 +594,9 @@ int main(void)
         T(calls_are_counted_by_name),
         T(losses_and_lost_calls_are_counted),
         T(too_many_names_share_the_last_place),
+        T(only_an_answer_proves_that_calls_work),
+        T(a_refusal_of_all_calls_is_trouble_until_one_is_answered),
+        T(a_replica_is_left),
     };
     log_init("test", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests_name("functions", tests, NULL, NULL);

@@ -11,7 +11,7 @@ static void comes_up_after_auth_name_and_ping(void **state)
     w->config.url = url;
     start_and_come_up(w);
     assert_true(redis_conn_is_up(w->conn));
-    assert_string_equal(w->fake.log.ptr, "AUTH gate p@ss: x\nCLIENT SETNAME test.0\nPING\n");
+    assert_string_equal(w->fake.log.ptr, "AUTH gate p@ss: x\nCLIENT SETNAME test.0\nPING\nROLE\n");
     assert_int_equal(w->downs, 0);
 }
 
@@ -36,7 +36,7 @@ static void a_password_alone_is_the_default_users(void **state)
     snprintf(url, sizeof url, "redis://:secret@127.0.0.1:%u", w->fake.port);
     w->config.url = url;
     start_and_come_up(w);
-    assert_string_equal(w->fake.log.ptr, "AUTH secret\nCLIENT SETNAME test.0\nPING\n");
+    assert_string_equal(w->fake.log.ptr, "AUTH secret\nCLIENT SETNAME test.0\nPING\nROLE\n");
 }
 
 static void nothing_is_called_before_new_returns(void **state)
@@ -79,6 +79,44 @@ static void a_refused_handshake_is_a_failed_attempt(void **state)
     }
     w->fake.ping = "+PONG\r\n";
     UNTIL(w->loop, w->ups == 1);
+}
+
+#define SLAVE "*5\r\n$5\r\nslave\r\n$1\r\na\r\n:1\r\n$9\r\nconnected\r\n:1\r\n"
+
+static void only_a_master_will_do(void **state)
+{
+    static const struct {
+        const char *role, *why;
+    } cases[] = {
+        {SLAVE,                           "Redis is not a master, but: slave"             },
+        {"*1\r\n$8\r\nsentinel\r\n",      "Redis is not a master, but: sentinel"          },
+        {"-NOPERM no 'role' for you\r\n", "Redis does not tell its role: NOPERM no 'role'"},
+        {"+master\r\n",                   "Redis is not a master, but"                    },
+        {"*0\r\n",                        "Redis is not a master, but"                    },
+    };
+    struct world *w = *state;
+    redis_puppet_listen(&w->fake);
+    w->fake.role = cases[0].role;
+    start(w);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned before = w->downs;
+        w->fake.role = cases[i].role;
+        UNTIL(w->loop, w->downs >= before + 2); /* the second is surely of this case */
+        assert_non_null(strstr(w->why, cases[i].why));
+        assert_int_equal(w->ups, 0);
+    }
+    w->fake.role = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+    UNTIL(w->loop, w->ups == 1);
+}
+
+static void a_master_may_become_a_replica(void **state)
+{
+    struct world *w = *state;
+    w->config.idle_ask_ms = 5;
+    start_and_come_up(w);
+    w->fake.role = SLAVE;
+    UNTIL(w->loop, w->downs == 1);
+    assert_string_equal(w->why, "Redis is not a master, but: slave");
 }
 
 static void a_refused_connection_is_tried_again(void **state)
@@ -226,7 +264,7 @@ static void a_later_command_is_timed_by_its_own_clock(void **state)
 {
     struct world *w = *state;
     w->config.command_timeout_ms = 60;
-    w->config.idle_ping_ms = PATIENT_MS; /* its timer is a long way off */
+    w->config.idle_ask_ms = PATIENT_MS; /* its timer is a long way off */
     start_and_come_up(w);
     uint64_t until_ms = clock_mono_ms() + 100;
     while (clock_mono_ms() < until_ms) {
@@ -280,24 +318,24 @@ static void a_peer_that_closes_answers_with_null(void **state)
     UNTIL(w->loop, w->replies == 1);
 }
 
-static void idle_connections_are_pinged(void **state)
+static void idle_connections_are_asked(void **state)
 {
     struct world *w = *state;
-    w->config.idle_ping_ms = 10;
+    w->config.idle_ask_ms = 10;
     start_and_come_up(w);
     size_t shaken = w->fake.log.len;
-    UNTIL(w->loop, w->fake.log.len >= shaken + 3 * strlen("PING\n"));
-    assert_string_equal(w->fake.log.ptr + shaken, "PING\nPING\nPING\n");
+    UNTIL(w->loop, w->fake.log.len >= shaken + 3 * strlen("ROLE\n"));
+    assert_string_equal(w->fake.log.ptr + shaken, "ROLE\nROLE\nROLE\n");
     assert_int_equal(w->downs, 0);
 }
 
-static void an_unanswered_ping_drops_the_connection(void **state)
+static void an_unanswered_question_drops_the_connection(void **state)
 {
     struct world *w = *state;
-    w->config.idle_ping_ms = 10;
+    w->config.idle_ask_ms = 10;
     w->config.command_timeout_ms = 20;
     start_and_come_up(w);
-    w->fake.ping = NULL;
+    w->fake.role = NULL;
     UNTIL(w->loop, w->downs == 1);
     assert_non_null(strstr(w->why, "no answer to a command in time"));
 }
@@ -338,6 +376,8 @@ int main(void)
         T(a_password_alone_is_the_default_users),
         T(nothing_is_called_before_new_returns),
         T(a_refused_handshake_is_a_failed_attempt),
+        T(only_a_master_will_do),
+        T(a_master_may_become_a_replica),
         T(a_refused_connection_is_tried_again),
         T(a_server_that_accepts_and_says_nothing_is_given_up),
         T(waits_grow_up_to_the_limit),
@@ -350,8 +390,8 @@ int main(void)
         T(a_later_command_is_timed_by_its_own_clock),
         T(a_late_reply_is_never_taken_for_another),
         T(a_peer_that_closes_answers_with_null),
-        T(idle_connections_are_pinged),
-        T(an_unanswered_ping_drops_the_connection),
+        T(idle_connections_are_asked),
+        T(an_unanswered_question_drops_the_connection),
         T(free_answers_with_null_and_is_silent),
         T(reset_tells_down_before_it_returns_and_once),
     };

@@ -22,7 +22,7 @@ static void messages_arrive(void **state)
 {
     struct world *w = *state;
     w->config.command_timeout_ms = 100;
-    w->config.idle_ping_ms = 10;
+    w->config.idle_ask_ms = 10;
     w->fake.answer = CONFIRMED;
     start_and_come_up(w);
     subscribe(w, false);
