@@ -24,7 +24,7 @@
 #define HTTP_TIMEOUT_S 10
 #define HTTP_CONNECTIONS 2000
 #define NOTICE_S 2.5 /* for the door to see that we are not ready: it looks twice, every second */
-#define PROBE_EVERY_S 0.5
+#define PROBE_EVERY_S 1.0
 #define STOP_AFTER_S 2.0
 #define STOP_LOOK_S 0.01
 
@@ -53,7 +53,7 @@ static void redis_up(void *ctx)
     store_redis_probe(&s->store_state);
 }
 
-/* Whoever is not ready gets no traffic, and would never learn that Redis takes calls again. */
+/* Whoever is not ready gets no traffic, and would not learn by it that Redis takes calls again. */
 static void look_whether_redis_works(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct service *s = timer->data;

@@ -18,8 +18,8 @@ struct store_redis {
  * connection's command timeout bounds the wait. */
 struct store store_redis_port(struct store_redis *state);
 
-/* While calls do not work (functions_works): asks for a session that cannot be, so that it shows
- * when they do again.  To be called when the connection has come up, and from time to time. */
+/* Logs a session out that cannot be: so it shows whether Redis takes calls (functions_works), also
+ * when nobody asks anything.  To be called when the connection has come up, and every second. */
 void store_redis_probe(struct store_redis *state);
 
 #endif
