@@ -21,7 +21,7 @@
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
 --   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
---                           group, group_mark, group_until
+--                           early, open, here:<gateway>, group, group_mark, group_until
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
@@ -47,6 +47,7 @@ local VERSION = '1.1' -- major.minor: a service refuses a newer major, and repla
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
+local EARLY_MS = 20000       -- a shorter outage loses fewer than ID_JUMP messages (50,000 a second)
 local ENDED_S = 3600         -- how long an ended session is remembered
 local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
 local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
@@ -133,6 +134,7 @@ local function note(c)
   local skew = tonumber(state[2] or 0)
   if state[1] then
     local gap = now - tonumber(state[1])
+    c.gap = gap
     if gap > GAP_MS or gap < 0 then
       skew = skew + gap
     end
@@ -154,8 +156,29 @@ local function settle_ms(c)
   return 2 * c.lease + 1000
 end
 
-local function open_epoch(c, run)
-  c.settle = nil -- an older settling ends with its epoch
+-- Messages are taken before it has settled when the data was kept (another process has it now, and
+-- not for long) and every gateway in it has attached all its sessions in this epoch: then each
+-- receiver is found, and the jump of ids is larger than what a lagging replica can have lost.  All
+-- else waits to the end, for a gateway that registered in what was lost: nobody logs in or expires,
+-- and a receiver who is not known is no reason for "no such user".  (tests/models/epoch.pml)
+local function open_early(c)
+  if c.open or call('HMGET', c.presence, 'early')[1] ~= c.epoch then
+    return
+  end
+  for _, id in ipairs(call('ZRANGEBYSCORE', c.prefix .. 'gateways', '-inf', '+inf')) do
+    if call('HMGET', c.presence, 'here:' .. id)[1] ~= c.epoch then
+      return
+    end
+  end
+  call('HSET', c.presence, 'open', c.epoch)
+end
+
+local function takes_messages(c)
+  return not c.settle or (c.open and c.caller == c.epoch)
+end
+
+local function open_epoch(c, run, kept)
+  c.settle, c.open = nil, nil -- an older settling ends with its epoch
   note(c)
   local now, micros = now_ms()
   if not c.epoch then
@@ -170,6 +193,9 @@ local function open_epoch(c, run)
   call('SET', c.prefix .. 'message:id', text(c.id))
   call('HSET', c.presence, 'epoch', c.epoch, 'run', run, 'first', text(c.id),
     'skew', text(skew), 'settle', text(c.settle))
+  if kept and c.gap and c.gap >= 0 and c.gap <= EARLY_MS then
+    call('HSET', c.presence, 'early', c.epoch)
+  end
 end
 
 -- Begins every service's call: reads who calls, and opens a new epoch when Redis lost or changed its
@@ -184,13 +210,14 @@ local function enter(keys, args)
   if c.lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
   end
-  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle')
+  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle', 'open')
   c.epoch, c.settle = state[1], tonumber(state[3] or nil)
+  c.open = c.epoch and state[4] == c.epoch
   c.id = tonumber(call('GET', c.prefix .. 'message:id') or 0)
   local run = server_run()
   local lost_ids = c.caller == c.epoch and c.id < c.seen and not c.settle
   if not c.epoch or state[2] ~= run or lost_ids then
-    open_epoch(c, run)
+    open_epoch(c, run, c.epoch and state[2] ~= run)
   elseif c.caller ~= c.epoch and c.seen > 0 and c.id < c.seen + ID_JUMP then
     -- Somebody who lived through another history: ids must rise above what he has seen.
     c.id = c.seen + ID_JUMP
@@ -396,6 +423,7 @@ local function lapse(c, id)
   local link = text(link_number(c, id))
   local source, entry = users_key(c, id), id .. ':' .. link
   call('ZREM', c.prefix .. 'gateways', id)
+  call('HDEL', c.presence, 'here:' .. id)
   call('HSET', c.prefix .. 'links', id, 'lapsed ' .. link)
   call('DEL', c.prefix .. 'gateway:' .. id)
   local target = c.prefix .. 'lapsed:' .. entry
@@ -677,6 +705,8 @@ local function prune(keys, args)
   end
   if page[1] == '0' then
     note_delivered(c, id, link, sure, renewed, nonce)
+    -- In the epoch of the caller: a younger one may have opened since it attached the first of them.
+    call('HSET', c.presence, 'here:' .. id, c.caller)
   end
   return answer(c, 'ok', page[1])
 end
@@ -820,7 +850,7 @@ local function send(keys, args)
   local c = enter(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
-  elseif c.settle then
+  elseif not takes_messages(c) then
     return answer(c, 'unavailable')
   end
   local user = correspondent(c, name)
@@ -840,7 +870,7 @@ local function send(keys, args)
     return answer(c, 'dup', first, message_json('', first, user.name, shown, body, sent_at))
   end
   if to ~= 'group' and not (receiver and receiver.online) then
-    return answer(c, 'no_such_user')
+    return answer(c, c.settle and 'unavailable' or 'no_such_user')
   end
   local number, now = text(call('INCR', c.prefix .. 'message:id')), now_ms()
   if digest then
@@ -1030,6 +1060,7 @@ local function sweep(keys, args)
   local c = enter(keys, args)
   note(c)
   if c.settle then
+    open_early(c)
     return answer(c, 'ok', '0', '0', '0', '0', '1')
   end
   local time = text(c.time)

@@ -78,8 +78,9 @@ async function saysWhy(reasons) {
   }
 }
 
-/* Every service is ready, and the door has noticed. */
+/* Every service is ready, the door has noticed, and there is nothing left to settle. */
 async function allWell() {
+  await until("it has settled", async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle")) === "0");
   await until("every service is ready again", () => stack.ready());
   for (const [path, status] of [["/session", 401], ["/socket.io/?EIO=4&transport=polling", 200]]) {
     await until(`the door hands ${path} on`, async () => (await request(stack.door, path)).status === status);

@@ -72,6 +72,7 @@ async function failover(t, kill) {
   const id = await flows(one, two);
   const back = await flows(two, one);
   t.diagnostic(`messages flow after ${since()}`);
+  assert.equal(await stack.redis("HEXISTS", "{chat}:presence", "settle"), "1", "before it has settled");
   assert.ok(before < id && id < back, "ids go up");
   stayed([one, two]);
   return { one, two, s, master, replica };

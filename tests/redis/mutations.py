@@ -12,6 +12,7 @@ CONNECT, DETACH, GRACE = 'test_presence.Connect.', 'test_presence.Detach.', 'tes
 RENEW, REFUSAL = 'test_links.Renew.', 'test_links.Refusal.'
 LAPSE, PRUNE = 'test_links.Lapse.', 'test_links.Prune.'
 SAME, NEW = 'test_reattach.SameEpoch.', 'test_reattach.NewEpoch.'
+EARLY = 'test_epochs.Early.'
 OPENING, FIRST, SETTLING = 'test_epochs.Opening.', 'test_epochs.First.', 'test_epochs.Settling.'
 TIME = 'test_epochs.PresenceTime.'
 SEND, WINDOW, COUNTERS = 'test_send.Send.', 'test_send.Window.', 'test_send.Counters.'
@@ -187,7 +188,7 @@ MUTATIONS = [
              [REFUSAL + 'test_lower_and_higher_numbers', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
     Mutation('leave is refused', REFUSE_LINK + '  note_delivered(c', '  note_delivered(c',
              [REFUSAL + 'test_lower_and_higher_numbers', LAPSE + 'test_leave_gives_the_lease_back']),
-    Mutation('send is refused', "  if not link_holds(c, id, link) then\n    return answer(c, 'link')\n  elseif c.settle then", '  if c.settle then',
+    Mutation('send is refused', "  if not link_holds(c, id, link) then\n    return answer(c, 'link')\n  elseif not takes_messages(c) then", '  if not takes_messages(c) then',
              [REFUSAL + 'test_lower_and_higher_numbers', SEND + 'test_link_is_checked', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
     Mutation('keep is refused', "  if args[6] == 'keep' and not link_holds(c, id, link) then\n    return answer(c, 'link')\n  end\n", '',
              [RENEW + 'test_keep_of_another_number_is_refused', REFUSAL + 'test_lapsed_gateway_until_its_new_link']),
@@ -314,10 +315,35 @@ MUTATIONS = [
              [SETTLING + 'test_ends_in_time', SETTLING + 'test_any_call_that_notes_the_time_ends_it']),
     Mutation('not before its time', 'if c.settle and c.time >= c.settle then', 'if c.settle then',
              [SETTLING + 'test_ends_in_time', SETTLING + 'test_an_outage_prolongs_it']),
-    Mutation('settling sweeps nobody', "  if c.settle then\n    return answer(c, 'ok', '0', '0', '0', '0', '1')\n  end\n", '',
+    Mutation('settling sweeps nobody', "  if c.settle then\n    open_early(c)\n    return answer(c, 'ok', '0', '0', '0', '0', '1')\n  end\n", '',
              [SETTLING + 'test_expires_and_lapses_nobody', LAPSE + 'test_settling_lapses_nobody']),
-    Mutation('settling sends nothing', "  elseif c.settle then\n    return answer(c, 'unavailable')\n", '',
+    Mutation('settling sends nothing', "  elseif not takes_messages(c) then\n    return answer(c, 'unavailable')\n", '',
              [SETTLING + 'test_blocks_logins_and_messages', SEND + 'test_settling']),
+
+    # ---- messages before it has settled
+    Mutation('messages may be early', "  call('HSET', c.presence, 'open', c.epoch)\n", '',
+             [EARLY + 'test_when_every_gateway_is_back', EARLY + 'test_only_messages']),
+    Mutation('the sweep opens', "    open_early(c)\n", '', [EARLY + 'test_when_every_gateway_is_back']),
+    Mutation('every gateway must be back', "    if call('HMGET', c.presence, 'here:' .. id)[1] ~= c.epoch then\n      return\n    end\n", '',
+             [EARLY + 'test_when_every_gateway_is_back', EARLY + 'test_back_is_who_attached_all_in_this_epoch']),
+    Mutation('in this epoch', "'here:' .. id)[1] ~= c.epoch", "'here:' .. id)[1] == nil",
+             [EARLY + 'test_a_second_loss_closes_again']),
+    Mutation('as the caller knows it', "'here:' .. id, c.caller)", "'here:' .. id, c.epoch)",
+             [EARLY + 'test_back_is_who_attached_all_in_this_epoch']),
+    Mutation('only when data was kept', "call('HMGET', c.presence, 'early')[1] ~= c.epoch", 'false',
+             [EARLY + 'test_not_after_lost_data', EARLY + 'test_not_after_lost_ids_alone',
+              EARLY + 'test_not_after_a_long_outage_or_a_clock_set_back']),
+    Mutation('kept: by another process', 'c.epoch and state[2] ~= run)', 'c.epoch)', [EARLY + 'test_not_after_lost_ids_alone']),
+    Mutation('not after a long outage', ' and c.gap <= EARLY_MS', '', [EARLY + 'test_not_after_a_long_outage_or_a_clock_set_back']),
+    Mutation('not with a clock set back', 'c.gap and c.gap >= 0 and', 'c.gap and', [EARLY + 'test_not_after_a_long_outage_or_a_clock_set_back']),
+    Mutation('open in one epoch', 'c.open = c.epoch and state[4] == c.epoch', 'c.open = state[4]', [EARLY + 'test_a_second_loss_closes_again']),
+    Mutation('open to whoever is in it', '(c.open and c.caller == c.epoch)', 'c.open', [EARLY + 'test_a_sender_of_another_epoch_waits']),
+    Mutation('nobody is said not to exist yet', "c.settle and 'unavailable' or 'no_such_user'", "'no_such_user'",
+             [EARLY + 'test_nobody_is_said_not_to_exist']),
+    Mutation('a note goes with its gateway', "  call('HDEL', c.presence, 'here:' .. id)\n", '', [EARLY + 'test_a_lapsed_gateway_leaves_no_note']),
+    Mutation('a note when all is pruned', "    call('HSET', c.presence, 'here:' .. id, c.caller)\n", '', [EARLY + 'test_when_every_gateway_is_back']),
+
+    # ---- what an epoch begins with
     Mutation('a log without version is dropped', "call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')", "call('UNLINK', c.prefix .. 'group')",
              [OPENING + 'test_a_log_without_its_version_is_dropped']),
     Mutation('a stream without its newest id is dropped', "call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')", "call('UNLINK', c.prefix .. 'presence:log')",

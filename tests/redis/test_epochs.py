@@ -192,6 +192,118 @@ class Settling(RulesTest):
         self.assertEqual(self.sweep()[4], 1)
 
 
+class Early(RulesTest):
+    """Messages are taken before it has settled, if that is safe."""
+
+    def setUp(self):
+        super().setUp()
+        self.g1, self.g2 = self.gateway('g1'), self.gateway('g2')
+        self.alice, self.bob = self.online_user(self.g1, 'alice'), self.online_user(self.g2, 'bob')
+
+    def back(self, gateway, *sessions):
+        """As a gateway does: it goes on calling from the old epoch until all is attached."""
+        reply = gateway.renew()
+        gateway.link = int(reply[3])
+        reply = gateway.reattach(*sessions)
+        self.assertEqual(reply[5:5 + len(sessions)], ['ok'] * len(sessions))
+        gateway.epoch, gateway.seen = reply[1], int(reply[2])
+        self.assertEqual(gateway.prune()[0], 'ok')
+
+    def test_when_every_gateway_is_back(self):
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable', 'not while bob is not there')
+        self.back(self.g2, self.bob)
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable', 'the sweep says when')
+        self.assertEqual(self.sweep()[4], 1)
+        listener = self.listen('to:g2')
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'ok')
+        self.assertEqual(['"receiver":"bob"' in text for _, text in self.heard(listener)], [True])
+        self.assertGreater(self.message_id(), JUMP)
+        self.assertTrue(self.settling())
+
+    def test_only_messages(self):
+        self.online_user(self.g1, 'away')
+        self.redis.call('ZADD', self.key('deadlines'), '1', 'away')
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.redis.call('ZADD', self.key('gateways'), '1', 'g1')
+        self.assertEqual(self.sweep(), [0, 0, 0, 0, 1])
+        self.assertEqual(self.g1.send(self.alice, 'group')[0], 'ok')
+        self.assertEqual(self.try_login(Session('carol'))[0], 'unavailable')
+        self.assertEqual(self.online(), {'alice', 'bob', 'away'})
+
+    def test_nobody_is_said_not_to_exist(self):
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'carol')[0], 'unavailable')
+        self.pass_time(SETTLE + 1)
+        self.g1.renew('keep')
+        self.assertEqual(self.g1.send(self.alice, 'carol')[0], 'no_such_user')
+
+    def test_not_after_lost_data(self):
+        self.redis.call('FLUSHALL')  # which leaves the functions
+        self.epoch = self.call('sweep')[1]
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable')
+
+    def test_not_after_lost_ids_alone(self):
+        self.g1.seen = 5
+        self.epoch = self.g1.renew()[1]
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable')
+
+    def test_not_after_a_long_outage_or_a_clock_set_back(self):
+        for ms, status in ((20001, 'unavailable'), (-SLACK, 'unavailable'), (20000 - SLACK, 'ok')):
+            with self.subTest(ms=ms):
+                self.outage(ms)
+                self.open_epoch()
+                self.back(self.g1, self.alice)
+                self.back(self.g2, self.bob)
+                self.sweep()
+                self.assertEqual(self.g1.send(self.alice, 'bob')[0], status)
+
+    def test_back_is_who_attached_all_in_this_epoch(self):
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.g2.link = int(self.g2.renew()[3])
+        self.g2.prune()  # from the old epoch
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable')
+
+    def test_a_sender_of_another_epoch_waits(self):
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.sweep()
+        self.g1.epoch = 'abc'
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable')
+
+    def test_a_second_loss_closes_again(self):
+        self.open_epoch()
+        self.back(self.g1, self.alice)
+        self.back(self.g2, self.bob)
+        self.sweep()
+        self.open_epoch()
+        self.g1.epoch = self.epoch
+        self.sweep()
+        self.assertEqual(self.g1.send(self.alice, 'bob')[0], 'unavailable')
+
+    def test_a_lapsed_gateway_leaves_no_note(self):
+        self.g1.prune()
+        self.assertEqual(self.presence('here:g1'), self.epoch)
+        self.g1.call('leave')
+        self.assertIsNone(self.presence('here:g1'))
+
+
 class PresenceTime(RulesTest):
     def setUp(self):
         super().setUp()

@@ -91,9 +91,9 @@ class Arguments(RulesTest):
 
 class Memory(RulesTest):
     """At maxmemory, what frees memory or keeps the living alive still works; the rest is refused."""
-    WORKS = ('logout', 'renew', 'detach', 'reattach', 'prune', 'replay', 'group', 'roster', 'changes',
-             'sweep', 'leave')
-    REFUSED = ('login', 'session', 'connect', 'send')
+    WORKS = ('session', 'connect', 'logout', 'renew', 'detach', 'reattach', 'prune', 'replay', 'group', 'roster',
+             'changes', 'sweep', 'leave')
+    REFUSED = ('login', 'send')
 
     def setUp(self):
         super().setUp()

@@ -16,6 +16,7 @@ import { until } from "./wait.mjs";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
 const QUORUM = 2;
+const ANSWER_MS = 2000;
 const MASTER = "parley";
 
 /* Below the ports that the kernel gives to outgoing connections, or somebody's could take them. */
@@ -87,7 +88,7 @@ export class Sentinels {
       `sentinel down-after-milliseconds ${MASTER} ${this.downAfterMs}`,
       `sentinel failover-timeout ${MASTER} 10000`, "",
     ].join("\n"), { mode: 0o600 });
-    return this.#spawn(name, port, ["redis-sentinel", conf]);
+    return this.#spawn(name, port, ["redis-server", conf, "--sentinel"]);
   }
 
   async #spawn(name, port, argv) {
@@ -113,7 +114,7 @@ export class Sentinels {
     const isRedis = name.startsWith("redis");
     const secret = isRedis ? this.password : this.sentinelPassword;
     const { stdout } = await run("redis-cli", ["-h", "127.0.0.1", "-p", String(port), ...(isRedis ? ["--user", "admin"] : []), ...args],
-      { env: { ...process.env, REDISCLI_AUTH: secret } });
+      { timeout: ANSWER_MS, env: { ...process.env, REDISCLI_AUTH: secret } }); /* one may stand still */
     return stdout.trimEnd();
   }
 
