@@ -62,23 +62,23 @@ struct redis_route *redis_route_new(struct ev_loop *loop, const struct redis_rou
     return &dial;
 }
 
-void redis_route_start(struct redis_route *dial)
+void redis_route_start(struct redis_route *route)
 {
     redisContext *context = redisConnectFd(world.ours);
     HOLDS(context);
     context->flags &= ~REDIS_BLOCK;
-    dial->done(dial->ctx, context, NULL);
+    route->done(route->ctx, context, NULL);
 }
 
-void redis_route_stop(struct redis_route *dial, bool worked)
+void redis_route_stop(struct redis_route *route, bool worked)
 {
-    (void)dial;
+    (void)route;
     (void)worked;
 }
 
-void redis_route_free(struct redis_route *dial)
+void redis_route_free(struct redis_route *route)
 {
-    (void)dial;
+    (void)route;
 }
 
 /* ---- The owner of the connection ------------------------------------------------------------- */

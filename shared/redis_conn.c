@@ -313,7 +313,8 @@ static void on_auth(void *arg, const struct redis_reply *reply)
 {
     if (redis_reply_is_error(reply, NULL)) {
         bool wrong = redis_reply_is_error(reply, "WRONGPASS");
-        fail(arg, wrong ? "Redis refuses the user name or password" : "Redis refuses the connection",
+        fail(arg,
+             wrong ? "Redis refuses the user name or password" : "Redis refuses the connection",
              redis_reply_text(reply));
     }
 }

@@ -52,7 +52,7 @@ library 'microhttpd'     '*_mhd.[ch]'
 library 'hiredis/'       'shared/redis_*.c'
 library 'cjson/'         'shared/json_doc.c'
 library 'openssl/'       'shared/token.c' 'client/terminal/net_context_lws.c'
-library 'ev\.h'          '*/main.c' '*_ev.[ch]' '*_context_lws.c' 'client/terminal/net_lws.h' 'shared/redis_conn.c' 'shared/http_mhd.c' \
+library 'ev\.h'          '*/main.c' '*_ev.[ch]' '*_context_lws.c' 'client/terminal/net_lws.h' 'shared/redis_conn.c' 'shared/redis_sentinel.c' 'shared/http_mhd.c' \
                          'presence-svc/sweep_redis.c' 'gateway-svc/relay/relay_state.h' \
                          'gateway-svc/app/*'
 

@@ -218,6 +218,17 @@ static void it_is_asked_for_anew_each_time(void **state)
     assert_int_equal(w->downs, 3);
 }
 
+static void nobody_can_tell(struct world *w, const char *label, const char *answer, const char *why)
+{
+    unsigned downs = w->downs;
+    all_say(answer);
+    redis_conn_reset(w->conn, "the test wants it");
+    UNTIL(w->loop, w->downs >= downs + 3); /* whole rounds */
+    if (!strstr(w->why, why)) {
+        fail_msg("%s: %s", label, w->why);
+    }
+}
+
 static void whoever_cannot_tell_is_followed_by_the_next(void **state)
 {
     static const struct {
@@ -235,13 +246,8 @@ static void whoever_cannot_tell_is_followed_by_the_next(void **state)
     struct world *w = *state;
     start_and_come_up(w);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        unsigned ups = w->ups, downs = w->downs;
-        all_say(cases[i].answer);
-        redis_conn_reset(w->conn, "the test wants it");
-        UNTIL(w->loop, w->downs >= downs + 3); /* whole rounds: nobody could tell */
-        if (!strstr(w->why, cases[i].why)) {
-            fail_msg("%s: %s", cases[i].label, w->why);
-        }
+        nobody_can_tell(w, cases[i].label, cases[i].answer, cases[i].why);
+        unsigned ups = w->ups;
         puppet[i % SENTINELS].answer = answers[0];
         UNTIL(w->loop, w->ups == ups + 1);
     }
