@@ -219,9 +219,11 @@ local function enter(keys, args)
   if not c.epoch or state[2] ~= run or lost_ids then
     open_epoch(c, run, c.epoch and state[2] ~= run)
   elseif c.caller ~= c.epoch and c.seen > 0 and c.id < c.seen + ID_JUMP then
-    -- Somebody who lived through another history: ids must rise above what he has seen.
+    -- Somebody who lived through another history: ids must rise above what he has seen, and what
+    -- his clients have seen is no id of this epoch.
     c.id = c.seen + ID_JUMP
     call('SET', c.prefix .. 'message:id', text(c.id))
+    call('HSET', c.presence, 'first', text(c.id))
   end
   return c
 end

@@ -53,6 +53,7 @@ class Opening(RulesTest):
             with self.subTest(epoch=epoch):
                 self.assertFalse(self.opened(epoch=epoch, seen=500))
                 self.assertEqual(self.message_id(), 500 + JUMP)
+                self.assertEqual(self.presence('first'), str(500 + JUMP))
         self.assertFalse(self.settling())
 
     def test_another_epoch_raises_above_the_ids_that_it_has_seen(self):

@@ -504,6 +504,21 @@ class Whole(Kept):
         self.assertEqual(self.replay(self.g2, self.bob, 1), ([], False))
         self.assertEqual(self.replay(self.g2, self.bob, first), ([], True))
 
+    def test_the_first_caller_had_seen_nothing(self):
+        """Redis is empty, and a new gateway is the first to notice: ids begin low, until one that knows
+        more comes.  Ids of before may be higher than those, and are none of this epoch."""
+        self.redis.call('SET', self.key('message:id'), 3 * JUMP)
+        old = self.say('bob')
+        self.redis.call('FLUSHALL')
+        self.call('sweep', epoch='', seen=0)
+        self.assertLess(int(self.presence('first')), old)
+        self.g2.seen = old
+        reply = self.g2.renew()
+        self.g2.link, self.epoch = int(reply[3]), reply[1]
+        self.assertEqual(self.g2.verdicts(self.bob), ['ok'])
+        self.assertEqual(self.replay(self.g2, self.bob, old), ([], False))
+        self.assertEqual(self.replay(self.g2, self.bob, int(self.presence('first'))), ([], True))
+
     def test_unknown_while_settling_may_come_back(self):
         self.open_epoch()
         self.g2.up()
