@@ -2,23 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, login, logout, scene } from "../support/client.mjs";
+import { sayWhenPossible } from "../support/delivery.mjs";
 import { request } from "../support/http.mjs";
 import { useStack } from "../support/stack.mjs";
 import { lateness, until } from "../support/wait.mjs";
 
 const stack = useStack({ PRESENCE_SVCS: "2", GRACE_S: "2", LEASE_MS: "2000", RATE_MESSAGES: "1000:1000" });
 const NOBODYS = "B".repeat(43); /* a token that was never given out */
-
-/* Tries until a message is accepted; every refusal on the way must be "unavailable". */
-async function sayWhenPossible(peer, receiver, text, options) {
-  return until(`${peer.name} can write`, async () => {
-    const ack = await peer.ask("message_out", { receiver, message_text: text });
-    if (!ack.ok) {
-      assert.equal(ack.error.code, "unavailable", JSON.stringify(ack));
-    }
-    return ack.ok && ack.message_id;
-  }, options);
-}
 
 const settling = async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle")) === "1";
 

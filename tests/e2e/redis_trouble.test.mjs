@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, login, logout, scene } from "../support/client.mjs";
+import { flows, talking } from "../support/delivery.mjs";
 import { request } from "../support/http.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
@@ -32,24 +33,6 @@ function stayed(peers) {
       assert.equal(peer.leaves(other.name), 0, `${peer.name} never saw ${other.name} leaving`);
     }
   }
-}
-
-/* Until a message is accepted; every refusal on the way must be "unavailable". */
-async function sayWhenPossible(peer, receiver, text) {
-  return until(`${peer.name} can write`, async () => {
-    const ack = await peer.ask("message_out", { receiver, message_text: text });
-    assert.ok(ack.ok || ack.error.code === "unavailable", JSON.stringify(ack));
-    return ack.ok && ack.message_id;
-  });
-}
-
-/* A message that arrives.  One that is accepted while the receiver's gateway still finds back to Redis
- * is not missed here: tests of replay do that. */
-async function flows(from, to) {
-  return until(`messages from ${from.name} reach ${to.name}`, async () => {
-    const id = await sayWhenPossible(from, to.name, "after");
-    return to.waitFor("message_in", (m) => m.message_id === id, { timeout: 300 }).then(() => id, () => 0);
-  });
 }
 
 async function refusedLogin() {
@@ -96,6 +79,7 @@ async function trouble(t, { inject, cure, reasons, meanwhile = async () => {} })
   const before = await one.say(two.name, "before");
   const start = performance.now();
   const logged = await Promise.all(SERVICES.map(lines));
+  const over = talking(one, two);
   try {
     await inject();
     await saysWhy(reasons);
@@ -112,6 +96,7 @@ async function trouble(t, { inject, cure, reasons, meanwhile = async () => {} })
   t.diagnostic(`messages flow ${(performance.now() - cured).toFixed(0)} ms after the cure`);
   assert.ok(before < id && id < back, "ids go up");
   await allWell();
+  t.diagnostic(`${await over()} messages were accepted on the way, and came`);
   stayed([one, two]);
   const seconds = 1 + (performance.now() - start) / 1000;
   for (const [i, name] of SERVICES.entries()) {

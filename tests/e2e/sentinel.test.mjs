@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { login, scene } from "../support/client.mjs";
+import { flows, talking } from "../support/delivery.mjs";
 import { Sentinels } from "../support/sentinels.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
@@ -11,21 +12,6 @@ import { until } from "../support/wait.mjs";
 const sentinels = new Sentinels({ downAfterMs: 1000 });
 const stack = useStack({ GRACE_S: "3", LEASE_MS: "2000", RATE_MESSAGES: "1000:1000" }, sentinels);
 const LONG = { timeout: 30_000 };
-
-async function sayWhenPossible(peer, receiver, text) {
-  return until(`${peer.name} can write`, async () => {
-    const ack = await peer.ask("message_out", { receiver, message_text: text });
-    assert.ok(ack.ok || ack.error.code === "unavailable", JSON.stringify(ack));
-    return ack.ok && ack.message_id;
-  }, LONG);
-}
-
-async function flows(from, to) {
-  return until(`messages from ${from.name} reach ${to.name}`, async () => {
-    const id = await sayWhenPossible(from, to.name, "after");
-    return to.waitFor("message_in", (m) => m.message_id === id, { timeout: 300 }).then(() => id, () => 0);
-  }, LONG);
-}
 
 const settled = () => until("it has settled", async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle").catch(() => "1")) === "0", LONG);
 
@@ -53,6 +39,10 @@ const replicated = async (name) => until(`${name} has everything`, async () => {
   return id === theirs;
 });
 
+/* It breaks our connection too when it becomes one. */
+const follows = async (name) => (await sentinels.cli(name, "ROLE").catch(() => "")).startsWith("slave");
+
+/* Everybody goes on writing when it returns, until `over` is called. */
 async function failover(t, kill) {
   const s = scene(t, stack);
   const [one, two] = await pair(s);
@@ -65,28 +55,30 @@ async function failover(t, kill) {
   await kill(master);
   const refused = await one.ask("message_out", { receiver: two.name, message_text: "meanwhile" });
   assert.deepEqual([refused.ok, refused.error?.code], [false, "unavailable"]);
+  const over = talking(one, two);
   await until(`${replica} is promoted`, async () => (await sentinels.cli(replica, "ROLE")).startsWith("master"), LONG);
   t.diagnostic(`promoted after ${since()}`);
   await until("every service is ready", () => stack.ready(), LONG);
   t.diagnostic(`every service is ready after ${since()}`);
-  const id = await flows(one, two);
-  const back = await flows(two, one);
+  const id = await flows(one, two, LONG);
+  const back = await flows(two, one, LONG);
   t.diagnostic(`messages flow after ${since()}`);
   assert.equal(await stack.redis("HEXISTS", "{chat}:presence", "settle"), "1", "before it has settled");
   assert.ok(before < id && id < back, "ids go up");
   stayed([one, two]);
-  return { one, two, s, master, replica };
+  return { one, two, over, master, replica };
 }
 
 test("the master is killed: all follow to the replica, both connections of each gateway to the same", async (t) => {
-  const { master, replica } = await failover(t, (name) => sentinels.signal(name, "SIGKILL"));
+  const { over, master, replica } = await failover(t, (name) => sentinels.signal(name, "SIGKILL"));
   const clients = await sentinels.cli(replica, "CLIENT", "LIST");
   for (const name of ["parley-gateway", "parley-gateway-feed", "parley-auth", "parley-presence", "parley-presence-events"]) {
     const count = clients.split("\n").filter((line) => line.includes(` name=${name} `)).length;
     assert.equal(count, name.startsWith("parley-gateway") ? 2 : 1, name);
   }
   await sentinels.again(master);
-  await until("the old master follows the new one", async () => (await sentinels.cli(master, "ROLE")).startsWith("slave"), LONG);
+  await until("the old master follows the new one", () => follows(master), LONG);
+  t.diagnostic(`${await over(LONG)} messages were accepted on the way, and came`);
 });
 
 test("one sentinel is dead, another stands still: the third is enough to find the master", async (t) => {
@@ -99,10 +91,12 @@ test("one sentinel is dead, another stands still: the third is enough to find th
   });
   const s = scene(t, stack);
   const [one, two] = await pair(s);
+  const over = talking(one, two);
   await sentinels.cli(master, "CLIENT", "KILL", "TYPE", "normal");
   await sentinels.cli(master, "CLIENT", "KILL", "TYPE", "pubsub");
-  await flows(one, two);
+  await flows(one, two, LONG);
   await until("every service is ready", () => stack.ready(), LONG);
+  await over(LONG);
   stayed([one, two]);
 });
 
@@ -111,11 +105,12 @@ test("the master stands still: likewise, and when it wakes nobody goes back to i
   for (const i of [1, 2, 3]) {
     await until(`sentinel ${i} sees a replica that is well`, async () => /\nflags\nslave\n/.test(await sentinels.sentinel(i, "SENTINEL", "REPLICAS", "parley")), LONG);
   }
-  const { one, two, master } = await failover(t, (name) => sentinels.signal(name, "SIGSTOP"));
+  const { one, two, over, master } = await failover(t, (name) => sentinels.signal(name, "SIGSTOP"));
   await sentinels.signal(master, "SIGCONT");
-  await until("the old master is made a replica", async () => (await sentinels.cli(master, "ROLE")).startsWith("slave"), LONG);
+  await until("the old master is made a replica", () => follows(master), LONG);
   await until("every service is ready", () => stack.ready(), LONG);
-  await flows(one, two);
+  await flows(one, two, LONG);
+  t.diagnostic(`${await over(LONG)} messages were accepted on the way, and came`);
   stayed([one, two]);
   for (const name of ["auth-1", "gateway-1", "gateway-2", "presence-1"]) {
     const log = await readFile(stack.process(name).log, "utf8");
