@@ -9,6 +9,7 @@
 # make fuzz          the fuzz targets, in build/fuzz/ (clang)
 # make fuzz-long     gives each of them new inputs for 10 minutes (T=60: one minute)
 # make fuzz-keep     chooses what is kept in tests/corpus/ of what they found
+# make soak          a million seeds of the simulator (SEEDS= how many)
 # make lint          banned functions, format, clang-tidy, cppcheck, floors
 # make cover         which lines of ours the tests reach
 # make examples      a server on the Socket.IO library alone: build/release/examples/echo
@@ -51,6 +52,7 @@ SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
 CLIENT   := $O/parley
 PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
+SIM      := $O/tests/sim/sim
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)
@@ -80,6 +82,10 @@ $(filter $O/tests/unit/auth-svc/%,$(TESTS)):     %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHARED)
 $(filter $O/tests/unit/client/%,$(TESTS)):       %: %.o $O/terminal.a $(SOCKETIO) $(SHARED)
 
+# The simulator stands in for what is between the programs, so its objects go first.
+$(SIM): $(call objs,tests/sim) $O/gateway-svc.a $O/presence-svc.a $(SHARED)
+$(SIM): LDLIBS += -llua5.1 -lm
+
 # A fuzz target may use what the unit tests of its folder use.
 $(filter $O/shared/%,$(FUZZERS)):               %: %.o $(SHARED)
 $(filter $O/auth-svc/%,$(FUZZERS)):             %: %.o $O/auth-svc.a $(SHARED)
@@ -94,7 +100,7 @@ $O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets
 $(CLIENT): LDLIBS := -lwebsockets -lev -lssl -lcrypto -lncursesw -ltinfo
 $(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
 
-$(PROGS) $(TESTS) $(FUZZERS):
+$(PROGS) $(TESTS) $(SIM) $(FUZZERS):
 	$(CC) $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/%.a:
 	rm -f $@ && $(AR) rcs $@ $^
@@ -139,6 +145,7 @@ run:
 	@exec deploy/run --with-parent --bin $O
 services: $(SERVICES)
 client: $(CLIENT)
+simulator: $(SIM)
 library: $(SIOLIB) $(SIO_H)
 
 test test-all:
@@ -148,7 +155,7 @@ test test-all:
 # What tests look at beside the programs under test: those that users get, and the fuzz targets
 # where clang can build them (tests/run says so where it can't).
 beside:
-	@$(SUB) MODE=release O=build/release services client library
+	@$(SUB) MODE=release O=build/release services client library simulator
 	@! $(CAN_FUZZ) || $(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
 CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
@@ -176,6 +183,14 @@ fuzz-keep: fuzz
 $(NPM): tests/package-lock.json
 	npm ci --prefix tests --no-audit --no-fund --loglevel=error >&2
 	@touch $@
+
+# Seeds that nobody has tried yet, on all processors; stops at the first that fails.
+SEEDS ?= 1000000
+soak:
+	@deploy/packages build test
+	@$(SUB) MODE=release O=build/release simulator
+	@seq 0 $$(($(JOBS) - 1)) | xargs -P $(JOBS) -I N sh -c 'build/release/tests/sim/sim \
+	    tests/sim/redis.lua shared/parley.lua '"$$(date +%s)"'N00000000 $$(($(SEEDS) / $(JOBS))) || exit 255'
 
 test-compose:
 	@deploy/packages run test
@@ -240,7 +255,7 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services client library examples install-lib test test-all test-compose beside \
+.PHONY: all run services client simulator soak library examples install-lib test test-all test-compose beside \
         run-test run-test-all faults run-faults unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
         cover run-cover lint banned format floors static tidy install deb clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -1,0 +1,16 @@
+#!/bin/sh
+# check-seeds.sh - whole gateways on simulated time: a thousand seeds, always the same ones
+#
+# A seed that fails prints what was broken; `SIM_TRACE=1 build/release/tests/sim/sim
+# tests/sim/redis.lua shared/parley.lua SEED` tells how it came to that.
+set -eu
+cd "$(dirname "$0")/../.."
+sim=${PARLEY_RELEASE:-build/release}/tests/sim/sim
+"$sim" tests/sim/redis.lua shared/parley.lua 1 500 >"${TMPDIR:-/tmp}/parley-sim-$$" 2>&1 &
+half=$!
+status=0
+"$sim" tests/sim/redis.lua shared/parley.lua 501 500 || status=1
+wait $half || status=1
+cat "${TMPDIR:-/tmp}/parley-sim-$$"
+rm -f "${TMPDIR:-/tmp}/parley-sim-$$"
+exit $status

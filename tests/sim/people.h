@@ -1,0 +1,52 @@
+/* people.h - users with one or two clients each, who chat, wander and quarrel; and what they may
+ * expect
+ *
+ * They log in, connect to any gateway, send, retry, lose their network, come back with `last_id`,
+ * log out, are kicked.  Each client keeps what it got; every promise that is broken is told at
+ * once, and at the end, when everything was calm for a while, what nobody may miss is counted. */
+#ifndef PARLEY_SIM_PEOPLE_H
+#define PARLEY_SIM_PEOPLE_H
+
+#include "shared/slice.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ev_loop;
+
+struct people_config {
+    uint64_t grace_ms, lease_ms;
+    struct ev_loop *(*some_gateway)(void); /* a living one, or NULL */
+};
+
+void people_begin(const struct people_config *config);
+void people_end(void);
+
+/* One of them does something. */
+void people_act(void);
+/* From now on nobody sends, leaves or is kicked; whoever has a session comes back. */
+void people_calm(bool calm);
+/* Everybody leaves for good, without logging out. */
+void people_leave(void);
+
+/* Redis has just lost or changed its data: what was accepted before may be gone. */
+void people_note_loss(void);
+/* What Redis does, for broker_watch. */
+void people_accepted(void *ctx, uint64_t id, struct slice sender, struct slice receiver,
+                     struct slice client_id);
+void people_presence(void *ctx, struct slice changes);
+
+/* The last word, after a long calm: everybody is there, has what he may expect, and sees the same
+ * list, which is that of Redis. */
+void people_judge(void);
+/* After everybody left, and long enough. */
+void people_judge_empty(void);
+
+/* Broken promises so far; each was printed. */
+unsigned people_complaints(void);
+/* What was done, for a line at the end. */
+struct people_figures {
+    unsigned logins, sent, accepted, delivered, replays, recovered, told_lost;
+};
+struct people_figures people_figures(void);
+
+#endif
