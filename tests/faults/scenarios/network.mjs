@@ -14,6 +14,8 @@ import { pause } from "../stage.mjs";
 const NEVER_READS = fileURLToPath(new URL("../never_reads.py", import.meta.url));
 const CLOCK_SHIM = fileURLToPath(new URL("../clock_shim.c", import.meta.url));
 const QUICK_PINGS = { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "1500" };
+/* For who never reads never answers one either: the queue shall be what ends it. */
+const NO_PINGS = { PING_INTERVAL_MS: "60000", PING_TIMEOUT_MS: "60000" };
 const noNamespace = () => (Namespace.possible() ? "" : "needs root, ip, tc and iptables");
 
 /* That crowd reaches the door through a proxy of ours. */
@@ -60,7 +62,7 @@ function established(server, ports) {
 const slowReaders = (transport, count) => ({
   row: transport === "websocket" ? 34 : 37,
   title: transport === "websocket" ? `${count} WebSockets that never read, in a busy group` : `${count} long-polls whose answers are never read`,
-  env: { QUEUE_MAX_BYTES: "262144", GRACE_S: "2", ...(transport === "polling" ? QUICK_PINGS : {}) },
+  env: { QUEUE_MAX_BYTES: "262144", GRACE_S: "2", ...(transport === "polling" ? QUICK_PINGS : NO_PINGS) },
   crowds: [{ users: 12, rate: 60, group: 1, pad: ` ${"x".repeat(4000)}` }], quick: transport === "websocket",
   async inject(stage) {
     let deaf;
