@@ -82,7 +82,7 @@ export default {
     "reason.session_expired": "Nicht gesendet: Deine Sitzung ist zu Ende.",
     "reason.other": "Nicht gesendet: Etwas ging schief.",
 
-    "note.gap": "Du warst kurz weg. Nachrichten aus dieser Zeit fehlen hier vielleicht.",
+    "note.gap": "Die Verbindung war unterbrochen. Hier können Nachrichten fehlen.",
     "note.changed": "In diesem Browser hat sich {name} angemeldet. Du bist jetzt {name}.",
     "comings.joined": { one: "{names} ist gekommen", other: "{names} sind gekommen" },
     "comings.left": { one: "{names} ist gegangen", other: "{names} sind gegangen" },

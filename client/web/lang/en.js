@@ -91,7 +91,7 @@ export default {
     "reason.other": "Not sent: something went wrong.",
 
     /* lines between the messages */
-    "note.gap": "You were away for a moment. Messages of that time may be missing here.",
+    "note.gap": "The connection was interrupted. Messages may be missing here.",
     "note.changed": "In this browser, {name} has signed in. You are {name} now.",
     "comings.joined": { one: "{names} joined", other: "{names} joined" },
     "comings.left": { one: "{names} left", other: "{names} left" },
