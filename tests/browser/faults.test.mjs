@@ -209,6 +209,7 @@ test("both gateways hang: red after 5 s without an answer; what comes late is no
   const s = scene(t);
   const [alice, bob] = await s.two(stack, "Aina", "Bodo");
   for (const person of [alice, bob]) { person.expect(BROKEN); }
+  const saw = await watch(alice);
   await both("SIGSTOP");
   await alice.say("into the silence");
   await alice.sees("into the silence", "failed");
@@ -216,7 +217,7 @@ test("both gateways hang: red after 5 s without an answer; what comes late is no
   await both("SIGCONT");
   /* Who was away so long may not accept it: that, too, is an answer.  Or the connection is lost before it comes. */
   await until("it is known what became of it", async () => (await alice.row("into the silence", "sent").count()) > 0
-    || /not available/.test(await reasonOf(alice, "into the silence") ?? "") || (await alice.notes()).some((note) => /missing/.test(note)));
+    || /not available/.test(await reasonOf(alice, "into the silence") ?? "") || (await saw()).some((said) => said.startsWith("reconnecting")));
   await until("all is well again", () => stack.ready());
   await Promise.all([alice.online(), bob.online()]);
   await sendAllRed(alice);
