@@ -231,13 +231,14 @@ static const struct wire_handler wire_handler = {.send = on_send,
 
 /* ---- From the network ------------------------------------------------------------------------ */
 
-/* What the server may know of what we have seen: it can then send what was missed. */
+/* What the server may know of what we have seen: it can then send what was missed.  0: we were
+ * there, and saw no message since the login. */
 static void print_auth(const struct client *c, struct buf *out)
 {
     struct slice cursor = people_cursor(c->people);
     buf_append(out, SLICE("{\"token\":"));
     json_append_string(out, slice_text(c->token));
-    if (c->last_id > 0) {
+    if (c->been_online) {
         buf_append(out, SLICE(",\"last_id\":"));
         buf_u64(out, c->last_id);
     }

@@ -223,7 +223,9 @@ static void what_may_be_missing_is_said(void **state)
     go_online(w);
     come_back(w);
     client_opened(w->client, w->now_ms);
+    buf_clear(&w->told);
     text(w, HELLO);
+    expect(w, ">40{\"token\":\"tok\",\"last_id\":0};"); /* it was there, and saw nothing */
     text(w, "40");
     buf_clear(&w->told);
     text(w, SESSION("false"));
