@@ -6,7 +6,7 @@ import { useBrowser } from "../support/browser.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack();
+const stack = useStack({ LEASE_MS: "5000", GRACE_S: "10" });
 const scene = useBrowser();
 
 test("the group: everybody sees it once, in one order, whoever wrote it", async (t) => {

@@ -6,7 +6,7 @@ import { useBrowser } from "../support/browser.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack();
+const stack = useStack({ LEASE_MS: "5000" });
 const scene = useBrowser();
 
 /* Each would call pwned() if it were taken for markup, script, style or address. */
