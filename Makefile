@@ -46,7 +46,7 @@ LINK_cover    := --coverage
 LINK_fuzz     := -fsanitize=fuzzer,address,undefined
 STD  := -std=c11 -D_DEFAULT_SOURCE -I.
 
-objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -name 'fuzz_*'))
+objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -name 'fuzz_*' 2>/dev/null))
 bins   = $(patsubst %.c,$O/%,$(shell find $(1) -name '$(2)_*.c' 2>/dev/null))
 SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
 CLIENT   := $O/parley
