@@ -222,14 +222,14 @@ static void kick(struct user *u)
     store_reply_free(reply);
 }
 
-/* The last moment at which somebody served the user: a frozen gateway serves nobody. */
+/* The last moment at which somebody served the user. */
 static uint64_t last_seen(const struct user *u)
 {
     uint64_t seen = u->seen_at;
     for (unsigned i = 0; i < DEVICES; i++) {
         const struct device *d = &u->devices[i];
-        uint64_t alive = d->state == ON ? sim_alive_us(d->gateway) : 0;
-        seen = alive > seen ? alive : seen;
+        uint64_t served = d->state == ON ? p.config.served_us(d->gateway) : 0;
+        seen = served > seen ? served : seen;
     }
     return seen;
 }

@@ -16,6 +16,8 @@ struct ev_loop;
 struct people_config {
     uint64_t grace_ms, lease_ms;
     struct ev_loop *(*some_gateway)(void); /* a living one, or NULL */
+    /* When that gateway last served its users: it ran, and its link to Redis was up. */
+    uint64_t (*served_us)(const struct ev_loop *gateway);
 };
 
 void people_begin(const struct people_config *config);

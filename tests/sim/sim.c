@@ -6,7 +6,7 @@
  * types (redis.lua), clocks and dice.  A seed decides everything.  One run is two minutes in which
  * people chat and something breaks every few seconds, then a long calm, then the judgement.  Prints
  * what was broken with its seed; the last line is `N passed, N failed`. */
-#include "gateway-svc/app/hub.h"
+#include "gateway-svc/app/hub_state.h"
 #include "presence-svc/sweep_redis.h"
 #include "shared/log.h"
 #include "shared/must.h"
@@ -47,6 +47,7 @@ static struct {
     struct gateway gateways[GATEWAYS];
     struct sweep *sweep;
     char loops[INCARNATIONS]; /* their addresses are the loops */
+    uint64_t served[INCARNATIONS];
     unsigned incarnations;
     bool calm;
     bool trace;
@@ -129,6 +130,26 @@ static void freeze_gateway(struct gateway *g)
     uint64_t us = sim_about(2 * SIM_S);
     trace("gateway %s freezes for %.3f s", g->id, (double)us / 1e6);
     sim_freeze(g->loop, sim_end_us(us));
+}
+
+static uint64_t *served_at(const struct ev_loop *loop)
+{
+    return &world.served[(const char *)(const void *)loop - world.loops];
+}
+
+static uint64_t served_us(const struct ev_loop *loop)
+{
+    return *served_at(loop);
+}
+
+static void note_served(const struct gateway *g)
+{
+    struct buf why;
+    buf_init(&why, 128);
+    if (g->hub && sim_awake_us(g->loop) <= sim_now_us() && relay_is_ready(g->hub->relay, &why)) {
+        *served_at(g->loop) = sim_now_us();
+    }
+    buf_deinit(&why);
 }
 
 static struct ev_loop *some_gateway(void)
@@ -244,6 +265,9 @@ static void on_fault(void *arg)
 static void on_act(void *arg)
 {
     (void)arg;
+    for (unsigned i = 0; i < GATEWAYS; i++) {
+        note_served(&world.gateways[i]);
+    }
     people_act();
     sim_in(sim_about(ACT_EVERY_US), on_act, NULL);
 }
@@ -253,7 +277,7 @@ static void on_act(void *arg)
 static void begin(uint64_t seed)
 {
     static const struct broker_watch watch = {people_accepted, people_presence};
-    static const struct people_config config = {GRACE_MS, LEASE_MS, some_gateway};
+    static const struct people_config config = {GRACE_MS, LEASE_MS, some_gateway, served_us};
     sim_time_begin(seed);
     broker_begin(&watch, NULL);
     people_begin(&config);

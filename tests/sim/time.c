@@ -28,7 +28,7 @@ static struct {
     } timers[TIMERS_MAX];
     struct {
         const struct ev_loop *loop;
-        uint64_t since, until;
+        uint64_t until;
     } frozen[LOOPS_MAX];
 } sim;
 
@@ -144,16 +144,6 @@ uint64_t sim_awake_us(const struct ev_loop *loop)
     return sim.now;
 }
 
-uint64_t sim_alive_us(const struct ev_loop *loop)
-{
-    for (size_t i = 0; i < LOOPS_MAX; i++) {
-        if (sim.frozen[i].loop == loop && sim.frozen[i].until > sim.now) {
-            return sim.frozen[i].since;
-        }
-    }
-    return sim.now;
-}
-
 void sim_freeze(struct ev_loop *loop, uint64_t until_us)
 {
     size_t i = 0;
@@ -161,9 +151,6 @@ void sim_freeze(struct ev_loop *loop, uint64_t until_us)
         i++;
     }
     sim.frozen[i].loop = loop;
-    if (sim.frozen[i].until <= sim.now) {
-        sim.frozen[i].since = sim.now;
-    }
     if (until_us > sim.frozen[i].until) { /* or what waits would change its order */
         sim.frozen[i].until = until_us;
     }

@@ -45,9 +45,7 @@ struct ev_loop;
 void sim_freeze(struct ev_loop *loop, uint64_t until_us);
 /* When something that happens to that process now is noticed by it. */
 uint64_t sim_awake_us(const struct ev_loop *loop);
-/* Since when it has been frozen; now, if it is not. */
-uint64_t sim_alive_us(const struct ev_loop *loop);
-/* The process is gone: its timers never fire again, and it is never alive again. */
+/* The process is gone: its timers never fire again. */
 void sim_forget(struct ev_loop *loop);
 
 #endif
