@@ -6,11 +6,12 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sim=${PARLEY_RELEASE:-build/release}/tests/sim/sim
-"$sim" tests/sim/redis.lua shared/parley.lua 1 500 >"${TMPDIR:-/tmp}/parley-sim-$$" 2>&1 &
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+"$sim" tests/sim/redis.lua shared/parley.lua 1 500 >"$said" 2>&1 &
 half=$!
 status=0
 "$sim" tests/sim/redis.lua shared/parley.lua 501 500 || status=1
 wait $half || status=1
-cat "${TMPDIR:-/tmp}/parley-sim-$$"
-rm -f "${TMPDIR:-/tmp}/parley-sim-$$"
+cat "$said"
 exit $status
