@@ -14,6 +14,8 @@
 
 /* What carries, in the request that we make: it is not carried on. */
 #define EIO_CARRIED_HEADER "X-Parley-Carried"
+/* In the answer to a polling handshake: the node that the sid begins with. */
+#define EIO_NODE_HEADER "X-Parley-Node"
 
 struct eio_carrier { /* borrowed for as long as there are requests that it carries */
     struct ev_loop *loop;

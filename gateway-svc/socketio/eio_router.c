@@ -209,12 +209,22 @@ static void carry(struct visit *v)
 
 /* ---- Polling --------------------------------------------------------------------------------- */
 
+/* A load balancer that wants to can learn whose sids are served where. */
+static void name_node(struct visit *v)
+{
+    const char *node = v->router->engine->config.node;
+    if (node) {
+        buf_printf(&v->x->lines, EIO_NODE_HEADER ": %s\r\n", node);
+    }
+}
+
 static void open_polling(struct visit *v)
 {
     void *data = NULL;
     if (!is_let_in(v, &data)) {
         return;
     }
+    name_node(v);
     if (!eio_poll_open(v->endpoint, data, v->x, v->now_us)) {
         release(v, data);
         v->x->ops->drop(v->x);

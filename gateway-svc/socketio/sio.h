@@ -278,10 +278,11 @@ struct sio_server_handler {
     unsigned (*http)(void *app, struct slice path, struct sio_page *page);
     /* Several servers, each with its own `node` (struct sio_config), can serve as one: a request
      * that names a connection of another is carried there, so that no load balancer has to send a
-     * client to the same server twice.  Where does that node listen for clients?  Answered now or
-     * later, exactly once, with sio_lookup_answer, also when the server has been freed meanwhile.
-     * `node` comes from a client: of the right letters and length, no more.  NULL: this server is
-     * alone. */
+     * client to the same server twice.  (One that can saves that way: the answer to a polling
+     * handshake names the node, in X-Parley-Node.)  Where does that node listen for clients?
+     * Answered now or later, exactly once, with sio_lookup_answer, also when the server has been
+     * freed meanwhile.  `node` comes from a client: of the right letters and length, no more.
+     * NULL: this server is alone. */
     void (*find)(void *app, struct slice node, struct sio_lookup *lookup);
 };
 /* `host` is a numeric address; NULL: there is no such node, and the client learns that its

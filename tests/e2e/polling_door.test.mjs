@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { scene } from "../support/client.mjs";
 import { request } from "../support/http.mjs";
+import { numbers } from "../support/metrics.mjs";
 import { RawPoll, RS } from "../support/raw_poll.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
@@ -81,6 +82,30 @@ test("a poll that is given up ends the session at once, at the door and at eithe
     assert.ok(performance.now() - started < PING_MS / 2, "not for its silence");
     assert.equal(await poll.isGone(), true);
   }
+});
+
+/* Requests that a gateway has carried to the other one, ever. */
+async function carried() {
+  const all = await Promise.all([1, 2].map((i) => numbers(stack, `gateway-${i}`)));
+  return ["get", "post", "websocket"].map((kind) => all.reduce((sum, n) => sum + n.get(`parley_requests_carried_total{kind="${kind}"}`), 0));
+}
+
+test("our own door keeps each connection at its gateway: nothing is carried, neither polling nor the upgrade", async (t) => {
+  const s = scene(t, stack);
+  const before = await carried();
+  const handshake = "/socket.io/?EIO=4&transport=polling";
+  const res = await request(stack.gateway(1), handshake);
+  assert.equal(JSON.parse(res.body.slice(1)).sid.split(".")[0], res.headers["x-parley-node"], "a gateway names itself");
+  assert.equal((await request(stack.door, handshake)).headers["x-parley-node"], undefined, "to the door");
+  const people = await Promise.all(Array.from({ length: 8 }, () => s.enter("homely", stack.door, { transports: ["polling", "websocket"] })));
+  const pollers = await Promise.all(Array.from({ length: 8 }, () => s.enter("homelier", stack.door, { transports: ["polling"] })));
+  await until("they are upgraded", () => people.every(({ socket }) => socket.io.engine.transport.name === "websocket"));
+  const at = await Promise.all([...people, ...pollers].map(({ name }) => stack.servedBy(name)));
+  assert.equal(new Set(at.flat()).size, 2, "both gateways have some");
+  for (const peer of [...people, ...pollers]) {
+    await peer.say("group", "at home");
+  }
+  assert.deepEqual(await carried(), before);
 });
 
 test("gateways tell each other where they are, and carry what is meant for another", async (t) => {

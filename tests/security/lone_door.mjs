@@ -89,6 +89,9 @@ function freePort() {
   });
 }
 
+/* As wherever there are gateways: deploy/haproxy/haproxy.cfg. */
+const STICKS = `${/^# +(stick .*\n)# +(stick .*\n)/m.exec(readFileSync(CONFIG, "utf8")).slice(1).join("")}`;
+
 function makeCertificate(dir) {
   const pem = join(dir, "door.pem");
   execFileSync("openssl", ["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-newkey", "ec",
@@ -103,7 +106,7 @@ export async function loneDoor(env = {}, { gateways = 1 } = {}) {
   const { pem, crt } = makeCertificate(dir);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const servers = [["auth", [auth]], ["gateways", [gateway, ...others]]].map(([name, all]) =>
-    `backend ${name} from to-${name}\n${all.map(({ port: p }, i) => `    server ${name}-${i} 127.0.0.1:${p}${name === "gateways" && gateways === 0 ? " disabled" : ""}\n`).join("")}`);
+    `backend ${name} from to-${name}\n${name === "gateways" ? STICKS : ""}${all.map(({ port: p }, i) => `    server ${name}-${i} 127.0.0.1:${p}${name === "gateways" && gateways === 0 ? " disabled" : ""}\n`).join("")}`);
   await writeFile(join(dir, "servers.cfg"), servers.join(""));
   await writeFile(pem, readFileSync(pem, "utf8") + readFileSync(crt, "utf8"));
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "haproxy", "-db", "-f", CONFIG, "-f", join(dir, "servers.cfg")], {
