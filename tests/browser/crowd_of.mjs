@@ -34,27 +34,12 @@ function accepted(peer, sender, n) {
   }, { timeout: 60_000, every: 200 });
 }
 
-/* What is in the middle of that box, and where: it must not move. */
-const middle = (page, id) => page.evaluate((box) => {
-  const { left, top, width, height } = document.getElementById(box).getBoundingClientRect();
-  const at = document.elementsFromPoint(left + width / 2, top + height / 2).map((e) => e.closest(".row, .user")).find(Boolean);
-  return at && `${at.dataset.messageId ?? at.dataset.name} ${Math.round(at.getBoundingClientRect().top)}`;
-}, id);
 const rowsOf = (page) => page.locator("#messages .row").count();
 const usersOf = (page) => page.locator("#users .user").count();
 const scrollTo = (page, id, part) => page.evaluate(([box, where]) => {
   const scroller = document.getElementById(box);
   scroller.scrollTop = where * (scroller.scrollHeight - scroller.clientHeight);
 }, [id, part]);
-
-/* Two looks at the same, with the browser having drawn in between. */
-async function settled(page, id) {
-  return until(`${id} stands still`, async () => {
-    const before = await middle(page, id);
-    await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
-    return before !== undefined && before === await middle(page, id) && before;
-  });
-}
 
 export function crowdOf({ users, messages }) {
   const stack = useStack({
@@ -83,11 +68,11 @@ export function crowdOf({ users, messages }) {
     await page.fill("#user-filter", "");
     await until("all are there again", async () => await usersOf(page) > 1);
     await scrollTo(page, "users", 0.5);
-    const inSight = await settled(page, "users");
+    const inSight = await alice.middle("users");
     const gone = people.slice(0, LEFT);
     await inGroups(gone, (p) => logout(stack.door, p.name, p.token));
     await until("they are gone", async () => (await page.textContent("#user-count")).replace(/\D/g, "") === String(users + 1 - LEFT), LONG);
-    assert.equal(await settled(page, "users"), inSight, "who leaves further up moves nothing");
+    assert.equal(await alice.middle("users"), inSight, "who leaves further up moves nothing");
 
     /* The messages, to her alone: nobody else has to read them. */
     const senders = peers.slice(LEFT, LEFT + Math.ceil(messages / BURST));
@@ -105,7 +90,7 @@ export function crowdOf({ users, messages }) {
     /* Anywhere in there: more messages move nothing. */
     for (const part of [0.5, 0.1, 0]) {
       await scrollTo(page, "messages", part);
-      const before = await settled(page, "messages");
+      const before = await alice.middle("messages");
       assert.ok(await rowsOf(page) < IN_DOCUMENT);
       const ids = (await alice.rows()).map((row) => Number(row.messageId));
       assert.deepEqual(ids, [...ids].sort((a, b) => a - b));
@@ -113,7 +98,7 @@ export function crowdOf({ users, messages }) {
       const answer = await writer.ask("message_out", { receiver: "Alice", message_text: `at ${part}` });
       assert.equal(answer.ok, true);
       await until("it is told", async () => /new message/.test(await page.textContent("#new-messages")));
-      assert.equal(await settled(page, "messages"), before);
+      assert.equal(await alice.middle("messages"), before);
       await page.click("#new-messages");
       await page.waitForSelector(`#messages .row[data-message-id="${answer.message_id}"]`);
       await until("she is at the end", () => page.isHidden("#new-messages"));

@@ -6,7 +6,7 @@ import { useBrowser } from "../support/browser.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack({ LEASE_MS: "5000" });
+const stack = useStack();
 const scene = useBrowser();
 
 /* Each would call pwned() if it were taken for markup, script, style or address. */
@@ -117,7 +117,7 @@ test("the same texts, written in the page and edited there", async (t) => {
 test("fields that a server should not send: as text, or not at all", async (t) => {
   const evil = "<img src=x onerror=pwned()>";
   const alice = await scene(t).open(stack.door);
-  await alice.page.evaluate(() => { window.pwned = () => { window.isPwned = true; }; });
+  await alice.page.addInitScript(() => { window.pwned = () => { window.isPwned = true; }; });
   await alice.page.routeWebSocket(/socket\.io/, (ws) => {
     const server = ws.connectToServer();
     let sent = false;

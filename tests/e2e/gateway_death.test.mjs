@@ -6,7 +6,7 @@ import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
 /* Three gateways: one dies, and the door still has a choice. */
-const stack = useStack({ GATEWAYS: "3", PRESENCE_SVCS: "2", GRACE_S: "4" });
+const stack = useStack({ GATEWAYS: "3", PRESENCE_SVCS: "2", GRACE_S: "4", LEASE_MS: "2000" });
 
 test("kill -9 of a gateway: returning users are never seen leaving, the others leave after lease and grace, once", async (t) => {
   const s = scene(t, stack);

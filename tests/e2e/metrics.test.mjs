@@ -16,7 +16,7 @@ import { until } from "../support/wait.mjs";
 
 const QUEUE = 1_048_576;
 const stack = useStack({
-  RATE_MESSAGES: "100000:100000", RATE_LOGINS: "10000:10000", QUEUE_MAX_BYTES: `${QUEUE}`, GRACE_S: "1", LEASE_MS: "1000",
+  RATE_MESSAGES: "100000:100000", RATE_LOGINS: "10000:10000", QUEUE_MAX_BYTES: `${QUEUE}`, GRACE_S: "1", LEASE_MS: "2000",
 });
 
 /* Until these numbers have grown by at least so much since `before`; resolves to the new ones. */

@@ -5,7 +5,7 @@ import { scene } from "../support/client.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack({ GATEWAYS: "3", PRESENCE_SVCS: "2" });
+const stack = useStack({ GATEWAYS: "3", PRESENCE_SVCS: "2", LEASE_MS: "2000" });
 const PRESENCE = ["presence-1", "presence-2"];
 const all = (items, run) => Promise.all(items.map(run));
 const LATE = { timeout: 30_000 };

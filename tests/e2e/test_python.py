@@ -23,7 +23,7 @@ BIN = os.path.join(ROOT, os.environ.get("PARLEY_BIN", "build/asan"))
 WAIT_S = 15
 # As tests/support/client.mjs has it; "polling,websocket" is what a client does by itself.
 TRANSPORTS = os.environ.get("PARLEY_TRANSPORTS", "websocket").split(",")
-SHORT = {"DOOR_PORT": "0", "GATEWAYS": "2", "GRACE_S": "2", "LEASE_MS": "1000",
+SHORT = {"DOOR_PORT": "0", "GATEWAYS": "2", "GRACE_S": "2", "LEASE_MS": "5000",
          "PING_INTERVAL_MS": "2000", "PING_TIMEOUT_MS": "5000"}
 FINDINGS = re.compile("ERROR: AddressSanitizer|runtime error|LeakSanitizer|ThreadSanitizer")
 

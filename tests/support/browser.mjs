@@ -147,17 +147,24 @@ export class Person {
 
   /* ---- Seeing ---- */
 
-  /* The rows with that very text, as {state, own, private, text, reason}. */
+  /* Until whatever has happened so far is drawn: the page does that once for each frame. */
+  async drawn(page = this.page) { await page.evaluate(() => document.hidden || new Promise(requestAnimationFrame)); }
+  async #all(page, selector, look) {
+    await this.drawn(page);
+    return page.$$eval(selector, look);
+  }
+
+  /* The messages, as {state, own, private, text, reason, ...}. */
   rows(page = this.page) {
-    return page.$$eval('#messages .row[data-kind="message"]', (rows) => rows.map((row) => ({
+    return this.#all(page, '#messages .row[data-kind="message"]', (rows) => rows.map((row) => ({
       text: row.querySelector(".text").textContent, state: row.dataset.state, own: row.dataset.own === "true", private: row.dataset.private === "true",
       messageId: row.dataset.messageId, clientId: row.dataset.clientId, sender: row.querySelector(".sender")?.textContent,
       label: row.querySelector(".private")?.textContent, reason: row.querySelector(".reason")?.textContent,
     })));
   }
   async texts(page = this.page) { return (await this.rows(page)).map(({ text }) => text); }
-  notes(page = this.page) { return page.$$eval("#messages .note", (notes) => notes.map((note) => note.textContent)); }
-  users(page = this.page) { return page.$$eval("#users .user", (users) => users.map((user) => user.dataset.name)); }
+  notes(page = this.page) { return this.#all(page, "#messages .note", (notes) => notes.map((note) => note.textContent)); }
+  users(page = this.page) { return this.#all(page, "#users .user", (users) => users.map((user) => user.dataset.name)); }
 
   /* The row of a message with that text in that state. */
   row(text, state, page = this.page) {
@@ -165,6 +172,23 @@ export class Person {
     return rows.filter({ has: page.locator(".text", { hasText: new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) }) });
   }
   async sees(text, state, page = this.page) { await this.row(text, state, page).first().waitFor(); }
+
+  /* What is in the middle of that box, and where, when it stands still: the text of the row and its
+   * place.  Whoever reads there wants it to stay. */
+  async middle(id) {
+    const look = async () => {
+      await this.drawn();
+      return this.page.evaluate((box) => {
+        const { left, top, width, height } = document.getElementById(box).getBoundingClientRect();
+        const row = document.elementsFromPoint(left + width / 2, top + height / 2).map((e) => e.closest(".row, .user")).find(Boolean);
+        return row && `${row.textContent} ${Math.round(row.getBoundingClientRect().top)}`;
+      }, id);
+    };
+    return until(`${id} stands still`, async () => {
+      const before = await look();
+      return before !== undefined && before === await look() && before;
+    });
+  }
 
   /* A picture, if they are wanted. */
   async shot(name, page = this.page) {

@@ -11,7 +11,8 @@ import { useStack } from "../support/stack.mjs";
 import { PARLEY, Pipe } from "../support/terminal.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack({ GRACE_S: "20", RATE_MESSAGES: "100000:100000" });
+/* Long leases: a stopped gateway shall not be noticed by anybody but us. */
+const stack = useStack({ GRACE_S: "20", LEASE_MS: "10000", RATE_MESSAGES: "100000:100000" });
 let number = 0;
 
 function open(t, mode = "--plain", { url = stack.door, args = [], env } = {}) {
@@ -39,6 +40,7 @@ test("lines are messages, events are lines; at the end all is answered and signe
     "> group: /slash",
     "> group: no line feed",
   ]);
+  await bob.waitFor("message_in", (m) => m.message_text === "no line feed");
   assert.deepEqual(bob.collect("message_in", (m) => m.sender === me).map((m) => [m.receiver, m.message_text]),
     [["group", "hi"], [bob.name, "between us"], ["group", "/slash"], ["group", "no line feed"]]);
   await bob.misses(me);
@@ -55,7 +57,7 @@ test("--json: an object for each event", async (t) => {
   const carol = await s.enter("carol", stack.gateway(1));
   await pipe.sees('"event":"joined"');
   assert.equal(await pipe.finish("hi\n/msg nobody there\n"), 5);
-  const sent = bob.collect("message_in").at(-1);
+  const { data: sent } = await bob.waitFor("message_in", (m) => m.message_text === "hi");
   const events = pipe.events;
   const message = events.find((e) => e.event === "message");
   assert.equal(Math.abs(message.sent_at - Date.now()) < 60_000, true);
@@ -89,9 +91,10 @@ test("a gateway is killed under it: all arrive, in order, once", async (t) => {
   const mine = (await stack.gatewayId(1)) === served ? 1 : 2;
   const bob = await s.enter("bob", stack.gateway(3 - mine));
   const lines = Array.from({ length: 4000 }, (_, i) => `line ${i + 1}`);
-  pipe.child.stdin.end(lines.join("\n"));
+  pipe.write(`${lines.slice(0, 2000).join("\n")}\n`);
   await bob.waitFor("message_in", (m) => m.message_text === "line 50");
   await stack.signal(`gateway-${mine}`, "SIGKILL");
+  pipe.child.stdin.end(lines.slice(2000).join("\n"));
   assert.equal(await pipe.status(), 0, pipe.out.slice(-500) + pipe.err);
   await until("the last one is there", () => bob.texts().at(-1) === "line 4000");
   assert.deepEqual(bob.texts(), lines);
@@ -113,14 +116,12 @@ test("while nothing is answered no more is read, and the program sleeps", async 
     const fields = (await readFile(`/proc/${pipe.child.pid}/stat`, "utf8")).split(") ")[1].split(" ");
     return Number(fields[11]) + Number(fields[12]); /* of 10 ms: its time on a processor */
   };
-  const switches = async () => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(await readFile(`/proc/${pipe.child.pid}/status`, "utf8"))[1]);
   await until("it has read what it wants", async () => {
     const [a, b] = [pipe.child.stdin.writableLength, await ticks()];
     await new Promise((done) => setTimeout(done, 300));
     return a === pipe.child.stdin.writableLength && b === (await ticks());
   });
   assert.ok(pipe.child.stdin.writableLength > 2_000_000, `${pipe.child.stdin.writableLength} bytes are left`);
-  assert.ok(await switches() > 0);
   for (const name of ["gateway-1", "gateway-2"]) {
     await stack.signal(name, "SIGCONT");
   }

@@ -36,6 +36,7 @@ test("two people talk: the whole screen", async (t) => {
   await screen.sees("a secret");
   await screen.enter(`/msg ${bob.name} another`);
   await bob.waitFor("message_in", (m) => m.message_text === "another" && m.receiver === bob.name);
+  await screen.sees("(private): another");
   await screen.misses("[waiting]");
   assert.deepEqual(await screen.stable(), [
     " │ 2 here", ` │ ${me}`, ` │ ${bob.name}`, " │", " │",
