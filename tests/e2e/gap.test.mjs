@@ -9,7 +9,7 @@ import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
 /* Three gateways: one dies, and the door still has a choice. */
-const stack = useStack({ GATEWAYS: "3", GRACE_S: "20", LEASE_MS: "2000", RATE_MESSAGES: "100000:100000" });
+const stack = useStack({ GATEWAYS: "3", GRACE_S: "60", LEASE_MS: "2000", RATE_MESSAGES: "100000:100000" });
 
 /* The connections of the gateways to Redis by their name, [id, ...]. */
 async function connections(name) {

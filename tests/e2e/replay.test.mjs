@@ -7,7 +7,7 @@ import { gotAll, isAscending } from "../support/delivery.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack({ GRACE_S: "20", LEASE_MS: "3000", RATE_MESSAGES: "100000:100000" });
+const stack = useStack({ GRACE_S: "60", LEASE_MS: "3000", RATE_MESSAGES: "100000:100000" });
 
 /* Comes back and waits until the list is there: what was missed stands before it. */
 async function back(s, who, gateway, options = {}) {

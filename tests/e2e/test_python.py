@@ -94,12 +94,10 @@ class Stack:
         return self.request(f"/logout/{name}", {"Authorization": f"Bearer {token}"})[0]
 
     def stop(self):
-        """Stops it by pid; whoever ended within 5 s has ended by itself."""
-        start = time.monotonic()
+        """Stops it by pid.  Its exit status, and what deploy/run said meanwhile."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(40)
-        self.process.stdout.close()
-        return self.process.returncode, time.monotonic() - start
+        said, _ = self.process.communicate(timeout=40)
+        return self.process.returncode, said.decode()
 
     def logs(self):
         for process in self.run["processes"]:
@@ -297,9 +295,9 @@ class PythonClient(unittest.TestCase):
     def test_zz_stack_stops_cleanly(self):
         """Last by its name: no sanitizer report, no token in a log, nothing had to be killed."""
         self.assertTrue(self.stack.tokens)
-        status, took = self.stack.stop()
+        status, said = self.stack.stop()
         self.assertEqual(status, 0)
-        self.assertLess(took, 5)
+        self.assertNotIn("did not end: killed", said)
         for name, text in self.stack.logs():
             found = FINDINGS.search(text)
             self.assertIsNone(found, f"{name}: {text[found.start():found.start() + 4000] if found else ''}")

@@ -200,10 +200,10 @@ export class Peer {
 const isFull = (e) => e.event === "user_change_in" && e.data.users && e.data.part === e.data.parts;
 
 /* Connects and waits until the full list is there; for one that had a list, its changes. */
-export async function connect(url, options) {
+export async function connect(url, options, wait = {}) {
   const peer = new Peer(url, options);
   const isList = (e) => isFull(e) || (options.resume && e.event === "user_change_in" && e.data.joined);
-  const entry = await peer.wait((e) => isList(e) || e.event === ":refused", "the full list");
+  const entry = await peer.wait((e) => isList(e) || e.event === ":refused", "the full list", wait);
   if (entry.event === ":refused") {
     throw new Error(`${url} refused: ${JSON.stringify(entry.data)}`);
   }
