@@ -10,7 +10,7 @@ import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
 const sentinels = new Sentinels({ downAfterMs: 1000 });
-const stack = useStack({ GRACE_S: "3", LEASE_MS: "2000", RATE_MESSAGES: "1000:1000" }, sentinels);
+const stack = useStack({ GRACE_S: "3", LEASE_MS: "3000", RATE_MESSAGES: "1000:1000" }, sentinels);
 const LONG = { timeout: 30_000 };
 
 const settled = () => until("it has settled", async () => (await stack.redis("HEXISTS", "{chat}:presence", "settle").catch(() => "1")) === "0", LONG);

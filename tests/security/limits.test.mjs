@@ -59,7 +59,7 @@ test(`RATE_LOGINS ${LOGINS.rate}:${LOGINS.burst}: the burst, then 429 with Retry
   assert.equal((await logout(stack.door, name, token)).status, 200, "nor is logging out");
   const told = performance.now();
   await until("after Retry-After it works again", async () => (await login(stack.door, "later")).status === 200, { every: 100 });
-  assert.ok(performance.now() - told < 1000 * Number(limited.headers["retry-after"]) + 1500, "about when it said");
+  assert.ok(performance.now() - told < 1000 * Number(limited.headers["retry-after"]) + 5000, "about when it said");
 });
 
 /* ---- Messages ---- */
@@ -79,8 +79,8 @@ test(`RATE_MESSAGES ${MESSAGES.rate}:${MESSAGES.burst}: tabs share it, questions
     assert.ok(ok || (error.code === "rate_limited" && error.retry_after_ms >= 1 && error.retry_after_ms <= 1000 / MESSAGES.rate), JSON.stringify(error));
   }
   await other.say("group", "cat may");
-  const { error } = await tabs[0].ask("message_out", { receiver: "cat", message_text: "now?" });
-  assert.equal(error?.code, "rate_limited");
+  const error = await until("it is refused", async () => (await tabs[0].ask("message_out", { receiver: "cat", message_text: "now?" })).error);
+  assert.equal(error.code, "rate_limited");
   const told = performance.now();
   await until("its time has passed", () => performance.now() - told > error.retry_after_ms);
   await tabs[0].say("cat", "now");
@@ -177,7 +177,7 @@ test(`CONNECT_TIMEOUT_MS: who shows no session is closed after ${CONNECT_MS} ms,
   const closedAt = [silent, wrong, busy].map((raw) => raw.waitClosed().then(() => performance.now() - start));
   const pongs = setInterval(() => busy.text("3"), 500); /* a living connection, but nobody's */
   t.after(() => clearInterval(pongs));
-  await until("just before the time", () => performance.now() - start > CONNECT_MS - 1500);
+  await until("just before the time", () => performance.now() - start > CONNECT_MS - 3000);
   assert.ok(![silent, wrong, late, busy].some((raw) => raw.gone || raw.closed), "not before");
   late.text(`40${JSON.stringify({ token: people.gus.token })}`);
   await late.waitText("let in", (text) => text.startsWith('42["user_change_in"'));
