@@ -1,24 +1,34 @@
 /* heartbeat.test.mjs - pings from the server, and what becomes of those who do not answer */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { lateness, until } from "../support/wait.mjs";
+import { until } from "../support/wait.mjs";
 import { echo, joinWs, openWs, OP, startApp } from "../support/raw_ws.mjs";
 
 const INTERVAL = 300;
-const TIMEOUT = 200;
+const TIMEOUT = 500;
 let app;
 before(async () => {
   app = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: TIMEOUT, CONNECT_TIMEOUT_MS: 1000 });
 });
 after(async () => { await app.stop(); });
 
-/* Something that the server did `ms` after it had acted, or had heard from us, between `earliest`
- * and `latest`: not before that, and not later than a busy machine explains. */
-function assertAfter([earliest, latest], at, ms, late) {
-  const most = at - earliest;
-  const least = at - latest;
-  assert.ok(most >= ms - 1, `${most.toFixed(1)} ms, but not before ${ms}`);
-  assert.ok(least <= ms + 30 + late, `${least.toFixed(1)} ms instead of ${ms} (own lateness ${late})`);
+const LATE_MS = 50;
+const TRIES = 5;
+
+/* Something that the server does `ms` after it has acted, or has heard from us, which was between
+ * `earliest` and `latest`: never before that, and in time unless the machine is busy: then, another
+ * time.  attempt() -> [[earliest, latest], at]. */
+async function comesAfter(ms, attempt) {
+  const late = [];
+  while (late.length < TRIES) {
+    const [[earliest, latest], at] = await attempt();
+    assert.ok(at - earliest >= ms - 1, `${(at - earliest).toFixed(1)} ms, but not before ${ms}`);
+    if (at - latest <= ms + LATE_MS) {
+      return;
+    }
+    late.push((at - latest).toFixed(1));
+  }
+  assert.fail(`${late} ms instead of ${ms}`);
 }
 /* When the server opened the session. */
 const openedAt = (ws) => [ws.asked, ws.frames[0].at];
@@ -29,26 +39,29 @@ const nthPing = (ws, n) => until(`ping ${n}`, () => pings(ws)[n - 1] ?? (ws.gone
 const closeFrame = (ws) => ws.frames.find((f) => f.opcode === OP.close);
 
 test("the first ping comes the interval after the open packet, the next one the interval after the pong", async () => {
-  const own = lateness();
-  const ws = await openWs(app);
-  const first = await nthPing(ws, 1);
-  assertAfter(openedAt(ws), first.at, INTERVAL, own.stop());
-  const again = lateness();
-  const ponged = performance.now();
-  ws.text("3");
-  const second = await nthPing(ws, 2);
-  assertAfter([ponged, ponged], second.at, INTERVAL, again.stop());
+  let ws;
+  await comesAfter(INTERVAL, async () => {
+    ws?.destroy();
+    ws = await openWs(app);
+    return [openedAt(ws), (await nthPing(ws, 1)).at];
+  });
+  let count = 1;
+  await comesAfter(INTERVAL, async () => {
+    const ponged = performance.now();
+    ws.text("3");
+    return [[ponged, ponged], (await nthPing(ws, ++count)).at];
+  });
   ws.destroy();
 });
 
 test("without a pong the connection is closed, without a code, the timeout after the ping", async () => {
-  const own = lateness();
-  const ws = await openWs(app);
-  assert.equal(await ws.readClose(), 1005);
-  const late = own.stop();
-  assert.equal(pings(ws).length, 1);
-  assert.deepEqual(ws.frames.map((f) => f.opcode), [OP.text, OP.text, OP.close], "the open packet, a ping, the close: no packet 1, no ping frame");
-  assertAfter(openedAt(ws), closeFrame(ws).at, INTERVAL + TIMEOUT, late);
+  await comesAfter(INTERVAL + TIMEOUT, async () => {
+    const ws = await openWs(app);
+    assert.equal(await ws.readClose(), 1005);
+    assert.equal(pings(ws).length, 1);
+    assert.deepEqual(ws.frames.map((f) => f.opcode), [OP.text, OP.text, OP.close], "the open packet, a ping, the close: no packet 1, no ping frame");
+    return [openedAt(ws), closeFrame(ws).at];
+  });
 });
 
 test("the reason is told to the application", async () => {
@@ -59,17 +72,16 @@ test("the reason is told to the application", async () => {
 });
 
 test("other packets put the end off once, not for ever", async () => {
-  const own = lateness();
-  const ws = await joinWs(app);
-  const ping = await nthPing(ws, 1);
-  const start = performance.now();
-  ws.text('42["message",1]');
-  const timer = setInterval(() => ws.text('42["message",2]'), 20);
-  assert.equal(await ws.readClose(), 1005);
-  clearInterval(timer);
-  const late = own.stop();
-  assertAfter([start, start], closeFrame(ws).at, TIMEOUT, late);
-  assert.ok(closeFrame(ws).at - ping.at >= TIMEOUT);
+  await comesAfter(TIMEOUT, async () => {
+    const ws = await joinWs(app);
+    await nthPing(ws, 1);
+    const start = performance.now();
+    ws.text('42["message",1]');
+    const timer = setInterval(() => ws.text('42["message",2]'), 20);
+    assert.equal(await ws.readClose(), 1005);
+    clearInterval(timer);
+    return [[start, start], closeFrame(ws).at];
+  });
 });
 
 test("a pong in the time that was put off counts", async () => {
@@ -84,14 +96,15 @@ test("a pong in the time that was put off counts", async () => {
 });
 
 test("pongs that nobody asked for change nothing", async () => {
-  const own = lateness();
-  const ws = await openWs(app);
-  for (let i = 0; i < 1000; i++) {
-    ws.text("3");
-  }
-  const first = await nthPing(ws, 1);
-  assertAfter(openedAt(ws), first.at, INTERVAL, own.stop());
-  ws.destroy();
+  await comesAfter(INTERVAL, async () => {
+    const ws = await openWs(app);
+    for (let i = 0; i < 1000; i++) {
+      ws.text("3");
+    }
+    const first = await nthPing(ws, 1);
+    ws.destroy();
+    return [openedAt(ws), first.at];
+  });
 });
 
 test("a ping from the client is a parse error", async () => {
@@ -104,11 +117,9 @@ test("a ping from the client is a parse error", async () => {
 
 test("the client's close packet closes at once", async () => {
   const ws = await openWs(app);
-  const sent = performance.now();
   ws.text("1");
   assert.equal(await ws.readClose(), 1005);
-  assert.ok(performance.now() - sent < INTERVAL, "not by the heartbeat");
-  assert.equal(pings(ws).length, 0);
+  assert.equal(pings(ws).length, 0, "not by the heartbeat");
 });
 
 test("open, upgrade and noop packets are ignored", async () => {
@@ -129,15 +140,16 @@ test("what is no packet is a parse error", async () => {
 });
 
 test("who joins nothing is closed after the connect timeout; refused attempts do not count", async () => {
-  const own = lateness();
-  const ws = await openWs(app);
-  const timer = setInterval(() => ws.text("3"), 100);
-  ws.text('40{"refuse":1}');
-  ws.text("40/nowhere");
-  assert.equal(await ws.readClose(), 1005);
-  clearInterval(timer);
-  assertAfter(openedAt(ws), closeFrame(ws).at, 1000, own.stop());
-  assert.equal(ws.texts().filter((t) => t.startsWith("44")).length, 2);
+  await comesAfter(1000, async () => {
+    const ws = await openWs(app);
+    const timer = setInterval(() => ws.text("3"), 100);
+    ws.text('40{"refuse":1}');
+    ws.text("40/nowhere");
+    assert.equal(await ws.readClose(), 1005);
+    clearInterval(timer);
+    assert.equal(ws.texts().filter((t) => t.startsWith("44")).length, 2);
+    return [openedAt(ws), closeFrame(ws).at];
+  });
 });
 
 test("who is kept waiting by the application runs into it too", async () => {

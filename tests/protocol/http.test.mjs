@@ -29,12 +29,13 @@ after(async () => { await app.stop(); });
 
 const openFiles = (of) => readdirSync(`/proc/${of.pid}/fd`).length;
 
-/* TCP connections to its port that the process still has. */
-function connections(of) {
-  const port = of.port.toString(16).toUpperCase().padStart(4, "0");
+/* TCP connections to that port of its which the process still has, as the kernel tells them. */
+function connectionsTo(of, port) {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const rows = readFileSync(`/proc/${of.pid}/net/tcp`, "utf8").split("\n").map((line) => line.trim().split(/\s+/));
-  return rows.filter(([, local, , state, , , , , , inode]) => local?.endsWith(`:${port}`) && state !== "0A" && inode !== "0").length;
+  return rows.filter(([, local, , state, , , , , , inode]) => local?.endsWith(`:${hex}`) && state !== "0A" && inode !== "0");
 }
+const connections = (of) => connectionsTo(of, of.port).length;
 
 const nobodyIsLeft = () => until("nobody is left", () => connections(app) === 0 && openFiles(app) === idleFiles);
 
@@ -42,7 +43,9 @@ const nobodyIsLeft = () => until("nobody is left", () => connections(app) === 0 
 async function settled(of) {
   await request(of.url, "/x");
   await request(`http://127.0.0.1:${of.healthPort}`, "/healthz");
-  await until("nobody is there", () => connections(of) === 0 && connections({ ...of, port: of.healthPort }) === 0);
+  const left = () => [of.port, of.healthPort].flatMap((port) => connectionsTo(of, port));
+  await until("nobody is there", () => left().length === 0)
+    .catch((error) => assert.fail(`${error.message}; there are\n${left().map((row) => row.join(" ")).join("\n")}\n${of.log}`));
 }
 
 /* CPU time so far, in ticks of 10 ms. */

@@ -22,7 +22,7 @@ after(async () => {
 });
 
 test("pings come, and a client that answers lives on", async () => {
-  const poll = await RawPoll.join(app);
+  const poll = await RawPoll.join(roomy);
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await poll.packets(), ["2"]);
     assert.equal((await poll.post("3")).body, "ok");
