@@ -15,12 +15,13 @@ const MAX_PAYLOAD = 100_000;
 const AT_ONCE_MS = 5000; /* far below any timeout of a server's */
 let apps;
 let door;
+const doors = []; /* more of them */
 before(async () => {
   apps = await startCluster(NAMES, { PING_INTERVAL_MS: 20_000, PING_TIMEOUT_MS: 20_000, MAX_PAYLOAD });
   door = await RandomDoor.open(apps.map((app) => app.port));
 });
 after(async () => {
-  await door.close();
+  await Promise.all([door, ...doors].map((one) => one.close()));
   await Promise.all(apps.map((app) => app.stop()));
 });
 
@@ -42,17 +43,18 @@ async function arrived(...servers) {
 
 for (const transports of [["polling", "websocket"], ["polling"], ["websocket"]]) {
   test(`30 clients, ${transports.join(" and ")}, 100 messages each: none lost, double or out of order`, async () => {
-    const before = new Map(door.perServer);
-    await Promise.all(Array.from({ length: 30 }, () => talk(transports)));
-    for (const app of apps) {
-      assert.ok(door.perServer.get(app.port) > (before.get(app.port) ?? 0), `${app.name} was asked too`);
-    }
-    assert.equal(door.unknownSids, 0);
-    assert.equal(door.statuses.get(400) ?? 0, 0);
+    const own = await RandomDoor.open(apps.map((app) => app.port));
+    doors.push(own);
+    const sockets = await Promise.all(Array.from({ length: 30 }, () => talk(own, transports)));
+    assert.equal(own.perServer.size, apps.length, "all were asked");
+    assert.equal(own.unknownSids, 0);
+    assert.equal(own.statuses.get(400) ?? 0, 0);
+    /* Not before: its last GET may come behind the POST that ends it, and is unknown then. */
+    sockets.forEach((socket) => socket.disconnect());
   });
 }
-async function talk(transports) {
-  const socket = io(door.url, { transports, forceNew: true, reconnection: false });
+async function talk({ url }, transports) {
+  const socket = io(url, { transports, forceNew: true, reconnection: false });
   const back = [];
   let trouble;
   socket.on("message-back", (...args) => back.push(args));
@@ -71,7 +73,7 @@ async function talk(transports) {
   assert.equal(trouble, undefined);
   assert.deepEqual(back.map(([n]) => n), Array.from({ length: 100 }, (_, i) => i));
   assert.ok(back.every(([n, bytes]) => bytes.equals(Buffer.alloc(n, n))));
-  socket.disconnect();
+  return socket;
 }
 
 test("the door does send requests of one connection to different servers", async () => {
