@@ -53,6 +53,7 @@ CLIENT   := $O/parley
 PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
 SIM      := $O/tests/sim/sim
+CLOCK    := $O/tests/redis/set_clock.so
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)
@@ -85,6 +86,11 @@ $(filter $O/tests/unit/client/%,$(TESTS)):       %: %.o $O/terminal.a $(SOCKETIO
 # The simulator stands in for what is between the programs, so its objects go first.
 $(SIM): $(call objs,tests/sim) $O/gateway-svc.a $O/presence-svc.a $(SHARED)
 $(SIM): LDLIBS += -llua5.1 -lm
+
+# What a test preloads into a real Redis.
+$(CLOCK): $O/%.so: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(FLAGS_$(MODE)) -fPIC -shared $(CFLAGS) -o $@ $<
 
 # A fuzz target may use what the unit tests of its folder use.
 $(filter $O/shared/%,$(FUZZERS)):               %: %.o $(SHARED)
@@ -145,7 +151,7 @@ run:
 	@exec deploy/run --with-parent --bin $O
 services: $(SERVICES)
 client: $(CLIENT)
-simulator: $(SIM)
+simulator: $(SIM) $(CLOCK)
 library: $(SIOLIB) $(SIO_H)
 
 test test-all:

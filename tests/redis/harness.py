@@ -60,6 +60,7 @@ class Redis:
     """One redis-server on a unix socket in its own directory."""
 
     options = ()  # more of redis-server's
+    environment = None  # its own; None: ours
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix='parley-rules-')
@@ -72,7 +73,7 @@ class Redis:
             ['redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
              '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
              *self.options],
-            stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+            env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
         wait_until(self._answers, 'redis-server answers')
         self.loaded = None
 

@@ -58,6 +58,26 @@ class Client:
         return self.receive()
 
 
+class Recording(Client):
+    """Values in a file, one after the other; an error is one of them."""
+
+    def __init__(self, path):
+        self.file = open(path, 'rb')
+
+    def close(self):
+        self.file.close()
+
+    def receive(self):
+        try:
+            return super().receive()
+        except ReplyError as e:
+            return e
+
+    def __iter__(self):
+        while self.file.peek(1):
+            yield self.receive()
+
+
 class Subscriber(Client):
     """Collects what is published on channels."""
 
@@ -78,4 +98,4 @@ class Subscriber(Client):
             reply = self.receive()
             if reply[0] == 'pong':
                 return messages
-            messages.append((reply[1], reply[2]))
+            messages.append(tuple(reply[-2:]))

@@ -10,7 +10,7 @@
 --   use(data, run_id)              from now on commands act on it, in that process
 --   set_time(us)                   TIME answers this; keys expire by it
 --   call_function(name, key, args...)   FCALL; returns the answer, or nil and the error's text
---   command(args...)               one plain command
+--   command(args...)               one plain command; the same
 --   take_published()               {channel, text, channel, text...} since the last call
 
 local data, run, now_us = nil, '', 0
@@ -53,14 +53,18 @@ local function now_ms()
   return math.floor(now_us / 1000)
 end
 
+local function fail(text)
+  error({ err = text }) -- as redis.call does
+end
+
 local function find(key, kind)
   local entry = data[key]
-  if entry and entry.until_ms and entry.until_ms <= now_ms() then
+  if entry and entry.until_ms and entry.until_ms < now_ms() then -- not in its last ms
     data[key] = nil
     return nil
   end
   if entry and kind and entry.kind ~= kind then
-    error('WRONGTYPE Operation against a key holding the wrong kind of value')
+    fail('WRONGTYPE Operation against a key holding the wrong kind of value')
   end
   return entry
 end
@@ -81,7 +85,7 @@ local function drop_if_empty(key, entry)
 end
 
 local function number_of(text)
-  return tonumber(text) or error('ERR value is not an integer or out of range')
+  return tonumber(text) or fail('ERR value is not an integer or out of range')
 end
 
 local function text_of(number)
@@ -132,8 +136,9 @@ end
 commands.UNLINK = commands.DEL
 
 function commands.RENAME(from, to)
-  data[to] = find(from) or error('ERR no such key')
+  local entry = find(from) or fail('ERR no such key')
   data[from] = nil
+  data[to] = entry
   return OK
 end
 
@@ -328,13 +333,8 @@ function commands.ZSCORE(key, member)
   return score and text_of(score) or false
 end
 
-function commands.ZCARD(key)
-  local entry = find(key, 'zset')
-  return entry and #sorted_keys(entry.value) or 0
-end
-
--- From "-inf" only, as it is used.
-function commands.ZRANGEBYSCORE(key, _, highest, _, skip, count)
+-- From "-inf" and the first one only, as it is used; without LIMIT all of them.
+function commands.ZRANGEBYSCORE(key, _, highest, _, _, count)
   local entry, list = find(key, 'zset'), {}
   for _, member in ipairs(entry and sorted_keys(entry.value) or {}) do
     if entry.value[member] <= number_of(highest) then
@@ -345,11 +345,10 @@ function commands.ZRANGEBYSCORE(key, _, highest, _, skip, count)
     local x, y = entry.value[a], entry.value[b]
     return x < y or x == y and a < b
   end)
-  local page = {}
-  for i = number_of(skip) + 1, math.min(#list, number_of(skip) + number_of(count)) do
-    page[#page + 1] = list[i]
+  for i = number_of(count or #list) + 1, #list do
+    list[i] = nil
   end
-  return page
+  return list
 end
 
 -- Lists
@@ -403,7 +402,7 @@ function commands.XADD(key, _, _, most, id, ...)
   local stream, number = entry.value, number_before_dash(id)
   entry.top = entry.top or 0
   if number <= entry.top then
-    error('ERR The ID specified in XADD is equal or smaller than the target stream top item')
+    fail('ERR The ID specified in XADD is equal or smaller than the target stream top item')
   end
   entry.top = number
   stream[#stream + 1] = { number, { ... } }
@@ -453,26 +452,32 @@ function redis.register_function(f)
   functions[f.function_name] = f.callback
 end
 
+local function run_command(name, ...)
+  return (commands[name] or fail('ERR unknown command ' .. name))(texts(...))
+end
+
 function load_library(text)
   functions = {}
   redis.call = nil
   assert(loadstring(text:gsub('^#![^\n]*', '')))()
-  redis.call = function(name, ...)
-    return (commands[name] or error('ERR unknown command ' .. name))(texts(...))
-  end
+  redis.call = run_command
   redis.sha1hex = sha1hex -- the program's
 end
 
-function command(name, ...)
-  return commands[name](...)
-end
-
-function call_function(name, key, ...)
-  local good, result = pcall(functions[name] or function()
-    error({ err = 'ERR Function not found' })
-  end, { key }, { ... })
+local function try(f, ...)
+  local good, result = pcall(f, ...)
   if good then
     return result
   end
   return nil, type(result) == 'table' and result.err or tostring(result)
+end
+
+function command(...)
+  return try(run_command, ...)
+end
+
+function call_function(name, key, ...)
+  return try(functions[name] or function()
+    fail('ERR Function not found')
+  end, { key }, { ... })
 end
