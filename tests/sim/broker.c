@@ -16,6 +16,7 @@ struct call {
     struct call *next;
     struct redis_conn *conn;
     unsigned life, run;
+    uint64_t number;
     char *name;
     char **texts;
     struct slice *args; /* the same */
@@ -61,6 +62,7 @@ static struct {
     struct redis_conn *conns[CONNS_MAX];
     int data;
     unsigned runs;
+    uint64_t calls;
     bool down;
     uint64_t stalled_until;
     uint64_t latency_us;
@@ -329,7 +331,7 @@ static void on_command(void *arg)
 struct timeout {
     struct redis_conn *conn;
     unsigned life;
-    const struct call *call;
+    uint64_t number; /* (its address may be another's by then) */
 };
 
 static void on_timeout(void *arg)
@@ -342,7 +344,7 @@ static void on_timeout(void *arg)
     }
     free(arg);
     for (const struct call *c = t.life == t.conn->life ? t.conn->oldest : NULL; c; c = c->next) {
-        if (c == t.call) {
+        if (c->number == t.number) {
             conn_lost(t.conn, "no answer in time");
             return;
         }
@@ -352,7 +354,7 @@ static void on_timeout(void *arg)
 static void watch_over(const struct call *call)
 {
     struct timeout *t = must(calloc(1, sizeof *t));
-    *t = (struct timeout){call->conn, call->life, call};
+    *t = (struct timeout){call->conn, call->life, call->number};
     sim_in(call->conn->config.command_timeout_ms * SIM_MS, on_timeout, t);
 }
 
@@ -364,8 +366,13 @@ static bool send_call(struct redis_conn *conn, const char *name, const struct sl
         return false;
     }
     struct call *call = must(calloc(1, sizeof *call));
-    *call = (struct call){
-        .conn = conn, .life = conn->life, .run = broker.runs, .fn = fn, .arg = arg, .count = count};
+    *call = (struct call){.conn = conn,
+                          .life = conn->life,
+                          .run = broker.runs,
+                          .number = ++broker.calls,
+                          .fn = fn,
+                          .arg = arg,
+                          .count = count};
     call->name = copy_of(slice_text(name));
     call->texts = must(calloc(count + 1, sizeof *call->texts));
     call->args = must(calloc(count + 1, sizeof *call->args));
