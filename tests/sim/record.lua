@@ -110,8 +110,8 @@ end
 
 function record_state()
   local list = {}
-  for _, key in ipairs(sorted(current)) do
-    local entry = current[key]
+  for _, key in ipairs(sorted(current.keys)) do
+    local entry = current.keys[key]
     list[#list + 1] = { key, entry.kind, entry.until_ms or -1, flat[entry.kind](entry.value) }
   end
   write('state', now, number_of(current), list)

@@ -1,7 +1,7 @@
 -- redis.lua - as much of Redis as shared/parley.lua uses, with a clock that somebody else turns
 --
--- A data set is a table of keys; several of them can be kept side by side, so that a restart, a stale
--- replica and a failover are a matter of which one is in use.  tests/sim/test_same.py gives the same
+-- Several data sets can be kept side by side, so that a restart, a stale replica and a failover are a
+-- matter of which one is in use.  tests/sim/test_same.py gives the same
 -- commands to a real Redis and compares.
 --
 --   data = new_data()              an empty one
@@ -16,21 +16,24 @@
 local data, run, now_us = nil, '', 0
 local published = {}
 
+-- A copy shares the keys' entries.  Who changes one makes its own before: each entry bears the mark of
+-- the data set that made it, and with every copy that has a new one.
 function new_data()
-  return {}
+  return { keys = {}, mark = {} }
 end
 
-local function copy(value)
-  if type(value) ~= 'table' then
-    return value
+local function shallow(t)
+  local copy = {}
+  for k, v in pairs(t) do
+    copy[k] = v
   end
-  local t = {}
-  for k, v in pairs(value) do
-    t[k] = copy(v)
-  end
-  return t
+  return copy
 end
-copy_data = copy
+
+function copy_data(from)
+  from.mark = {}
+  return { keys = shallow(from.keys), mark = {} }
+end
 
 function use(new, run_id)
   data, run = new, run_id
@@ -47,7 +50,7 @@ function take_published()
 end
 
 ---------------------------------------------------------------------------------------------------
--- Keys.  { type, value, until_ms }; an empty collection does not exist.
+-- Keys.  { kind, value, until_ms, mark }; an empty collection does not exist.
 
 local function now_ms()
   return math.floor(now_us / 1000)
@@ -57,10 +60,11 @@ local function fail(text)
   error({ err = text }) -- as redis.call does
 end
 
+-- To read it.
 local function find(key, kind)
-  local entry = data[key]
+  local entry = data.keys[key]
   if entry and entry.until_ms and entry.until_ms < now_ms() then -- not in its last ms
-    data[key] = nil
+    data.keys[key] = nil
     return nil
   end
   if entry and kind and entry.kind ~= kind then
@@ -69,18 +73,31 @@ local function find(key, kind)
   return entry
 end
 
-local function need(key, kind, empty)
+local function put(key, kind, value)
+  local entry = { kind = kind, value = value, mark = data.mark }
+  data.keys[key] = entry
+  return entry
+end
+
+-- To change it, if it is there.
+local function own(key, kind)
   local entry = find(key, kind)
-  if not entry then
-    entry = { kind = kind, value = empty }
-    data[key] = entry
+  if entry and entry.mark ~= data.mark then
+    entry = shallow(entry)
+    entry.mark = data.mark
+    entry.value = type(entry.value) == 'table' and shallow(entry.value) or entry.value
+    data.keys[key] = entry
   end
   return entry
 end
 
+local function need(key, kind, empty)
+  return own(key, kind) or put(key, kind, empty)
+end
+
 local function drop_if_empty(key, entry)
   if next(entry.value) == nil then
-    data[key] = nil
+    data.keys[key] = nil
   end
 end
 
@@ -127,7 +144,7 @@ function commands.DEL(...)
   local count = 0
   for _, key in ipairs({ ... }) do
     if find(key) then
-      data[key] = nil
+      data.keys[key] = nil
       count = count + 1
     end
   end
@@ -137,13 +154,13 @@ commands.UNLINK = commands.DEL
 
 function commands.RENAME(from, to)
   local entry = find(from) or fail('ERR no such key')
-  data[from] = nil
-  data[to] = entry
+  data.keys[from] = nil
+  data.keys[to] = entry
   return OK
 end
 
 function commands.PEXPIRE(key, ms)
-  local entry = find(key)
+  local entry = own(key)
   if not entry then
     return 0
   end
@@ -159,11 +176,10 @@ function commands.GET(key)
 end
 
 function commands.SET(key, value, unit, count)
-  local entry = { kind = 'string', value = value }
+  local entry = put(key, 'string', value)
   if unit then
     entry.until_ms = now_ms() + number_of(count) * (unit == 'EX' and 1000 or 1)
   end
-  data[key] = entry
   return OK
 end
 
@@ -198,7 +214,7 @@ function commands.HSET(key, ...)
 end
 
 function commands.HDEL(key, ...)
-  local entry, count = find(key, 'hash'), 0
+  local entry, count = own(key, 'hash'), 0
   if not entry then
     return 0
   end
@@ -247,7 +263,7 @@ function commands.SADD(key, ...)
 end
 
 function commands.SREM(key, ...)
-  local entry, count = find(key, 'set'), 0
+  local entry, count = own(key, 'set'), 0
   if not entry then
     return 0
   end
@@ -304,7 +320,7 @@ function commands.SUNIONSTORE(target, ...)
       union[member] = true
     end
   end
-  data[target] = next(union) and { kind = 'set', value = union } or nil
+  drop_if_empty(target, put(target, 'set', union))
   return commands.SCARD(target)
 end
 
@@ -318,7 +334,7 @@ function commands.ZADD(key, score, member)
 end
 
 function commands.ZREM(key, member)
-  local entry = find(key, 'zset')
+  local entry = own(key, 'zset')
   if not entry or not entry.value[member] then
     return 0
   end
@@ -362,7 +378,7 @@ function commands.RPUSH(key, ...)
 end
 
 function commands.LPOP(key, count)
-  local entry, list = find(key, 'list'), {}
+  local entry, list = own(key, 'list'), {}
   if not entry then
     return false
   end
@@ -411,7 +427,7 @@ function commands.XADD(key, _, _, most, id, ...)
 end
 
 function commands.XTRIM(key, _, _, lowest)
-  local entry, count = find(key, 'stream'), 0
+  local entry, count = own(key, 'stream'), 0
   while entry and entry.value[1] and entry.value[1][1] < number_of(lowest) do
     table.remove(entry.value, 1)
     count = count + 1
@@ -427,7 +443,7 @@ function commands.XRANGE(key, from, _, _, count)
     local inside = number > number_before_dash(from) or
       not exclusive and number == number_before_dash(from)
     if inside and #list < number_of(count) then
-      list[#list + 1] = { text_of(number) .. '-0', copy(item[2]) }
+      list[#list + 1] = { text_of(number) .. '-0', item[2] }
     end
   end
   return list
