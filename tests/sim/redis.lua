@@ -12,6 +12,9 @@
 --   call_function(name, key, args...)   FCALL; returns the answer, or nil and the error's text
 --   command(args...)               one plain command; the same
 --   take_published()               {channel, text, channel, text...} since the last call
+--
+-- Of the program it needs sha1hex(text), and texts(...), which gives its arguments back with numbers
+-- as texts.
 
 local data, run, now_us = nil, '', 0
 local published = {}
@@ -454,14 +457,6 @@ end
 
 local functions = {}
 
-local function texts(...)
-  local list = { ... }
-  for i = 1, select('#', ...) do
-    list[i] = type(list[i]) == 'number' and text_of(list[i]) or list[i]
-  end
-  return unpack(list, 1, select('#', ...))
-end
-
 redis = {}
 
 function redis.register_function(f)
@@ -477,7 +472,7 @@ function load_library(text)
   redis.call = nil
   assert(loadstring(text:gsub('^#![^\n]*', '')))()
   redis.call = run_command
-  redis.sha1hex = sha1hex -- the program's
+  redis.sha1hex = sha1hex
 end
 
 local function try(f, ...)

@@ -115,6 +115,20 @@ static int sha1hex(lua_State *l)
     return 1;
 }
 
+/* Arguments of commands: Redis makes texts of numbers.  (In Lua it would be a fifth of the time.) */
+static int texts(lua_State *l)
+{
+    char text[32];
+    for (int i = lua_gettop(l); i > 0; i--) {
+        if (lua_type(l, i) == LUA_TNUMBER) {
+            (void)snprintf(text, sizeof text, "%.17g", lua_tonumber(l, i));
+            lua_pushstring(l, text);
+            lua_replace(l, i);
+        }
+    }
+    return lua_gettop(l);
+}
+
 static void push_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -138,6 +152,7 @@ void store_begin(const char *redis_lua, const char *library)
     lua = must(luaL_newstate());
     luaL_openlibs(lua);
     lua_register(lua, "sha1hex", sha1hex);
+    lua_register(lua, "texts", texts);
     if (luaL_dofile(lua, redis_lua)) {
         fail(redis_lua);
     }

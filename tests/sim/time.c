@@ -30,6 +30,7 @@ static struct {
         const struct ev_loop *loop;
         uint64_t until;
     } frozen[LOOPS_MAX];
+    size_t frozen_count;
 } sim;
 
 /* ---- Dice and clocks ------------------------------------------------------------------------- */
@@ -136,7 +137,7 @@ static struct event take_first(void)
 
 uint64_t sim_awake_us(const struct ev_loop *loop)
 {
-    for (size_t i = 0; i < LOOPS_MAX; i++) {
+    for (size_t i = 0; i < sim.frozen_count; i++) {
         if (sim.frozen[i].loop == loop && sim.frozen[i].until > sim.now) {
             return sim.frozen[i].until;
         }
@@ -147,9 +148,10 @@ uint64_t sim_awake_us(const struct ev_loop *loop)
 void sim_freeze(struct ev_loop *loop, uint64_t until_us)
 {
     size_t i = 0;
-    while (sim.frozen[i].loop && sim.frozen[i].loop != loop) {
+    while (i < sim.frozen_count && sim.frozen[i].loop != loop) {
         i++;
     }
+    sim.frozen_count += i == sim.frozen_count;
     sim.frozen[i].loop = loop;
     if (until_us > sim.frozen[i].until) { /* or what waits would change its order */
         sim.frozen[i].until = until_us;
