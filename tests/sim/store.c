@@ -115,7 +115,8 @@ static int sha1hex(lua_State *l)
     return 1;
 }
 
-/* Arguments of commands: Redis makes texts of numbers.  (In Lua it would be a fifth of the time.) */
+/* Arguments of commands: Redis makes texts of numbers.  (In Lua it would be a fifth of the time.)
+ */
 static int texts(lua_State *l)
 {
     char text[32];
