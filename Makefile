@@ -84,7 +84,7 @@ $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHAR
 $(filter $O/tests/unit/client/%,$(TESTS)):       %: %.o $O/terminal.a $(SOCKETIO) $(SHARED)
 
 # The simulator stands in for what is between the programs, so its objects go first.
-$(SIM): $(call objs,tests/sim) $O/gateway-svc.a $O/presence-svc.a $(SHARED)
+$(SIM): $(call objs,tests/sim) $O/tests/support/reply.o $O/gateway-svc.a $O/presence-svc.a $(SHARED)
 $(SIM): LDLIBS += -llua5.1 -lm
 
 # What a test preloads into a real Redis.

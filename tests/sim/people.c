@@ -1,132 +1,43 @@
-/* people.c - users who chat, wander and quarrel; and what they may expect */
+/* people.c - users who chat, wander and quarrel */
 #include "tests/sim/people.h"
 #include "shared/buf.h"
+#include "shared/functions.h"
 #include "shared/json.h"
 #include "shared/must.h"
-#include "shared/token.h"
 #include "tests/sim/broker.h"
+#include "tests/sim/judge.h"
+#include "tests/sim/people_state.h"
 #include "tests/sim/store.h"
 #include "tests/sim/wire.h"
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define USERS 6
-#define DEVICES 2
-#define MESSAGES 8192
 #define NOTICE_US (1 * SIM_S) /* at most so long until a server notices that a client is gone */
-#define GROUP USERS           /* as a receiver */
-#define RECENT_US (60 * SIM_S)
 
-/* One message that somebody wanted to send; its number is its client_id and the id of its ack. */
-struct wish {
-    unsigned from, to, login;
-    uint64_t accepted_id; /* 0: not yet, as far as Redis says */
-    unsigned losses;      /* how often Redis had lost its data by then */
-    bool answered_ok;
-};
-
-/* One that was accepted, in the order of ids. */
-struct accepted {
-    uint64_t id;
-    unsigned wish;
-    unsigned to_login; /* of the receiver, when it was accepted */
-};
-
-enum device_state { OFF, CONNECTING, ON };
-
-struct device {
-    unsigned user;
-    const struct ev_loop *gateway;
-    enum device_state state;
-    struct wire *wire;
-    bool had_session;            /* in this login: it has something to come back to */
-    uint64_t last_id;            /* of the last message that it got in this login */
-    uint64_t owed;               /* it may expect what is above this id */
-    uint64_t excused;            /* ... but was told that something up to here may be missing */
-    unsigned char got[MESSAGES]; /* by place among the accepted */
-    bool here[USERS];            /* its list of users */
-    bool list_known;
-    char cursor[64];
-};
-
-struct user {
-    char name[4], shown[4];
-    char token[TOKEN_LEN + 1];
-    bool logged_in, ended; /* ended: by logout, kick or expiry */
-    unsigned login;
-    uint64_t since, seen_at; /* logged in; one of its clients was connected for the last time */
-    struct device devices[DEVICES];
-};
-
-static struct {
-    struct people_config config;
-    struct user users[USERS];
-    struct wish wishes[MESSAGES];
-    struct accepted accepted[MESSAGES];
-    unsigned wish_count, accepted_count;
-    unsigned losses;
-    uint64_t lost_at;
-    bool calm, leaving;
-    unsigned complaints;
-    struct people_figures figures;
-} p;
-
-/* ---- Complaints ------------------------------------------------------------------------------ */
-
-__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    printf("at %.6f s: ", (double)sim_now_us() / 1e6 - 1000);
-    vprintf(format, args);
-    printf("\n");
-    va_end(args);
-    p.complaints++;
-}
-
-unsigned people_complaints(void)
-{
-    return p.complaints;
-}
+struct people people;
 
 struct people_figures people_figures(void)
 {
-    return p.figures;
-}
-
-static bool lost_lately(void)
-{
-    return p.losses > 0 && sim_now_us() - p.lost_at < RECENT_US;
-}
-
-void people_note_loss(void)
-{
-    p.losses++;
-    p.lost_at = sim_now_us();
-}
-
-static uint64_t newest_id(void)
-{
-    return p.accepted_count > 0 ? p.accepted[p.accepted_count - 1].id : 0;
+    return people.figures;
 }
 
 /* ---- Small things ---------------------------------------------------------------------------- */
 
-static const char *device_name(const struct device *d)
+const char *people_device_name(const struct device *d)
 {
     static char names[4][24];
     static unsigned next;
     char *name = names[next++ % 4];
-    (void)snprintf(name, 24, "%s/%d", p.users[d->user].name, (int)(d - p.users[d->user].devices));
+    (void)snprintf(name, 24, "%s/%d", people.users[d->user].name,
+                   (int)(d - people.users[d->user].devices));
     return name;
 }
 
-static unsigned user_of(struct slice name)
+unsigned people_user_of(struct slice name)
 {
     unsigned i = 0;
-    while (i < USERS && !slice_equal_nocase(name, slice_text(p.users[i].name))) {
+    while (i < USERS && !slice_equal_nocase(name, slice_text(people.users[i].name))) {
         i++;
     }
     return i;
@@ -163,8 +74,8 @@ static bool find_text(struct slice args, const char *key, struct slice *text)
 static struct redis_reply *ask(const char *function, const char *a, const char *b, const char *c)
 {
     char grace[24], lease[24];
-    (void)snprintf(grace, sizeof grace, "%llu", (unsigned long long)p.config.grace_ms);
-    (void)snprintf(lease, sizeof lease, "%llu", (unsigned long long)p.config.lease_ms);
+    (void)snprintf(grace, sizeof grace, "%llu", (unsigned long long)people.config.grace_ms);
+    (void)snprintf(lease, sizeof lease, "%llu", (unsigned long long)people.config.lease_ms);
     const struct slice args[] = {SLICE(""),         SLICE("0"),     slice_text(grace),
                                  slice_text(lease), slice_text(a),  slice_text(b),
                                  slice_text(c),     SLICE("10000"), SLICE("0")};
@@ -192,7 +103,7 @@ static void log_in(struct user *u)
         u->ended = false;
         u->login++;
         u->since = u->seen_at = sim_now_us();
-        p.figures.logins++;
+        people.figures.logins++;
         for (unsigned i = 0; i < DEVICES; i++) {
             forget_device(&u->devices[i]);
         }
@@ -222,71 +133,25 @@ static void kick(struct user *u)
     store_reply_free(reply);
 }
 
-/* The last moment at which somebody served the user. */
-static uint64_t last_seen(const struct user *u)
+uint64_t people_last_seen(const struct user *u)
 {
     uint64_t seen = u->seen_at;
     for (unsigned i = 0; i < DEVICES; i++) {
         const struct device *d = &u->devices[i];
-        uint64_t served = d->state == ON ? p.config.served_us(d->gateway) : 0;
+        uint64_t served = d->state == ON ? people.config.served_us(d->gateway) : 0;
         seen = served > seen ? served : seen;
     }
     return seen;
 }
 
-/* The session is over, as one of its clients was told. */
-static void session_over(struct user *u, const char *how)
-{
-    uint64_t away = sim_now_us() - last_seen(u);
-    if (u->logged_in && !u->ended && !lost_lately() && away < p.config.grace_ms * SIM_MS) {
-        complain("%s lost the session (%s) after %.3f s away", u->name, how, (double)away / 1e6);
-    }
-    u->logged_in = false;
-}
-
 /* ---- What clients get ------------------------------------------------------------------------ */
-
-static unsigned place_of(uint64_t id)
-{
-    unsigned low = 0, high = p.accepted_count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (p.accepted[middle].id < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < p.accepted_count && p.accepted[low].id == id ? low : MESSAGES;
-}
-
-static bool concerns(const struct accepted *a, const struct device *d)
-{
-    const struct wish *w = &p.wishes[a->wish];
-    unsigned login = p.users[d->user].login;
-    return w->to == GROUP || (w->to == d->user && a->to_login == login) ||
-           (w->from == d->user && w->login == login);
-}
 
 static void on_message(struct device *d, struct slice args)
 {
     uint64_t id = 0;
     (void)find_number(args, "message_id", &id);
-    unsigned place = place_of(id);
-    p.figures.delivered++;
-    if (place == MESSAGES) {
-        complain("%s got %llu, which nobody sent", device_name(d), (unsigned long long)id);
-        return;
-    }
-    if (!concerns(&p.accepted[place], d)) {
-        complain("%s got %llu, which is not for it", device_name(d), (unsigned long long)id);
-    }
-    if (id <= d->last_id) {
-        complain("%s got %llu after %llu%s", device_name(d), (unsigned long long)id,
-                 (unsigned long long)d->last_id, d->got[place] ? ", again" : "");
-    }
-    d->got[place] = 1;
-    d->last_id = id > d->last_id ? id : d->last_id;
+    people.figures.delivered++;
+    judge_message(d, id);
 }
 
 static void on_session(struct device *d, struct slice args)
@@ -294,14 +159,14 @@ static void on_session(struct device *d, struct slice args)
     struct json recovered;
     bool good = find(args, "recovered", &recovered) && json_is_true(recovered);
     if (!d->had_session) {
-        d->owed = newest_id();
+        d->owed = judge_newest_id();
     } else if (!good) {
-        d->excused = newest_id();
-        p.figures.told_lost++;
+        d->excused = judge_newest_id();
+        people.figures.told_lost++;
     } else {
-        p.figures.recovered++;
+        people.figures.recovered++;
     }
-    p.figures.replays += d->had_session;
+    people.figures.replays += d->had_session;
     d->had_session = true;
 }
 
@@ -311,7 +176,7 @@ static void set_here(struct device *d, struct slice args, const char *key, bool 
     if (find(args, key, &list)) {
         struct json_walk walk = json_walk(list);
         while (json_next(&walk, NULL, &name)) {
-            unsigned user = user_of(inside(name));
+            unsigned user = people_user_of(inside(name));
             if (user < USERS) {
                 d->here[user] = here;
             }
@@ -343,16 +208,10 @@ static void on_ack(const struct device *d, uint64_t ack_id, struct slice args)
 {
     uint64_t id = 0;
     struct json ok;
-    struct wish *w = &p.wishes[ack_id - 1];
-    if (!find(args, "ok", &ok) || !json_is_true(ok)) {
-        return;
-    }
-    (void)find_number(args, "message_id", &id);
-    w->answered_ok = true;
-    if (id != w->accepted_id && !lost_lately()) {
-        complain("%s was told %llu for c%llu, which is %llu", device_name(d),
-                 (unsigned long long)id, (unsigned long long)ack_id,
-                 (unsigned long long)w->accepted_id);
+    if (find(args, "ok", &ok) && json_is_true(ok)) {
+        (void)find_number(args, "message_id", &id);
+        people.wishes[ack_id - 1].answered_ok = true;
+        judge_ack(d, ack_id, id);
     }
 }
 
@@ -368,7 +227,7 @@ static void on_event(void *ctx, struct slice name, struct slice args, uint64_t a
     } else if (slice_equal(name, SLICE("user_change_in"))) {
         on_list(d, args);
     } else if (slice_equal(name, SLICE("session_end"))) {
-        session_over(&p.users[d->user], "session_end");
+        judge_session_over(&people.users[d->user], "session_end");
     }
 }
 
@@ -380,7 +239,7 @@ static void on_accepted(void *ctx)
 
 static void note_seen(struct device *d)
 {
-    p.users[d->user].seen_at = last_seen(&p.users[d->user]);
+    people.users[d->user].seen_at = people_last_seen(&people.users[d->user]);
     d->state = OFF;
     d->wire = NULL;
 }
@@ -394,7 +253,7 @@ static void on_refused(void *ctx, struct slice data)
     d->state = OFF;
     d->wire = NULL;
     if (slice_equal(code, SLICE("session_expired"))) {
-        session_over(&p.users[d->user], "refused");
+        judge_session_over(&people.users[d->user], "refused");
     }
 }
 
@@ -403,7 +262,7 @@ static void on_gone(void *ctx, bool for_good)
     struct device *d = ctx;
     note_seen(d);
     if (for_good) {
-        p.users[d->user].logged_in = false;
+        people.users[d->user].logged_in = false;
     }
 }
 
@@ -413,8 +272,8 @@ static const struct wire_client client = {on_event, on_accepted, on_refused, on_
 
 static void connect_device(struct device *d)
 {
-    struct user *u = &p.users[d->user];
-    struct ev_loop *gateway = p.config.some_gateway();
+    struct user *u = &people.users[d->user];
+    struct ev_loop *gateway = people.config.some_gateway();
     if (!gateway || !u->logged_in) {
         return;
     }
@@ -444,32 +303,32 @@ static void cut_device(struct device *d)
 
 static void send_wish(struct device *d, unsigned number)
 {
-    const struct wish *w = &p.wishes[number];
+    const struct wish *w = &people.wishes[number];
     struct buf args;
     buf_init(&args, 512);
     buf_printf(&args, "{\"receiver\":\"%s\",\"message_text\":\"t%u\",\"client_id\":\"c%u\"}",
-               w->to == GROUP ? "group" : p.users[w->to].name, number, number);
+               w->to == GROUP ? "group" : people.users[w->to].name, number, number);
     wire_send(d->wire, SLICE("message_out"), buf_slice(&args), number + 1);
     buf_deinit(&args);
-    p.figures.sent++;
+    people.figures.sent++;
 }
 
 static void send_new(struct device *d)
 {
-    if (p.wish_count < MESSAGES) {
-        struct wish *w = &p.wishes[p.wish_count];
-        *w = (struct wish){.from = d->user, .login = p.users[d->user].login};
+    if (people.wish_count < MESSAGES) {
+        struct wish *w = &people.wishes[people.wish_count];
+        *w = (struct wish){.from = d->user, .login = people.users[d->user].login};
         w->to = sim_chance(40) ? GROUP : sim_dice(USERS);
-        send_wish(d, p.wish_count++);
+        send_wish(d, people.wish_count++);
     }
 }
 
 /* One of the last that this session sent and knows nothing of. */
 static void send_again(struct device *d)
 {
-    for (unsigned i = p.wish_count; i-- > 0 && i + 50 > p.wish_count;) {
-        const struct wish *w = &p.wishes[i];
-        if (w->from == d->user && w->login == p.users[d->user].login && !w->answered_ok) {
+    for (unsigned i = people.wish_count; i-- > 0 && i + 50 > people.wish_count;) {
+        const struct wish *w = &people.wishes[i];
+        if (w->from == d->user && w->login == people.users[d->user].login && !w->answered_ok) {
             send_wish(d, i);
             return;
         }
@@ -478,7 +337,7 @@ static void send_again(struct device *d)
 
 static void act_online(struct device *d)
 {
-    struct user *u = &p.users[d->user];
+    struct user *u = &people.users[d->user];
     uint32_t dice = sim_dice(1000);
     if (dice < 40) {
         cut_device(d);
@@ -497,9 +356,9 @@ static void act_online(struct device *d)
 
 void people_act(void)
 {
-    struct user *u = &p.users[sim_dice(USERS)];
+    struct user *u = &people.users[sim_dice(USERS)];
     struct device *d = &u->devices[sim_dice(DEVICES)];
-    if (p.leaving) {
+    if (people.leaving) {
         return;
     }
     if (!u->logged_in) {
@@ -509,150 +368,40 @@ void people_act(void)
             cut_device(d); /* it hangs in a session that is no more */
         }
     } else if (d->state == OFF) {
-        if (p.calm || sim_chance(15)) {
+        if (people.calm || sim_chance(15)) {
             connect_device(d);
         }
     } else if (d->state == CONNECTING) {
         if (sim_chance(1)) {
             cut_device(d); /* out of patience */
         }
-    } else if (!p.calm) {
+    } else if (!people.calm) {
         act_online(d);
     }
 }
 
 void people_calm(bool calm)
 {
-    p.calm = calm;
+    people.calm = calm;
 }
 
 void people_leave(void)
 {
-    p.leaving = true;
+    people.leaving = true;
     for (unsigned i = 0; i < USERS * DEVICES; i++) {
-        struct device *d = &p.users[i / DEVICES].devices[i % DEVICES];
+        struct device *d = &people.users[i / DEVICES].devices[i % DEVICES];
         if (d->state != OFF) {
             cut_device(d);
         }
     }
 }
 
-/* ---- What Redis does ------------------------------------------------------------------------- */
-
-void people_accepted(void *ctx, uint64_t id, struct slice sender, struct slice receiver,
-                     struct slice client_id)
-{
-    (void)ctx;
-    (void)sender;
-    uint64_t number = 0;
-    struct slice digits = slice_tail(client_id, 2); /* "c12" with its quotes */
-    digits.len -= digits.len > 0;
-    if (!slice_u64(digits, MESSAGES - 1, &number) || p.accepted_count == MESSAGES) {
-        return;
-    }
-    struct wish *w = &p.wishes[number];
-    if (id <= newest_id()) {
-        complain("id %llu was given after %llu", (unsigned long long)id,
-                 (unsigned long long)newest_id());
-    }
-    if (w->accepted_id > 0 && w->losses == p.losses) {
-        complain("c%llu was accepted twice", (unsigned long long)number);
-    }
-    w->accepted_id = id;
-    w->losses = p.losses;
-    unsigned to = user_of(receiver);
-    p.accepted[p.accepted_count++] = (struct accepted){
-        .id = id, .wish = (unsigned)number, .to_login = to < USERS ? p.users[to].login : 0};
-    p.figures.accepted++;
-}
-
-void people_presence(void *ctx, struct slice changes)
-{
-    (void)ctx;
-    while (changes.len > 0) {
-        struct slice word = slice_cut(&changes, ' ');
-        unsigned i = user_of(slice_tail(word, 1));
-        if (i == USERS || word.ptr[0] != '-') {
-            continue;
-        }
-        struct user *u = &p.users[i];
-        uint64_t away = sim_now_us() - last_seen(u);
-        if (!u->ended && u->logged_in && !lost_lately() &&
-            away + SIM_MS < p.config.grace_ms * SIM_MS) {
-            complain("%s was seen leaving after %.3f s away", u->name, (double)away / 1e6);
-        }
-        u->ended = true; /* in time or not: the session is over */
-    }
-}
-
-/* ---- The last word --------------------------------------------------------------------------- */
-
-static void judge_messages(const struct device *d)
-{
-    for (unsigned i = 0; i < p.accepted_count; i++) {
-        const struct accepted *a = &p.accepted[i];
-        bool expected = a->id > d->owed && a->id > d->excused && concerns(a, d);
-        if (expected && !d->got[i]) {
-            complain("%s never got %llu (c%u from %s to %s)", device_name(d),
-                     (unsigned long long)a->id, a->wish, p.users[p.wishes[a->wish].from].name,
-                     p.wishes[a->wish].to == GROUP ? "group" : p.users[p.wishes[a->wish].to].name);
-        }
-    }
-}
-
-static void judge_list(const struct device *d, const bool online[USERS])
-{
-    for (unsigned i = 0; i < USERS; i++) {
-        if (!d->list_known || d->here[i] != online[i]) {
-            complain("%s sees %s %s, which is wrong%s", device_name(d), p.users[i].name,
-                     d->here[i] ? "online" : "gone", d->list_known ? "" : " (no list)");
-        }
-    }
-}
-
-void people_judge(void)
-{
-    bool online[USERS] = {false};
-    struct redis_reply *reply = broker_command("SMEMBERS", "online");
-    for (size_t i = 0; i < redis_reply_count(reply); i++) {
-        unsigned user = user_of(redis_reply_text_at(reply, i));
-        if (user < USERS) {
-            online[user] = true;
-        }
-    }
-    store_reply_free(reply);
-    for (unsigned i = 0; i < USERS * DEVICES; i++) {
-        const struct user *u = &p.users[i / DEVICES];
-        const struct device *d = &u->devices[i % DEVICES];
-        if (!u->logged_in || d->state != ON) {
-            complain("%s is not back (%s, state %d)", device_name(d),
-                     u->logged_in ? "logged in" : "no session", (int)d->state);
-        } else {
-            judge_messages(d);
-            judge_list(d, online);
-        }
-        if (!online[i / DEVICES] && u->logged_in && d->state == ON) {
-            complain("%s is connected, and not in Redis' list", u->name);
-        }
-    }
-}
-
-void people_judge_empty(void)
-{
-    struct redis_reply *reply = broker_command("SMEMBERS", "online");
-    for (size_t i = 0; i < redis_reply_count(reply); i++) {
-        struct slice name = redis_reply_text_at(reply, i);
-        complain("%.*s is a ghost", (int)name.len, name.ptr);
-    }
-    store_reply_free(reply);
-}
-
 void people_begin(const struct people_config *config)
 {
-    memset(&p, 0, sizeof p);
-    p.config = *config;
+    memset(&people, 0, sizeof people);
+    people.config = *config;
     for (unsigned i = 0; i < USERS; i++) {
-        struct user *u = &p.users[i];
+        struct user *u = &people.users[i];
         (void)snprintf(u->name, sizeof u->name, "u%c", (char)('a' + i));
         (void)snprintf(u->shown, sizeof u->shown, "U%c", (char)('a' + i));
         for (unsigned k = 0; k < DEVICES; k++) {

@@ -1,9 +1,7 @@
-/* people.h - users with one or two clients each, who chat, wander and quarrel; and what they may
- * expect
+/* people.h - users with one or two clients each, who chat, wander and quarrel
  *
  * They log in, connect to any gateway, send, retry, lose their network, come back with `last_id`,
- * log out, are kicked.  Each client keeps what it got; every promise that is broken is told at
- * once, and at the end, when everything was calm for a while, what nobody may miss is counted. */
+ * log out, are kicked.  Each client keeps what it got; judge.h looks at it. */
 #ifndef PARLEY_SIM_PEOPLE_H
 #define PARLEY_SIM_PEOPLE_H
 
@@ -30,21 +28,6 @@ void people_calm(bool calm);
 /* Everybody leaves for good, without logging out. */
 void people_leave(void);
 
-/* Redis has just lost or changed its data: what was accepted before may be gone. */
-void people_note_loss(void);
-/* What Redis does, for broker_watch. */
-void people_accepted(void *ctx, uint64_t id, struct slice sender, struct slice receiver,
-                     struct slice client_id);
-void people_presence(void *ctx, struct slice changes);
-
-/* The last word, after a long calm: everybody is there, has what he may expect, and sees the same
- * list, which is that of Redis. */
-void people_judge(void);
-/* After everybody left, and long enough. */
-void people_judge_empty(void);
-
-/* Broken promises so far; each was printed. */
-unsigned people_complaints(void);
 /* What was done, for a line at the end. */
 struct people_figures {
     unsigned logins, sent, accepted, delivered, replays, recovered, told_lost;

@@ -11,8 +11,11 @@
 #include "shared/log.h"
 #include "shared/must.h"
 #include "tests/sim/broker.h"
+#include "tests/sim/conns.h"
+#include "tests/sim/judge.h"
 #include "tests/sim/people.h"
 #include "tests/sim/store.h"
+#include "tests/sim/time.h"
 #include "tests/sim/wire.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,7 +109,7 @@ static void end_gateway(struct gateway *g)
 static void kill_gateway(struct gateway *g)
 {
     trace("gateway %s is killed", g->id);
-    broker_cut(g->loop);
+    conns_cut(g->loop);
     end_gateway(g);
 }
 
@@ -179,7 +182,7 @@ static void kill_sweep(void)
 {
     if (world.sweep) {
         trace("presence-svc is killed");
-        broker_cut(sweep_loop);
+        conns_cut(sweep_loop);
         sweep_free(world.sweep);
         sim_forget(sweep_loop);
         world.sweep = NULL;
@@ -193,23 +196,23 @@ static void network_trouble(void)
 {
     uint64_t ms = sim_about(400);
     trace("the network takes up to %llu ms", (unsigned long long)ms);
-    broker_latency(ms * SIM_MS);
+    conns_latency(ms * SIM_MS);
     wire_latency(ms * SIM_MS);
-    broker_loss(sim_chance(50) ? 0 : 1 + sim_dice(50));
+    conns_loss(sim_chance(50) ? 0 : 1 + sim_dice(50));
 }
 
 static void network_well(void)
 {
-    broker_latency(10 * SIM_MS);
+    conns_latency(10 * SIM_MS);
     wire_latency(20 * SIM_MS);
-    broker_loss(0);
+    conns_loss(0);
 }
 
 static void lose_data(void)
 {
     uint32_t dice = sim_dice(3);
     uint64_t away = sim_about(2 * SIM_S);
-    people_note_loss();
+    judge_note_loss();
     if (dice == 0) {
         trace("FLUSHALL");
         broker_flush();
@@ -234,7 +237,7 @@ static void some_fault(struct gateway *g)
         freeze_gateway(g);
     } else if (dice < 60) {
         trace("a connection to Redis breaks");
-        broker_break_one();
+        conns_break_one();
     } else if (dice < 70) {
         trace("Redis stalls");
         broker_stall(sim_about(2 * SIM_S));
@@ -246,7 +249,7 @@ static void some_fault(struct gateway *g)
         lose_data();
     } else if (dice < 96) {
         trace("Redis is killed, and comes back with its data");
-        people_note_loss();
+        judge_note_loss();
         broker_kill(sim_about(2 * SIM_S), true);
     } else {
         network_well();
@@ -276,9 +279,10 @@ static void on_act(void *arg)
 
 static void begin(uint64_t seed)
 {
-    static const struct broker_watch watch = {people_accepted, people_presence};
+    static const struct broker_watch watch = {judge_accepted, judge_presence};
     static const struct people_config config = {GRACE_MS, LEASE_MS, some_gateway, served_us};
     sim_time_begin(seed);
+    conns_begin();
     broker_begin(&watch, NULL);
     people_begin(&config);
     network_well();
@@ -294,7 +298,7 @@ static void end(void)
 {
     for (unsigned i = 0; i < GATEWAYS; i++) {
         if (world.gateways[i].hub) {
-            broker_cut(world.gateways[i].loop);
+            conns_cut(world.gateways[i].loop);
             hub_free(world.gateways[i].hub);
         }
     }
@@ -302,6 +306,7 @@ static void end(void)
         sweep_free(world.sweep);
     }
     broker_end();
+    conns_end();
     wire_end();
     people_end();
     sim_time_end();
@@ -318,11 +323,11 @@ static bool run(uint64_t seed)
     people_calm(true);
     network_well();
     sim_run_until(sim_now_us() + CALM_US);
-    people_judge();
+    judge_calm();
     people_leave();
     sim_run_until(sim_now_us() + EMPTY_US);
-    people_judge_empty();
-    unsigned complaints = people_complaints();
+    judge_empty();
+    unsigned complaints = judge_complaints();
     struct people_figures f = people_figures();
     end();
     if (complaints > 0 || world.trace) {

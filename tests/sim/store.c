@@ -1,7 +1,6 @@
 /* store.c - the rules of shared/parley.lua, run by Lua 5.1 on the data of redis.lua */
 #include "tests/sim/store.h"
 #include "shared/must.h"
-#include "shared/redis_conn.h"
 #include "tests/sim/time.h"
 #include <lua5.1/lauxlib.h>
 #include <lua5.1/lualib.h>
@@ -64,38 +63,6 @@ static struct redis_reply *reply_of_top(bool error)
     }
     lua_pop(lua, 1);
     return reply;
-}
-
-bool redis_reply_is_error(const struct redis_reply *reply, const char *starts_with)
-{
-    return reply && reply->error && slice_starts(reply->text, slice_text(starts_with));
-}
-
-struct slice redis_reply_text(const struct redis_reply *reply)
-{
-    return reply ? reply->text : slice_text(NULL);
-}
-
-size_t redis_reply_count(const struct redis_reply *reply)
-{
-    return reply ? reply->count : 0;
-}
-
-const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index)
-{
-    return index < redis_reply_count(reply) ? &reply->items[index] : NULL;
-}
-
-struct slice redis_reply_text_at(const struct redis_reply *reply, size_t index)
-{
-    return redis_reply_text(redis_reply_at(reply, index));
-}
-
-uint64_t redis_reply_u64_at(const struct redis_reply *reply, size_t index)
-{
-    uint64_t value = 0;
-    (void)slice_u64(redis_reply_text_at(reply, index), UINT64_MAX, &value);
-    return value;
 }
 
 /* ---- Lua ------------------------------------------------------------------------------------- */

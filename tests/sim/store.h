@@ -5,16 +5,8 @@
 #ifndef PARLEY_SIM_STORE_H
 #define PARLEY_SIM_STORE_H
 
-#include "shared/slice.h"
+#include "tests/support/reply.h"
 
-/* An answer; stands in for the reply of shared/redis_conn.h. */
-struct redis_reply {
-    bool error;
-    char *bytes; /* of the text */
-    struct slice text;
-    size_t count;
-    struct redis_reply *items;
-};
 void store_reply_free(struct redis_reply *reply);
 
 /* Reads both files; ends the program when it cannot. */

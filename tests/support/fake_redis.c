@@ -2,6 +2,7 @@
 #include "tests/support/fake_redis.h"
 #include "shared/buf.h"
 #include "tests/support/exact_copy.h"
+#include "tests/support/reply.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,13 +11,6 @@
 
 #define ARGS_MAX FUNCTIONS_ARGS_MAX
 #define CHANNELS_MAX 8
-
-struct redis_reply {
-    bool error;
-    struct slice text;
-    size_t count;
-    struct redis_reply *items;
-};
 
 struct call {
     struct call *next;
@@ -275,51 +269,6 @@ bool redis_conn_subscribe(struct redis_conn *conn, const struct slice *channels,
     conn->message = fn;
     conn->message_ctx = ctx;
     return true;
-}
-
-/* ---- Replies --------------------------------------------------------------------------------- */
-
-bool redis_reply_is_error(const struct redis_reply *reply, const char *starts_with)
-{
-    return reply && reply->error && slice_starts(reply->text, slice_text(starts_with));
-}
-
-struct slice redis_reply_text(const struct redis_reply *reply)
-{
-    return reply ? reply->text : slice_text(NULL);
-}
-
-size_t redis_reply_count(const struct redis_reply *reply)
-{
-    return reply ? reply->count : 0;
-}
-
-const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index)
-{
-    return index < redis_reply_count(reply) ? &reply->items[index] : NULL;
-}
-
-struct slice redis_reply_text_at(const struct redis_reply *reply, size_t index)
-{
-    return redis_reply_text(redis_reply_at(reply, index));
-}
-
-uint64_t redis_reply_u64_at(const struct redis_reply *reply, size_t index)
-{
-    uint64_t value = 0;
-    (void)slice_u64(redis_reply_text_at(reply, index), UINT64_MAX, &value);
-    return value;
-}
-
-bool functions_status_is(const struct redis_reply *reply, const char *status)
-{
-    return redis_reply_count(reply) >= 2 &&
-           slice_equal(redis_reply_text_at(reply, 0), slice_text(status));
-}
-
-struct slice functions_epoch(const struct redis_reply *reply)
-{
-    return redis_reply_text_at(reply, 1);
 }
 
 /* ---- For the script -------------------------------------------------------------------------- */
