@@ -162,7 +162,7 @@ void broker_begin(const struct broker_watch *watch, void *ctx)
     broker.watch = watch;
     broker.ctx = ctx;
     start_process(store_new());
-    store_reply_free(broker_ask("parley_first", NULL, 0));
+    reply_free(broker_ask("parley_first", NULL, 0));
     sim_in(COPY_EVERY_US, keep_copy, NULL);
 }
 

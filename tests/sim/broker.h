@@ -25,7 +25,7 @@ void broker_end(void);
 unsigned broker_run(void);
 /* Until then it does nothing, though it is there. */
 uint64_t broker_stalled_until(void);
-/* A function by its name, or "GET"; freed with store_reply_free. */
+/* A function by its name, or "GET"; freed with reply_free. */
 struct redis_reply *broker_execute(const char *name, const struct slice *args, size_t count);
 
 /* ---- Faults ---------------------------------------------------------------------------------- */
@@ -43,7 +43,7 @@ bool broker_is_well(void);
 /* ---- For whoever looks on -------------------------------------------------------------------- */
 
 /* At once, beside all connections; NULL while Redis cannot answer.  Freed with
- * store_reply_free. */
+ * reply_free. */
 struct redis_reply *broker_ask(const char *function, const struct slice *args, size_t count);
 struct redis_reply *broker_command(const char *name, const char *key);
 

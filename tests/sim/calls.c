@@ -39,7 +39,7 @@ static void call_free(struct call *call)
     free(call->texts);
     free(call->args);
     free(call->name);
-    store_reply_free(call->reply);
+    reply_free(call->reply);
     free(call);
 }
 

@@ -187,7 +187,7 @@ void judge_calm(void)
             online[user] = true;
         }
     }
-    store_reply_free(reply);
+    reply_free(reply);
     for (unsigned i = 0; i < USERS * DEVICES; i++) {
         const struct user *u = &people.users[i / DEVICES];
         const struct device *d = &u->devices[i % DEVICES];
@@ -211,5 +211,5 @@ void judge_empty(void)
         struct slice name = redis_reply_text_at(reply, i);
         complain("%.*s is a ghost", (int)name.len, name.ptr);
     }
-    store_reply_free(reply);
+    reply_free(reply);
 }

@@ -108,7 +108,7 @@ static void log_in(struct user *u)
             forget_device(&u->devices[i]);
         }
     }
-    store_reply_free(reply);
+    reply_free(reply);
 }
 
 /* Noted before, because it is announced at once. */
@@ -120,7 +120,7 @@ static void log_out(struct user *u)
     token_hash(slice_text(u->token), hash);
     struct redis_reply *reply = ask("parley_logout", u->name, hash, NULL);
     u->ended = was_ended || (reply && functions_status_is(reply, "ok"));
-    store_reply_free(reply);
+    reply_free(reply);
 }
 
 static void kick(struct user *u)
@@ -130,7 +130,7 @@ static void kick(struct user *u)
     u->ended = true;
     struct redis_reply *reply = broker_ask("parley_kick", args, 1);
     u->ended = was_ended || (reply && slice_starts(reply->text, SLICE("kicked")));
-    store_reply_free(reply);
+    reply_free(reply);
 }
 
 uint64_t people_last_seen(const struct user *u)

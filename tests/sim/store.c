@@ -17,19 +17,6 @@ static void fail(const char *what)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-void store_reply_free(struct redis_reply *reply)
-{
-    if (!reply) {
-        return;
-    }
-    for (size_t i = 0; i < reply->count; i++) {
-        free(reply->items[i].bytes);
-    }
-    free(reply->items);
-    free(reply->bytes);
-    free(reply);
-}
-
 /* What stands at that place of the stack. */
 static void take_text(int index, struct redis_reply *reply)
 {
@@ -182,7 +169,7 @@ static void tell_published(store_published_fn *published, void *ctx)
     for (size_t i = 0; i + 1 < list->count; i += 2) {
         published(ctx, list->items[i].text, list->items[i + 1].text);
     }
-    store_reply_free(list);
+    reply_free(list);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a call is what it is */

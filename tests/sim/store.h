@@ -7,8 +7,6 @@
 
 #include "tests/support/reply.h"
 
-void store_reply_free(struct redis_reply *reply);
-
 /* Reads both files; ends the program when it cannot. */
 void store_begin(const char *redis_lua, const char *library);
 void store_end(void);

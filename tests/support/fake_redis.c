@@ -318,17 +318,19 @@ const struct functions_caller *fake_call_caller(size_t i)
 void fake_answer(const char *items)
 {
     struct slice rest = slice_text(items);
-    struct redis_reply reply = {.count = 1};
+    struct redis_reply *reply = calloc(1, sizeof *reply);
+    assert(reply);
+    reply->count = 1;
     for (const char *c = items; *c; c++) {
-        reply.count += *c == '|';
+        reply->count += *c == '|';
     }
-    reply.items = calloc(reply.count, sizeof *reply.items);
-    assert(reply.items);
-    for (size_t i = 0; i < reply.count; i++) {
-        reply.items[i].text = slice_cut(&rest, '|');
+    reply->items = calloc(reply->count, sizeof *reply->items);
+    assert(reply->items);
+    for (size_t i = 0; i < reply->count; i++) {
+        reply->items[i].text = slice_cut(&rest, '|');
     }
-    answer_oldest(&reply);
-    free(reply.items);
+    answer_oldest(reply);
+    reply_free(reply);
 }
 
 void fake_answer_text(const char *text)

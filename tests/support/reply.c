@@ -1,6 +1,20 @@
 /* reply.c - answers of a Redis that is none */
 #include "tests/support/reply.h"
 #include "shared/functions.h"
+#include <stdlib.h>
+
+void reply_free(struct redis_reply *reply)
+{
+    if (!reply) {
+        return;
+    }
+    for (size_t i = 0; i < reply->count; i++) {
+        free(reply->items[i].bytes);
+    }
+    free(reply->items);
+    free(reply->bytes);
+    free(reply);
+}
 
 bool redis_reply_is_error(const struct redis_reply *reply, const char *starts_with)
 {

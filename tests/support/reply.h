@@ -12,5 +12,6 @@ struct redis_reply {
     size_t count;
     struct redis_reply *items;
 };
+void reply_free(struct redis_reply *reply); /* as it was allocated, with items and bytes */
 
 #endif
