@@ -3,6 +3,7 @@
  * A new counter: a member of the stats of the module that counts (sio_stats, relay_stats,
  * hub_stats), and a row in the table here. */
 #include "gateway-svc/app/gateway_metrics.h"
+#include "gateway-svc/app/gateway_health.h"
 #include "gateway-svc/app/hub_state.h"
 #include "shared/service_metrics.h"
 

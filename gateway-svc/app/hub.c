@@ -1,6 +1,7 @@
 /* hub.c - clients come and go: admission, attaching, welcome, the end of a session */
 #include "gateway-svc/app/admission.h"
 #include "gateway-svc/app/client_files.h"
+#include "gateway-svc/app/gateway_health.h"
 #include "gateway-svc/app/gateway_metrics.h"
 #include "gateway-svc/app/replay.h"
 #include "gateway-svc/app/web_page.h"
@@ -33,8 +34,7 @@ const char *hub_name_of(const struct sio_socket *socket)
     return session && session->name[0] ? session->name : "-";
 }
 
-/* ---- The end of clients
- * --------------------------------------------------------------------------- */
+/* ---- The end of clients ---------------------------------------------------------------------- */
 
 static void drop_client(struct hub *hub, struct client *client)
 {
@@ -121,8 +121,7 @@ static void end_for_a_while(struct hub *hub, struct client *client, struct slice
     put_off(hub, client->socket);
 }
 
-/* ---- What the relay says
- * -------------------------------------------------------------------------- */
+/* ---- What the relay says --------------------------------------------------------------------- */
 
 static void on_attached(void *app, struct session *s, uint64_t left)
 {
@@ -245,8 +244,7 @@ static const struct relay_handler relay_handler = {
     .connections = on_connections,
 };
 
-/* ---- What clients do
- * ------------------------------------------------------------------------------ */
+/* ---- What clients do ------------------------------------------------------------------------- */
 
 /* The server part has judged the page; here only its cookie is looked at. */
 static const char *on_allow(void *app, struct sio_request *req, void **conn_data)
@@ -260,50 +258,6 @@ static void on_closed(void *app, void *conn_data)
 {
     (void)app;
     free(conn_data);
-}
-
-const char *hub_readiness(struct hub *hub)
-{
-    if (hub->stopping) {
-        return "draining\n";
-    }
-    buf_clear(&hub->why);
-    if (!relay_is_ready(hub->relay, &hub->why)) {
-        buf_append(&hub->why, SLICE("\n\0"));
-        return hub->why.failed ? "no link to redis\n" : hub->why.ptr;
-    }
-    return crowd_is_known(hub->crowd) ? NULL : "the list of users is not known yet\n";
-}
-
-static unsigned answer_metrics(struct hub *hub, struct sio_page *page)
-{
-    buf_clear(&hub->metrics);
-    gateway_metrics_write(hub, &hub->metrics);
-    if (hub->metrics.failed) { /* half of it would be believed */
-        page->body = SLICE("too much to tell\n");
-        return 500;
-    }
-    page->type = METRICS_TYPE;
-    page->body = buf_slice(&hub->metrics);
-    return 200;
-}
-
-static unsigned on_http(void *app, struct slice path, struct sio_page *page)
-{
-    if (slice_equal(path, SLICE("/metrics"))) {
-        return answer_metrics(app, page);
-    }
-    if (slice_equal(path, SLICE("/healthz"))) {
-        page->body = SLICE("ok\n");
-        return 200;
-    }
-    if (slice_equal(path, SLICE("/readyz"))) {
-        const char *why = hub_readiness(app);
-        page->body = slice_text(why ? why : "ready\n");
-        return why ? 503 : 200;
-    }
-    page->body = SLICE("not found\n");
-    return 404;
 }
 
 /* As the gateway itself has written it. */
@@ -321,7 +275,7 @@ static void on_find(void *app, struct slice node, struct sio_lookup *lookup)
 }
 
 static const struct sio_server_handler server_handler = {
-    .allow = on_allow, .closed = on_closed, .http = on_http, .find = on_find};
+    .allow = on_allow, .closed = on_closed, .http = gateway_health_answer, .find = on_find};
 
 /* The user whose session the token's hash names; made if this is its first socket here. */
 static struct user *user_of(struct hub *hub, const char *hash)
@@ -460,8 +414,7 @@ static void on_drained(void *app, struct sio_socket *socket)
 static const struct sio_namespace_handler namespace_handler = {on_connect, on_event, on_disconnect,
                                                                on_drained};
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void emit_change(void *ctx, struct sio_frame *frame, size_t change)
 {

@@ -41,8 +41,6 @@ struct hub {
 
 /* Whose socket it is, for the log; "-" when that is not known (any more). */
 const char *hub_name_of(const struct sio_socket *socket);
-/* NULL, or why /readyz says no: a line, good until the next call. */
-const char *hub_readiness(struct hub *hub);
 /* Encodes hub->json as the arguments of an event and sends it to one client. */
 void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event);
 
