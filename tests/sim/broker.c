@@ -85,7 +85,9 @@ struct redis_reply *broker_execute(const char *name, const struct slice *args, s
         return store_command((const struct slice[]){SLICE("GET"), args[0]}, 2);
     }
     struct redis_reply *reply = store_call(name, PREFIX, args, count, on_published, NULL);
-    if (strcmp(name, "parley_send") == 0) {
+    if (reply->error) {
+        broker.watch->failed(broker.ctx, name, reply->text);
+    } else if (strcmp(name, "parley_send") == 0) {
         look_at_send(reply, args);
     }
     return reply;

@@ -13,6 +13,8 @@ struct broker_watch {
                      struct slice client_id);
     /* The list of users changed: "+Alice -bob". */
     void (*presence)(void *ctx, struct slice changes);
+    /* A function failed: nothing in a simulation gives it a reason to. */
+    void (*failed)(void *ctx, const char *name, struct slice error);
 };
 
 /* An empty Redis, in which nobody has lived yet.  After conns_begin. */

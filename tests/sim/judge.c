@@ -150,6 +150,12 @@ void judge_presence(void *ctx, struct slice changes)
     }
 }
 
+void judge_failed(void *ctx, const char *name, struct slice error)
+{
+    (void)ctx;
+    complain("%s failed: %.*s", name, (int)error.len, error.ptr);
+}
+
 /* ---- The last word --------------------------------------------------------------------------- */
 
 static void judge_messages(const struct device *d)

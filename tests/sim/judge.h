@@ -28,6 +28,7 @@ void judge_note_loss(void);
 void judge_accepted(void *ctx, uint64_t id, struct slice sender, struct slice receiver,
                     struct slice client_id);
 void judge_presence(void *ctx, struct slice changes);
+void judge_failed(void *ctx, const char *name, struct slice error);
 
 /* The highest id that was accepted. */
 uint64_t judge_newest_id(void);

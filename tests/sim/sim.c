@@ -279,7 +279,7 @@ static void on_act(void *arg)
 
 static void begin(uint64_t seed)
 {
-    static const struct broker_watch watch = {judge_accepted, judge_presence};
+    static const struct broker_watch watch = {judge_accepted, judge_presence, judge_failed};
     static const struct people_config config = {GRACE_MS, LEASE_MS, some_gateway, served_us};
     sim_time_begin(seed);
     conns_begin();

@@ -105,7 +105,7 @@ def library_of(run_id):
 def first_difference(a, b):
     """Of lists their first items that differ, and what is in those."""
     while isinstance(a, list) and isinstance(b, list):
-        a, b = next(((x, y) for x, y in zip_longest(a, b) if x != y))
+        a, b = next((x, y) for x, y in zip_longest(a, b, fillvalue='nothing') if x != y)
     return a, b
 
 
