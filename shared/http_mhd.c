@@ -8,6 +8,7 @@
 #include "shared/http_mhd.h"
 
 #include "shared/clock.h"
+#include "shared/http_incoming_ev.h"
 #include "shared/http_response_mhd.h"
 #include "shared/http_strict_mhd.h"
 #include "shared/log.h"
@@ -30,15 +31,6 @@
 #define BACKLOG 511
 #define LAST_RUNS 16 /* of libmicrohttpd, to write the last answers */
 
-/* A connection whose request is not complete yet. */
-struct incoming {
-    TAILQ_ENTRY(incoming) link;
-    bool linked;
-    struct mhd_server *server;
-    int fd;
-    uint64_t due_ms;
-};
-
 struct mhd_request {
     TAILQ_ENTRY(mhd_request) link;
     struct mhd_server *server;
@@ -60,14 +52,12 @@ struct mhd_server {
     struct MHD_Daemon *daemon;
     mhd_handler_fn *handler;
     void *ctx;
-    uint64_t timeout_ms;
     unsigned requests; /* alive */
     bool resumed;      /* a suspended request was answered; libmicrohttpd must run */
     ev_io io;
     ev_timer timer; /* libmicrohttpd's next timeout */
-    ev_timer drip;  /* the first of `incoming` to be closed */
     ev_prepare prepare;
-    TAILQ_HEAD(, incoming) incoming; /* oldest first */
+    struct http_incoming_list incoming;
     TAILQ_HEAD(, mhd_request) waiting;
     struct mhd_stats stats;
     struct log_limit refusals;
@@ -118,44 +108,16 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
-static void arm_drip(struct mhd_server *server)
-{
-    const struct incoming *first = TAILQ_FIRST(&server->incoming);
-    ev_timer_stop(server->loop, &server->drip);
-    if (first) {
-        uint64_t now_ms = clock_mono_ms();
-        uint64_t left_ms = first->due_ms > now_ms ? first->due_ms - now_ms : 0;
-        ev_timer_set(&server->drip, (double)left_ms / 1000.0, 0.0);
-        ev_timer_start(server->loop, &server->drip);
-    }
-}
-
-static void incoming_unlink(struct incoming *in)
-{
-    if (in && in->linked) {
-        in->linked = false;
-        TAILQ_REMOVE(&in->server->incoming, in, link);
-    }
-}
-
 /* libmicrohttpd's own timeout begins again with every byte; this one does not. */
-static void on_drip(struct ev_loop *loop, ev_timer *watcher, int events)
+static void on_late(void *ctx, int fd)
 {
-    struct mhd_server *server = watcher->data;
-    uint64_t now_ms = clock_mono_ms();
-    struct incoming *in;
-    (void)loop;
-    (void)events;
-    while ((in = TAILQ_FIRST(&server->incoming)) && in->due_ms <= now_ms) {
-        incoming_unlink(in);
-        server->stats.late++;
-        if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, now_ms)) {
-            log_info("connection closed by=server why=\"no request in time\" suppressed=%llu",
-                     (unsigned long long)server->refusals.suppressed);
-        }
-        (void)shutdown(in->fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
+    struct mhd_server *server = ctx;
+    server->stats.late++;
+    if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_info("connection closed by=server why=\"no request in time\" suppressed=%llu",
+                 (unsigned long long)server->refusals.suppressed);
     }
-    arm_drip(server);
+    (void)shutdown(fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
 }
 
 static int socket_of(struct MHD_Connection *connection)
@@ -170,23 +132,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 {
     struct mhd_server *server = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        incoming_unlink(*socket_context);
-        free(*socket_context);
+        http_incoming_free(*socket_context);
         *socket_context = NULL;
-        return;
-    }
-    struct incoming *in = calloc(1, sizeof *in);
-    if (!in) {
-        return; /* then libmicrohttpd's own timeout alone protects */
-    }
-    *in = (struct incoming){.server = server,
-                            .fd = socket_of(connection),
-                            .linked = true,
-                            .due_ms = clock_mono_ms() + server->timeout_ms};
-    *socket_context = in;
-    TAILQ_INSERT_TAIL(&server->incoming, in, link);
-    if (TAILQ_FIRST(&server->incoming) == in) {
-        arm_drip(server);
+    } else {
+        /* (Without memory libmicrohttpd's own timeout alone protects.) */
+        *socket_context = http_incoming_add(&server->incoming, socket_of(connection));
     }
 }
 
@@ -195,7 +145,7 @@ static void request_is_complete(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (info) {
-        incoming_unlink(info->socket_context);
+        http_incoming_complete(info->socket_context);
     }
 }
 
@@ -451,10 +401,9 @@ static void watch(struct mhd_server *server)
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     ev_init(&server->io, on_io);
     ev_init(&server->timer, on_timer);
-    ev_init(&server->drip, on_drip);
     ev_init(&server->prepare, on_prepare);
     ev_io_set(&server->io, info->epoll_fd, EV_READ);
-    server->io.data = server->timer.data = server->drip.data = server->prepare.data = server;
+    server->io.data = server->timer.data = server->prepare.data = server;
     ev_io_start(server->loop, &server->io);
     ev_prepare_start(server->loop, &server->prepare);
 }
@@ -474,8 +423,8 @@ struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_
     server->loop = loop;
     server->handler = handler;
     server->ctx = ctx;
-    server->timeout_ms = (uint64_t)config->timeout_s * 1000;
-    TAILQ_INIT(&server->incoming);
+    http_incoming_init(&server->incoming, loop, (uint64_t)config->timeout_s * 1000, on_late,
+                       server);
     TAILQ_INIT(&server->waiting);
     server->daemon = start_daemon(server, fd, config);
     if (!server->daemon) {
@@ -527,7 +476,7 @@ void mhd_server_free(struct mhd_server *server)
     }
     ev_io_stop(server->loop, &server->io);
     ev_timer_stop(server->loop, &server->timer);
-    ev_timer_stop(server->loop, &server->drip);
+    http_incoming_deinit(&server->incoming);
     ev_prepare_stop(server->loop, &server->prepare);
     MHD_stop_daemon(server->daemon); /* closes the listening socket, too */
     free(server);
