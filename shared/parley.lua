@@ -43,15 +43,16 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.1' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.2' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
 local EARLY_MS = 20000       -- a shorter outage loses fewer than ID_JUMP messages (50,000 a second)
-local ENDED_S = 3600         -- how long an ended session is remembered
+local ENDED_S = '3600'       -- how long an ended session is remembered
 local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
 local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
-local BATCH = 64             -- users looked at by one call
+local BATCH = 64             -- users attached, pruned or told of by one call
+local SWEPT = 32             -- users looked at by one sweep: half a millisecond
 local WHO_MAX = 500          -- users shown by parley_who, so that an operator stops nobody
 local INBOX_MAX = 256        -- messages kept in an inbox,
 local INBOX_BYTES = 65536    -- of so many bytes,
@@ -276,6 +277,7 @@ local function inbox_of(user)
   return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+)$')
 end
 
+-- Whoever serves him, by his whole hash.
 local function gateways_of(user)
   local list = {}
   for field in pairs(user) do
@@ -284,28 +286,46 @@ local function gateways_of(user)
     end
   end
   table.sort(list)
-  return list
+  return table.concat(list, ' ')
 end
 
--- What a message needs of sender and receiver: a third of the time that the whole hash takes.
-local function correspondent(c, name)
-  local fields = call('HMGET', user_key(c, name), 'name', 'session', 'online', 'inbox', 'gateways')
-  if not fields[1] then
-    return nil
+-- A user is a table of his fields and `key`, his name in keys.
+local function user_of(c, name)
+  local user = hash_table(user_key(c, name))
+  if user then
+    user.key = name
+    -- No gateways: he never connected, or not since a library older than 1.1.
+    user.gateways = user.gateways or gateways_of(user)
   end
-  -- No gateways: he never connected, or not since a library older than 1.1.
-  local gateways = fields[5] or table.concat(gateways_of(hash_table(user_key(c, name))), ' ')
-  return { name = fields[1], session = fields[2], online = fields[3], inbox = fields[4] or nil,
-    gateways = gateways }
+  return user
+end
+
+-- With these fields and `gateways`: a third of the time that the whole hash takes.
+local function user_with(c, name, fields)
+  local values = call('HMGET', user_key(c, name), 'gateways', unpack(fields))
+  if not values[1] then
+    return user_of(c, name)
+  end
+  local user = { key = name, gateways = values[1] }
+  for i, field in ipairs(fields) do
+    user[field] = values[i + 1] or nil
+  end
+  return user
+end
+
+-- What a message needs of sender and receiver.
+local CORRESPONDENT = { 'name', 'session', 'online', 'inbox' }
+local function correspondent(c, name)
+  return user_with(c, name, CORRESPONDENT)
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
-local function watch_expiry(c, name, user)
+local function watch_expiry(c, user)
   local expires = tonumber(user.expires)
   if expires > 0 then
-    call('ZADD', c.prefix .. 'deadlines', text(expires), name)
+    call('ZADD', c.prefix .. 'deadlines', text(expires), user.key)
   else
-    call('ZREM', c.prefix .. 'deadlines', name)
+    call('ZREM', c.prefix .. 'deadlines', user.key)
   end
 end
 
@@ -316,15 +336,16 @@ local function make_session(c, name, shown, hash, login, expires, floor)
 end
 
 -- The user is served by this gateway now; ends a grace period, makes a new user visible.
-local function attach(c, id, link, name, user)
+local function attach(c, id, link, user)
+  local name = user.key
   user['at:' .. id] = link
-  call('HSET', user_key(c, name), 'at:' .. id, link, 'gateways', table.concat(gateways_of(user), ' '))
+  call('HSET', user_key(c, name), 'at:' .. id, link, 'gateways', gateways_of(user))
   call('SADD', users_key(c, id), name)
   call('DEL', c.prefix .. 'grace:' .. name)
   if user.left then
     call('HDEL', user_key(c, name), 'left') -- an idle user must not grow
   end
-  watch_expiry(c, name, user)
+  watch_expiry(c, user)
   if not user.online then
     call('HSET', user_key(c, name), 'online', text(c.now))
     call('SADD', c.prefix .. 'online', user.name)
@@ -332,41 +353,88 @@ local function attach(c, id, link, name, user)
   end
 end
 
--- The gateway serves the user no more; the last one gone starts the grace period.  `left`: the id up
--- to which it has delivered everything to him.
-local function detach(c, id, name, user, left)
-  call('HDEL', user_key(c, name), 'at:' .. id)
-  call('SREM', users_key(c, id), name)
-  user['at:' .. id] = nil
-  local others = gateways_of(user)
-  if #others > 0 then
-    call('HSET', user_key(c, name), 'gateways', table.concat(others, ' '))
-    return
+-- Those of the names whom the gateway serves by a link up to this number.
+local function served_by(c, id, names, newest)
+  local users, fields = {}, { 'at:' .. id, 'expires' }
+  for _, name in ipairs(names) do
+    local user = user_with(c, name, fields)
+    local link = user and user['at:' .. id]
+    if link and tonumber(link) <= newest then
+      users[#users + 1] = user
+    end
   end
-  call('HSET', user_key(c, name), 'gateways', '', 'left', left)
-  local deadline, expires = c.time + c.grace, tonumber(user.expires)
-  if expires > 0 then
-    deadline = math.min(deadline, expires)
-  end
-  call('ZADD', c.prefix .. 'deadlines', text(deadline), name)
-  call('SET', c.prefix .. 'grace:' .. name, 'away since ' .. text(c.now), 'PX',
-    text(math.max(deadline - c.time, 1)))
+  return users
 end
 
--- The one end of a session, whatever ends it: its sockets are closed wherever they are, its token is
--- remembered as ended, the name is free.
-local function end_session(c, name, user, code)
-  for _, id in ipairs(gateways_of(user)) do
-    publish(c, 'to:' .. id, 'end', user.session .. ' ' .. code)
-    call('SREM', users_key(c, id), name)
+local function without(list, id)
+  local others = {}
+  for other in list:gmatch('%S+') do
+    if other ~= id then
+      others[#others + 1] = other
+    end
   end
-  call('DEL', user_key(c, name), c.prefix .. 'grace:' .. name, c.prefix .. 'sent:' .. name,
-    c.prefix .. 'sent:' .. name .. ':old', inbox_key(c, name))
-  call('ZREM', c.prefix .. 'deadlines', name)
-  call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
-  if user.online then
-    call('SREM', c.prefix .. 'online', user.name)
-    c.changes[#c.changes + 1] = '-' .. user.name
+  return table.concat(others, ' ')
+end
+
+-- The gateway serves these users no more; the last one gone starts the grace period.  `left`: the id
+-- up to which it has delivered everything to them.  (One command for all of them where there is one: each costs a microsecond or more.)
+local function detach(c, id, users, left)
+  if #users == 0 then
+    return
+  end
+  local names, deadlines, since = {}, {}, 'away since ' .. text(c.now)
+  for i, user in ipairs(users) do
+    local key, others = user_key(c, user.key), without(user.gateways, id)
+    names[i] = user.key
+    call('HDEL', key, 'at:' .. id)
+    if others ~= '' then
+      call('HSET', key, 'gateways', others)
+    else
+      call('HSET', key, 'gateways', '', 'left', left)
+      local deadline, expires = c.time + c.grace, tonumber(user.expires)
+      if expires > 0 then
+        deadline = math.min(deadline, expires)
+      end
+      deadlines[#deadlines + 1] = text(deadline)
+      deadlines[#deadlines + 1] = user.key
+      call('SET', c.prefix .. 'grace:' .. user.key, since, 'PX', text(math.max(deadline - c.time, 1)))
+    end
+  end
+  call('SREM', users_key(c, id), unpack(names))
+  if #deadlines > 0 then
+    call('ZADD', c.prefix .. 'deadlines', unpack(deadlines))
+  end
+end
+
+-- The one end of sessions, whatever ends them: their sockets are closed wherever they are, their
+-- tokens are remembered as ended, the names are free.
+local function end_sessions(c, users, code)
+  if #users == 0 then
+    return
+  end
+  local keys, names, shown = {}, {}, {}
+  for i, user in ipairs(users) do
+    local name = user.key
+    for id in user.gateways:gmatch('%S+') do
+      publish(c, 'to:' .. id, 'end', user.session .. ' ' .. code)
+      call('SREM', users_key(c, id), name)
+    end
+    local sent = c.prefix .. 'sent:' .. name
+    local own = { user_key(c, name), c.prefix .. 'grace:' .. name, sent, sent .. ':old', inbox_key(c, name) }
+    for _, key in ipairs(own) do
+      keys[#keys + 1] = key
+    end
+    names[i] = name
+    call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
+    if user.online then
+      shown[#shown + 1] = user.name
+      c.changes[#c.changes + 1] = '-' .. user.name
+    end
+  end
+  call('DEL', unpack(keys))
+  call('ZREM', c.prefix .. 'deadlines', unpack(names))
+  if #shown > 0 then
+    call('SREM', c.prefix .. 'online', unpack(shown))
   end
 end
 
@@ -459,22 +527,16 @@ end
 -- Returns how many it looked at, and how many it detached.
 local function drain(c, entry, limit)
   local id, link = entry:match('^(.*):(%d+)$')
-  local list, detached = c.prefix .. 'lapsed:' .. entry, 0
+  local list = c.prefix .. 'lapsed:' .. entry
   local _, sure = delivered(c, id)
   local names = call('SPOP', list, limit)
-  for _, name in ipairs(names) do
-    local user = hash_table(user_key(c, name))
-    local at = user and user['at:' .. id]
-    if at and tonumber(at) <= tonumber(link) then
-      detach(c, id, name, user, sure)
-      detached = detached + 1
-    end
-  end
+  local users = served_by(c, id, names, tonumber(link))
+  detach(c, id, users, sure)
   if call('EXISTS', list) == 0 then
     call('SREM', c.prefix .. 'lapsed', entry)
     forget(c, id)
   end
-  return #names, detached
+  return #names, #users
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -490,10 +552,10 @@ local function login(keys, args)
   if c.settle then
     return answer(c, 'unavailable')
   end
-  local user = hash_table(user_key(c, name))
+  local user = user_of(c, name)
   if user then
     local left = 0
-    if #gateways_of(user) == 0 then
+    if user.gateways == '' then
       left = tonumber(call('ZSCORE', c.prefix .. 'deadlines', name) or 0) - c.time
       left = math.max(left, 1)
     end
@@ -508,12 +570,12 @@ local function login(keys, args)
   return answer(c, 'ok')
 end
 
--- Whose session is it?  ok, name, user | unknown | unavailable
+-- Whose session is it?  ok, user | unknown | unavailable
 local function owner_of(c, hash)
   local owner = call('GET', session_key(c, hash))
-  local user = owner and hash_table(user_key(c, owner))
+  local user = owner and user_of(c, owner)
   if user and user.session == hash then
-    return 'ok', owner, user
+    return 'ok', user
   end
   -- While it settles a gateway may still bring the session back.
   return not owner and c.settle and 'unavailable' or 'unknown'
@@ -523,13 +585,13 @@ end
 local function logout(keys, args)
   local name, hash = name_of(args[5]), hash_of(args[6])
   local c = enter(keys, args)
-  local status, owner, user = owner_of(c, hash)
+  local status, user = owner_of(c, hash)
   if status ~= 'ok' then
     return answer(c, status)
-  elseif owner ~= name then
+  elseif user.key ~= name then
     return answer(c, 'forbidden')
   end
-  end_session(c, name, user, 'logged_out')
+  end_sessions(c, { user }, 'logged_out')
   announce(c)
   return answer(c, 'ok')
 end
@@ -539,7 +601,7 @@ local function session(keys, args)
   local hash = hash_of(args[5])
   local c = enter(keys, args)
   note(c)
-  local status, _, user = owner_of(c, hash)
+  local status, user = owner_of(c, hash)
   if status ~= 'ok' then
     return answer(c, status)
   end
@@ -593,7 +655,7 @@ local function connect(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local status, name, user = owner_of(c, hash)
+  local status, user = owner_of(c, hash)
   if status ~= 'ok' then
     return answer(c, status)
   end
@@ -602,14 +664,14 @@ local function connect(keys, args)
     if c.settle then
       return answer(c, 'unavailable') -- nobody expires meanwhile
     end
-    end_session(c, name, user, 'session_expired')
+    end_sessions(c, { user }, 'session_expired')
     announce(c)
     return answer(c, 'unknown')
   end
   local left = user.left or ''
-  attach(c, id, link, name, user)
+  attach(c, id, link, user)
   announce(c)
-  return answer(c, 'ok', text(c.id), name, user.name, user.login, text(expires_in(c, user)),
+  return answer(c, 'ok', text(c.id), user.key, user.name, user.login, text(expires_in(c, user)),
     version_of(c), user.floor, text(#c.changes), left, first_of(c), (inbox_of(user)))
 end
 
@@ -623,9 +685,9 @@ local function leave_session(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local status, name, user = owner_of(c, hash)
+  local status, user = owner_of(c, hash)
   if status == 'ok' and user['at:' .. id] then
-    detach(c, id, name, user, text(math.min(left or c.id, c.id)))
+    detach(c, id, { user }, text(math.min(left or c.id, c.id)))
   end
   return answer(c, 'ok')
 end
@@ -639,23 +701,23 @@ local function may_return(c, user, login)
 end
 
 local function reattach_one(c, id, link, s)
-  local user = hash_table(user_key(c, s.name))
+  local user = user_of(c, s.name)
   if not user or user.session ~= s.hash then
     -- (asked only here: "ended" may also be the name of a user)
     if call('GET', session_key(c, s.hash)) == 'ended' or not may_return(c, user, s.login) then
       return 'ended'
     end
     if user then
-      end_session(c, s.name, user, 'kicked') -- the later login wins
+      end_sessions(c, { user }, 'kicked') -- the later login wins
     end
     -- What he was sent before this epoch is lost: to have seen an id of it is not enough.
     local floor = math.max(tonumber(first_of(c)) - 1, 0)
     make_session(c, s.name, s.shown, s.hash, s.login, s.rest > 0 and c.time + s.rest or 0, floor)
-    user = hash_table(user_key(c, s.name))
+    user = user_of(c, s.name)
     local logins = tonumber(call('HGET', c.presence, 'logins') or 0)
     call('HSET', c.presence, 'logins', text(math.max(logins, s.login)))
   end
-  attach(c, id, link, s.name, user)
+  attach(c, id, link, user)
   return 'ok', (inbox_of(user))
 end
 
@@ -698,13 +760,7 @@ local function prune(keys, args)
   end
   local page = call('SSCAN', users_key(c, id), cursor, 'COUNT', BATCH)
   local _, sure, renewed, nonce = delivered(c, id)
-  for _, name in ipairs(page[2]) do
-    local user = hash_table(user_key(c, name))
-    local at = user and user['at:' .. id]
-    if at and tonumber(at) < tonumber(link) then
-      detach(c, id, name, user, sure)
-    end
-  end
+  detach(c, id, served_by(c, id, page[2], tonumber(link) - 1), sure)
   if page[1] == '0' then
     note_delivered(c, id, link, sure, renewed, nonce)
     -- In the epoch of the caller: a younger one may have opened since it attached the first of them.
@@ -893,11 +949,11 @@ end
 -- are whole: none that came behind `after` is missing.
 
 -- All of them; most of those who return missed little, so mostly the newest are enough.
-local function missed_direct(c, name, user, after)
+local function missed_direct(c, user, after)
   local messages, list = {}, {}
   local last, gone = inbox_of(user)
   for _, from in ipairs({ -8, -PAGE, 0 }) do
-    messages = call('LRANGE', inbox_key(c, name), from, -1)
+    messages = call('LRANGE', inbox_key(c, user.key), from, -1)
     if #messages == 0 or tonumber(messages[1]:match('^%d+')) <= after then break end
   end
   if #messages == 0 then
@@ -970,12 +1026,12 @@ local function replay(keys, args)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local status, name, user = owner_of(c, hash)
+  local status, user = owner_of(c, hash)
   if status ~= 'ok' or not user['at:' .. id] then
     return answer(c, status ~= 'ok' and status or 'unknown')
   end
   after = math.max(after, tonumber(user.floor))
-  local list, whole = missed_direct(c, name, user, after)
+  local list, whole = missed_direct(c, user, after)
   if what == 'all' then
     local group, group_whole = missed_group(c, after)
     list, whole = merge(list, group), whole and group_whole
@@ -1037,54 +1093,70 @@ end
 ---------------------------------------------------------------------------------------------------
 -- presence-svc: sweep
 
--- One look at a user whose deadline has come.  Whether it really has is decided here, not by whoever
--- woke the sweep.
-local function expire(c, name)
-  local user = hash_table(user_key(c, name))
+-- Of a user whose deadline has come.  Whether it really has is decided here, not by whoever woke the
+-- sweep.
+local DUE = { 'name', 'session', 'expires', 'online' }
+local function has_ended(c, name, user)
   if not user then
     call('ZREM', c.prefix .. 'deadlines', name)
-    return 0
+    return false
   end
   local expires = tonumber(user.expires)
   local too_old = expires > 0 and c.time >= expires
-  if not too_old and #gateways_of(user) > 0 then
-    watch_expiry(c, name, user)
-    return 0
+  if not too_old and user.gateways ~= '' then
+    watch_expiry(c, user)
+    return false
   end
-  end_session(c, name, user, 'session_expired')
-  return 1
+  return true
+end
+
+-- At most so many members whose time has come, the latest of them first, and that time of each.
+local function up_to_now(c, key, limit)
+  local flat = call('ZRANGEBYSCORE', c.prefix .. key, '-inf', text(c.time), 'WITHSCORES', 'LIMIT', '0', limit)
+  local names, scores = {}, {}
+  for i = 1, #flat, 2 do
+    names[#names + 1], scores[flat[i]] = flat[i], tonumber(flat[i + 1])
+  end
+  return names, scores
 end
 
 -- ok <more to do at once 0/1> <users ended> <users detached> <gateways lapsed> <settling 0/1>
--- At most 64 users a call, so that nobody waits for it; deadlines have half of them for sure, so that
+--    <ms by which the latest of those ended and lapsed is late, 0: none>
+-- At most 32 users a call, so that nobody waits for it; deadlines have half of them for sure, so that
 -- nobody's end waits for the many users of a dead gateway.
 local function sweep(keys, args)
   local c = enter(keys, args)
   note(c)
   if c.settle then
     open_early(c)
-    return answer(c, 'ok', '0', '0', '0', '0', '1')
+    return answer(c, 'ok', '0', '0', '0', '0', '1', '0')
   end
-  local time = text(c.time)
-  local silent = call('ZRANGEBYSCORE', c.prefix .. 'gateways', '-inf', time, 'LIMIT', 0, 4)
+  local oldest = c.time
+  local silent, lease_ends = up_to_now(c, 'gateways', '4')
   for _, id in ipairs(silent) do
     lapse(c, id)
+    oldest = math.min(oldest, lease_ends[id])
   end
-  local room = call('EXISTS', c.prefix .. 'lapsed') == 1 and BATCH / 2 or BATCH
-  local due = call('ZRANGEBYSCORE', c.prefix .. 'deadlines', '-inf', time, 'LIMIT', 0, room)
-  local ended, detached, full = 0, 0, #due == room
+  local room = call('EXISTS', c.prefix .. 'lapsed') == 1 and SWEPT / 2 or SWEPT
+  local due, deadlines = up_to_now(c, 'deadlines', text(room))
+  local ended, detached, full = {}, 0, #due == room
   for _, name in ipairs(due) do
-    ended = ended + expire(c, name)
+    local user = user_with(c, name, DUE)
+    if has_ended(c, name, user) then
+      ended[#ended + 1] = user
+      oldest = math.min(oldest, deadlines[name])
+    end
   end
-  room = BATCH - #due
-  for _, entry in ipairs(call('SRANDMEMBER', c.prefix .. 'lapsed', 4)) do
-    local looked, gone = drain(c, entry, room)
+  end_sessions(c, ended, 'session_expired')
+  room = SWEPT - #due
+  for _, entry in ipairs(call('SRANDMEMBER', c.prefix .. 'lapsed', '4')) do
+    local looked, gone = drain(c, entry, text(room))
     detached, room = detached + gone, room - looked
     if room == 0 then break end
   end
   announce(c)
   local more = (full or call('EXISTS', c.prefix .. 'lapsed') == 1) and '1' or '0'
-  return answer(c, 'ok', more, text(ended), text(detached), text(#silent), '0')
+  return answer(c, 'ok', more, text(#ended), text(detached), text(#silent), '0', text(c.time - oldest))
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -1095,11 +1167,11 @@ local function kick(keys, args)
   local name = name_of((args[1] or ''):lower())
   local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {} }
   c.epoch = call('HGET', c.presence, 'epoch') or ''
-  local user = hash_table(user_key(c, name))
+  local user = user_of(c, name)
   if not user then
     return 'no such user: ' .. name
   end
-  end_session(c, name, user, 'kicked')
+  end_sessions(c, { user }, 'kicked')
   announce(c)
   return 'kicked ' .. user.name
 end
@@ -1110,10 +1182,9 @@ end
 
 local function describe(prefix, shown, now, skew)
   local name = shown:lower()
-  local user = hash_table(prefix .. 'user:' .. name)
-  local at = gateways_of(user)
-  local where = 'on ' .. table.concat(at, ', ')
-  if #at == 0 then
+  local user = user_of({ prefix = prefix }, name)
+  local where = 'on ' .. user.gateways:gsub(' ', ', ')
+  if user.gateways == '' then
     local deadline = tonumber(call('ZSCORE', prefix .. 'deadlines', name) or 0)
     where = 'in grace, ' .. seconds(deadline + skew - now) .. ' left'
   end

@@ -34,7 +34,8 @@ GRACE, LEASE, PENDING = 30000, 10000, 60000  # ms
 KEEP = GRACE + 45000 + LEASE  # with interval and timeout of the pings
 SETTLE = 2 * LEASE + 1000
 JUMP = 1000000
-BATCH = 64
+BATCH = 64  # of reattach, prune and changes
+SWEPT = 32  # of sweep
 SLACK = 5000  # ms that a busy machine may lose between two lines of a test
 
 with open(LIBRARY_PATH, encoding='utf-8') as file:
@@ -250,7 +251,11 @@ class RulesTest(unittest.TestCase):
         """[more, ended, detached, lapsed, settling] of one call"""
         reply = self.call('sweep', **kw)
         self.assertEqual(reply[0], 'ok')
-        return [int(n) for n in reply[2:]]
+        return [int(n) for n in reply[2:7]]
+
+    def sweep_late_ms(self):
+        """By how much the latest of those who were taken is late, as one call says."""
+        return int(self.call('sweep')[7])
 
     def sweep_all(self):
         """Sweeps until there is nothing to do at once; the sums of [ended, detached, lapsed]."""

@@ -6,6 +6,14 @@ class ReplyError(Exception):
     """Redis answered with an error; str() is its line."""
 
 
+def encode(args):
+    parts = [b'*%d\r\n' % len(args)]
+    for arg in args:
+        data = arg if isinstance(arg, bytes) else str(arg).encode()
+        parts.append(b'$%d\r\n%s\r\n' % (len(data), data))
+    return b''.join(parts)
+
+
 class Client:
     """One connection.  Texts only: replies are str, int, None or lists of them."""
 
@@ -24,11 +32,11 @@ class Client:
         self.sock.close()
 
     def send(self, *args):
-        parts = [b'*%d\r\n' % len(args)]
-        for arg in args:
-            data = arg if isinstance(arg, bytes) else str(arg).encode()
-            parts.append(b'$%d\r\n%s\r\n' % (len(data), data))
-        self.sock.sendall(b''.join(parts))
+        self.sock.sendall(encode(args))
+
+    def send_all(self, commands):
+        """In one piece; each wants its receive()."""
+        self.sock.sendall(b''.join(encode(args) for args in commands))
 
     def receive(self):
         line = self.file.readline()

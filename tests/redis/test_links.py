@@ -1,7 +1,7 @@
 """test_links.py - links and leases of gateways: numbers, refusals, lapsing, draining, pruning"""
 import unittest
 
-from harness import BATCH, GRACE, LEASE, RulesTest, pairs
+from harness import BATCH, GRACE, LEASE, SWEPT, RulesTest, pairs
 
 
 class Renew(RulesTest):
@@ -199,24 +199,45 @@ class Lapse(RulesTest):
         self.assertEqual(self.at('user0'), {'g2': str(g2.link)})
         self.assertIsNone(self.left_ms('user0'))
 
+    def test_each_of_a_batch_as_is_his(self):
+        """Detached together, but some are served elsewhere, and some sessions end before grace does."""
+        g2 = self.gateway('g2')
+        both = self.users(self.g, 3, 'both%d')
+        for s in both:
+            g2.connect(s)
+        old = [self.online_user(self.g, 'old%d' % i, longest=20000) for i in range(3)]
+        plain = self.users(self.g, 3, 'plain%d')
+        self.lapse()
+        self.assertEqual(self.sweep()[:4], [0, 0, 9, 1])
+        for s in both:
+            self.assertEqual(self.at(s.name), {'g2': str(g2.link)})
+            self.assertEqual(self.user(s.name)['gateways'], 'g2')
+            self.assertIsNone(self.left_ms(s.name))
+            self.assertEqual(self.redis.call('EXISTS', self.key('grace:' + s.name)), 0)
+        for group, ms in ((old, 20000), (plain, GRACE)):
+            for s in group:
+                self.assertEqual((self.at(s.name), self.user(s.name)['gateways']), ({}, ''))
+                self.about(self.left_ms(s.name), ms)
+                self.about(self.redis.call('PTTL', self.key('grace:' + s.name)), ms)
+
     def test_users_move_to_a_list_of_their_own_first(self):
         """Named by the link, so that the gateway may come back before it is drained."""
-        sessions = self.users(self.g, BATCH + 6)
+        sessions = self.users(self.g, SWEPT + 6)
         self.lapse()
-        self.assertEqual(self.sweep()[:4], [1, 0, BATCH, 1])
+        self.assertEqual(self.sweep()[:4], [1, 0, SWEPT, 1])
         self.assertEqual(self.redis.call('SCARD', self.key('lapsed:g1:1')), 6)
         self.assertEqual(self.redis.call('EXISTS', self.key('gateway:g1:users')), 0)
         self.g.up()
         for s in sessions:
             self.assertEqual(self.g.verdicts(s), ['ok'])
         self.assertEqual(self.sweep_all(), [0, 0, 0], 'newer attachments were drained')
-        self.assertEqual(self.redis.call('SCARD', self.key('gateway:g1:users')), BATCH + 6)
+        self.assertEqual(self.redis.call('SCARD', self.key('gateway:g1:users')), SWEPT + 6)
         for s in sessions:
             self.assertEqual(self.at(s.name), {'g1': '2'})
         self.assertEqual(self.changes(), ['+' + s.name for s in sessions])
 
     def test_a_second_lapse_keeps_the_list_of_the_first(self):
-        sessions = self.users(self.g, BATCH + 6)
+        sessions = self.users(self.g, SWEPT + 6)
         self.lapse()
         self.sweep()
         self.g.up()
@@ -233,7 +254,7 @@ class Lapse(RulesTest):
         self.assertEqual(self.sweep_all(), [0, 2, 1])
 
     def test_number_and_counter_are_forgotten_after_draining(self):
-        self.users(self.g, BATCH + 1)
+        self.users(self.g, SWEPT + 1)
         self.lapse()
         self.sweep()
         self.assertEqual(self.redis.call('HGET', self.key('links'), 'g1'), 'lapsed 1')
@@ -243,7 +264,7 @@ class Lapse(RulesTest):
             self.assertEqual(self.redis.call('EXISTS', self.key(key)), 0, key)
 
     def test_forgotten_only_after_the_last_of_several_lists(self):
-        first = self.users(self.g, 2 * BATCH, 'a%d')
+        first = self.users(self.g, 2 * SWEPT, 'a%d')
         self.lapse()
         self.sweep()
         self.g.up()
@@ -252,7 +273,7 @@ class Lapse(RulesTest):
         self.sweep()
         self.sweep_all()
         self.assertEqual(self.redis.call('EXISTS', self.key('links'), self.key('channels')), 0)
-        self.assertEqual(len(first), 2 * BATCH)
+        self.assertEqual(len(first), 2 * SWEPT)
 
     def test_one_of_two_lists_is_drained(self):
         """Number and counter stay until the other one is drained too."""
@@ -262,7 +283,7 @@ class Lapse(RulesTest):
         self.redis.call('SADD', self.key('lapsed'), 'g1:2', 'g1:1')
         empty, full = self.redis.call('SRANDMEMBER', self.key('lapsed'), 4)  # as the sweep sees them
         self.redis.call('RENAME', self.key('gateway:g1:users'), self.key('lapsed:' + full))
-        self.redis.call('SADD', self.key('lapsed:' + full), *['n%d' % i for i in range(2 * BATCH)])
+        self.redis.call('SADD', self.key('lapsed:' + full), *['n%d' % i for i in range(2 * SWEPT)])
         self.sweep()
         self.assertEqual(self.redis.call('SMEMBERS', self.key('lapsed')), [full], empty + ' is drained')
         self.assertEqual(self.redis.call('HGET', self.key('links'), 'g1'), 'lapsed 2')

@@ -69,7 +69,7 @@ class Unchanged(unittest.TestCase):
                  'server_run', 'now_ms', 'answer', 'version_of', 'user_key', 'session_key', 'users_key',
                  'watch_expiry', 'make_session', 'expires_in', 'gateways_of', 'link_number', 'message_json', 'seconds', 'inbox_key', 'inbox_of', 'first_of',
                  'delivered', 'note_delivered',
-                 'describe', 'version'}
+                 'user_of', 'without', 'correspondent', 'describe', 'version'}
         self.assertEqual(names - touched - plain, set())
 
 

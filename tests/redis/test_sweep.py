@@ -2,7 +2,7 @@
 import threading
 import unittest
 
-from harness import BATCH, GRACE, LEASE, Client, RulesTest
+from harness import GRACE, LEASE, SWEPT, Client, RulesTest
 
 
 class Batches(RulesTest):
@@ -15,30 +15,57 @@ class Batches(RulesTest):
             self.g.detach(session)
             self.redis.call('ZADD', self.key('deadlines'), '1', session.name)
 
-    def test_64_users_a_call_one_version_one_entry_one_message(self):
-        self.due_users(2 * BATCH + 5)
+    def test_32_users_a_call_one_version_one_entry_one_message(self):
+        self.due_users(2 * SWEPT + 5)
         versions = len(self.log())
         ear = self.listen('presence')
-        self.assertEqual([self.sweep()[:2] for _ in range(4)], [[1, BATCH], [1, BATCH], [0, 5], [0, 0]])
+        self.assertEqual([self.sweep()[:2] for _ in range(4)], [[1, SWEPT], [1, SWEPT], [0, 5], [0, 0]])
         messages = [text.split(' ') for _, text in self.heard(ear)]
-        self.assertEqual([len(m) - 2 for m in messages], [BATCH, BATCH, 5])
+        self.assertEqual([len(m) - 2 for m in messages], [SWEPT, SWEPT, 5])
         self.assertEqual([int(m[1]) for m in messages], [versions + 1, versions + 2, versions + 3])
         self.assertEqual(len(self.log()), versions + 3)
 
-    def test_draining_takes_batches_too(self):
-        self.users(self.g, BATCH + 5)
+    def test_nothing_is_left_of_any_of_a_batch(self):
+        """They are ended together: of each, every key; the sessions alone are remembered."""
+        sessions = self.users(self.g, 5)
+        for s in sessions:
+            self.g.send(s, 'user0', client_id='"c"')
+            self.g.detach(s)
+            self.redis.call('ZADD', self.key('deadlines'), '1', s.name)
+        self.assertEqual(self.sweep()[:2], [0, 5])
+        self.assertEqual([key for key in self.redis.call('KEYS', '*') if 'user' in key], [])
+        self.assertEqual(self.redis.call('EXISTS', self.key('online'), self.key('deadlines')), 0)
+        self.assertEqual([self.session_record(s) for s in sessions], ['ended'] * 5)
+
+    def test_users_of_an_older_library(self):
+        """Before version 1.1 nobody noted in one field by which gateways a user is served."""
+        g2 = self.gateway('g2')
+        both, one = self.users(self.g, 2)
+        g2.connect(both)
+        for s in (both, one):
+            self.redis.call('HDEL', self.key('user:' + s.name), 'gateways')
+            self.redis.call('ZADD', self.key('deadlines'), '1', s.name)
+        self.assertEqual(self.sweep()[:2], [0, 0], 'both are served')
         self.redis.call('ZADD', self.key('gateways'), '1', 'g1')
-        self.assertEqual([self.sweep() for _ in range(2)], [[1, 0, BATCH, 1, 0], [0, 0, 5, 0, 0]])
+        self.assertEqual(self.sweep()[:4], [0, 0, 2, 1])
+        self.assertEqual((self.at(both.name), self.at(one.name)), ({'g2': str(g2.link)}, {}))
+        self.assertIsNone(self.left_ms(both.name))
+        self.about(self.left_ms(one.name), GRACE)
+
+    def test_draining_takes_batches_too(self):
+        self.users(self.g, SWEPT + 5)
+        self.redis.call('ZADD', self.key('gateways'), '1', 'g1')
+        self.assertEqual([self.sweep() for _ in range(2)], [[1, 0, SWEPT, 1, 0], [0, 0, 5, 0, 0]])
 
     def test_the_dead_do_not_delay_the_due(self):
         """Users whose time has come have half a batch, however many a dead gateway left."""
-        self.due_users(BATCH)
+        self.due_users(SWEPT)
         dead = self.gateway('dead')
-        self.users(dead, 3 * BATCH, 'dead%d')
+        self.users(dead, 3 * SWEPT, 'dead%d')
         self.redis.call('ZADD', self.key('gateways'), '1', 'dead')
         self.assertEqual([self.sweep()[:3] for _ in range(2)],
-                         [[1, BATCH // 2, BATCH // 2], [1, BATCH // 2, BATCH // 2]])
-        self.assertEqual(self.sweep_all()[:2], [0, 2 * BATCH])
+                         [[1, SWEPT // 2, SWEPT // 2], [1, SWEPT // 2, SWEPT // 2]])
+        self.assertEqual(self.sweep_all()[:2], [0, 2 * SWEPT])
 
     def test_counts_only_who_was_detached(self):
         session = self.users(self.g, 1)[0]
@@ -59,6 +86,59 @@ class Batches(RulesTest):
             self.assertTrue(more or silent or self.redis.call('EXISTS', self.key('lapsed')), 'stuck')
             lapsed, detached = lapsed + silent, detached + more
         self.assertEqual((lapsed, detached), (6, 12))
+
+
+class Late(RulesTest):
+    """The latest of those whom a sweep takes says how far behind the sweeps are."""
+
+    def setUp(self):
+        super().setUp()
+        self.g = self.gateway()
+
+    def late(self, key, member, ms):
+        self.redis.call('ZADD', self.key(key), str(self.now() - ms), member)
+
+    def in_grace(self, name, ms):
+        """Whose deadline was so long ago."""
+        self.g.detach(self.online_user(self.g, name))
+        self.late('deadlines', name, ms)
+
+    def test_nobody_is_late_when_nobody_is_taken(self):
+        self.online_user(self.g, 'alice')
+        self.assertEqual(self.sweep_late_ms(), 0)
+
+    def test_the_latest_of_the_users(self):
+        for name, ms in (('alice', 60000), ('bob', 900000), ('carol', 300000)):
+            self.in_grace(name, ms)
+        self.about(self.sweep_late_ms(), 900000)
+        self.assertEqual(self.sweep_late_ms(), 0)
+
+    def test_a_gateway(self):
+        self.late('gateways', 'g1', 600000)
+        self.in_grace('alice', 60000)
+        self.about(self.sweep_late_ms(), 600000)
+        self.assertEqual(self.sweep_late_ms(), 0)
+
+    def test_a_user_later_than_a_gateway(self):
+        self.late('gateways', 'g1', 60000)
+        self.in_grace('alice', 600000)
+        self.about(self.sweep_late_ms(), 600000)
+
+    def test_a_wrong_deadline_makes_nobody_late(self):
+        self.online_user(self.g, 'alice')
+        self.late('deadlines', 'alice', 900000)
+        self.late('deadlines', 'nobody', 900000)
+        self.assertEqual(self.sweep_late_ms(), 0)
+
+    def test_an_outage_makes_nobody_late(self):
+        self.in_grace('alice', 100000)
+        self.outage(600000)
+        self.about(self.sweep_late_ms(), 100000)
+
+    def test_settling_takes_nobody(self):
+        self.in_grace('alice', 900000)
+        self.open_epoch()
+        self.assertEqual(self.sweep_late_ms(), 0)
 
 
 class Concurrent(RulesTest):

@@ -58,7 +58,7 @@ MGET K                      | o    o    o    o    o    o    o    o    o    o    
 STRLEN K                    | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 HGET K f                    | o    o    o    o    o    o    go   o    go   o    o    gpo  gpo  o    o    go   o    o    o
 HGETALL K                   | o    agpo o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-HMGET K f                   | o    go   o    o    o    o    o    o    agpo o    o    o    o    o    o    o    o    o    o
+HMGET K f                   | o    gpo  o    o    o    o    o    o    agpo o    o    o    o    o    o    o    o    o    o
 SMEMBERS K                  | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 SRANDMEMBER K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 SSCAN K 0                   | o    o    o    o    o    go   o    o    o    o    go   o    o    o    o    o    o    o    o

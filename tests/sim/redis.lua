@@ -329,21 +329,26 @@ end
 
 -- Sorted sets
 
-function commands.ZADD(key, score, member)
-  local entry = need(key, 'zset', {})
-  local added = entry.value[member] and 0 or 1
-  entry.value[member] = number_of(score)
+function commands.ZADD(key, ...)
+  local entry, args, added = need(key, 'zset', {}), { ... }, 0
+  for i = 1, #args, 2 do
+    added = added + (entry.value[args[i + 1]] and 0 or 1)
+    entry.value[args[i + 1]] = number_of(args[i])
+  end
   return added
 end
 
-function commands.ZREM(key, member)
-  local entry = own(key, 'zset')
-  if not entry or not entry.value[member] then
+function commands.ZREM(key, ...)
+  local entry, count = own(key, 'zset'), 0
+  if not entry then
     return 0
   end
-  entry.value[member] = nil
+  for _, member in ipairs({ ... }) do
+    count = count + (entry.value[member] and 1 or 0)
+    entry.value[member] = nil
+  end
   drop_if_empty(key, entry)
-  return 1
+  return count
 end
 
 function commands.ZSCORE(key, member)
@@ -352,8 +357,14 @@ function commands.ZSCORE(key, member)
   return score and text_of(score) or false
 end
 
--- From "-inf" and the first one only, as it is used; without LIMIT all of them.
-function commands.ZRANGEBYSCORE(key, _, highest, _, _, count)
+function commands.ZCARD(key)
+  local entry = find(key, 'zset')
+  return entry and #sorted_keys(entry.value) or 0
+end
+
+-- From "-inf" and the first one only, as it is used: [WITHSCORES] [LIMIT 0 count].
+function commands.ZRANGEBYSCORE(key, _, highest, ...)
+  local with_scores, count = ... == 'WITHSCORES', select('#', ...) > 1 and select(-1, ...)
   local entry, list = find(key, 'zset'), {}
   for _, member in ipairs(entry and sorted_keys(entry.value) or {}) do
     if entry.value[member] <= number_of(highest) then
@@ -364,10 +375,14 @@ function commands.ZRANGEBYSCORE(key, _, highest, _, _, count)
     local x, y = entry.value[a], entry.value[b]
     return x < y or x == y and a < b
   end)
-  for i = number_of(count or #list) + 1, #list do
-    list[i] = nil
+  local page = {}
+  for i = 1, math.min(#list, number_of(count or #list)) do
+    page[#page + 1] = list[i]
+    if with_scores then
+      page[#page + 1] = text_of(entry.value[list[i]])
+    end
   end
-  return list
+  return page
 end
 
 -- Lists
