@@ -19,6 +19,8 @@ static const struct metric sweep_table[] = {
           "Gateways whose lease ended without a word.", lapsed),
     SWEEP(METRIC_COUNTER, "parley_sweep_expiry_events_total",
           "Expired countdowns that Redis announced.", events),
+    SWEEP(METRIC_TIME, "parley_sweep_lag_seconds",
+          "How long after its time the latest user or gateway of a sweep was taken.", lag),
     SWEEP(METRIC_TIME, "parley_sweep_interval_seconds",
           "From the beginning of a sweep to the beginning of the next.", gaps),
     SWEEP(METRIC_GAUGE, "parley_settling", "1 while Redis settles and nobody is expired.",

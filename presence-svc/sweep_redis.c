@@ -76,7 +76,9 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
     sweep->stats.detached += detached;
     sweep->stats.lapsed += lapsed;
     sweep->stats.settling = settling ? 1 : 0;
-
+    if (ended + lapsed > 0) {
+        histogram_add(&sweep->stats.lag, redis_reply_u64_at(reply, 7) * 1000);
+    }
     tell_swept(sweep);
     if (settling != sweep->settling) {
         log_info("%s epoch=%s", settling ? "settling, nobody is expired" : "settled",

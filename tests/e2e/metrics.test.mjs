@@ -292,10 +292,27 @@ test("auth-svc counts its answers, presence-svc whom it ends", async (t) => {
   peer.cut();
   const now = await grown("presence-1", presence, {
     parley_sweep_users_ended_total: 1, parley_sweep_expiry_events_total: 1, 'parley_sweeps_total{result="done"}': 10,
-    parley_sweep_interval_seconds_count: 10,
+    parley_sweep_interval_seconds_count: 10, parley_sweep_lag_seconds_count: 1,
   });
   assert.equal(now.get('parley_sweeps_total{result="failed"}'), presence.get('parley_sweeps_total{result="failed"}'));
   assert.ok(now.get("parley_sweep_age_seconds") < 5);
+});
+
+test("presence-svc tells how late it was: it stood still while a user's grace period ended", async (t) => {
+  const s = scene(t, stack);
+  const peer = await s.enter("late", stack.gateway(1));
+  const before = await numbers(stack, "presence-1");
+  await stack.signal("presence-1", "SIGSTOP");
+  peer.cut();
+  await until("the deadline is more than a second ago", async () => {
+    const [deadline, skew, [seconds]] = await Promise.all([
+      stack.redis("ZSCORE", "{chat}:deadlines", peer.name), stack.redis("HGET", "{chat}:presence", "skew"), stack.redisJson("TIME")]);
+    return deadline !== "" && 1000 * (Number(seconds) - 1) > Number(deadline) + Number(skew);
+  });
+  await stack.signal("presence-1", "SIGCONT");
+  const now = await grown("presence-1", before, { parley_sweep_users_ended_total: 1, parley_sweep_lag_seconds_sum: 1 });
+  const under = growth(before, now, ['parley_sweep_lag_seconds_bucket{le="1"}', 'parley_sweep_lag_seconds_bucket{le="+Inf"}']);
+  assert.deepEqual(Object.values(under), [0, 1], "one sweep took somebody, late");
 });
 
 test("holes and strangers' lines on the channels are counted", async (t) => {
