@@ -128,15 +128,16 @@ end
 -- Presence time
 
 -- Notes the time of a call and adds an outage, or a step of the clock, to the skew.  Every function
--- that compares or sets a presence time calls this first.
-local function note(c)
+-- that compares or sets a presence time calls this first.  `opening`: an epoch opens, so nobody knows
+-- what happened since the last call that is known, and however short that is, it is an outage.
+local function note(c, opening)
   local now = now_ms()
   local state = call('HMGET', c.presence, 'last', 'skew')
   local skew = tonumber(state[2] or 0)
   if state[1] then
     local gap = now - tonumber(state[1])
     c.gap = gap
-    if gap > GAP_MS or gap < 0 then
+    if opening or gap > GAP_MS or gap < 0 then
       skew = skew + gap
     end
   end
@@ -180,7 +181,7 @@ end
 
 local function open_epoch(c, run, kept)
   c.settle, c.open = nil, nil -- an older settling ends with its epoch
-  note(c)
+  note(c, true)
   local now, micros = now_ms()
   if not c.epoch then
     -- Without version and newest id these could not be continued.

@@ -16,8 +16,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_S = 240
 MEMORY_MB = 3000
 
-# Grace is exact to a second for each outage: TOL.
+# Grace is exact to a second for each outage, TOL, whether an older state comes back or not.
 TIME = '-DTMAX=24 -DOUTAGES=1 -DMAXOUT=6 -DDETACHES=1 -DSTEPS=0 -DTOL=2'
+BACK = '-DTMAX=18 -DOUTAGES=0 -DDETACHES=2 -DSTEPS=0 -DTOL=0 -DFLUSHES=0 -DROLLBACKS=1'
 
 # What must hold: model, budgets.
 HOLDS = [
@@ -25,6 +26,8 @@ HOLDS = [
     ('epoch', '-DROLLBACKS=1 -DFLUSHES=0 -DFRESH=0 -DOPENS=1'),
     ('epoch', '-DFRESH=0 -DOPENS=1'),
     ('time', TIME),
+    ('time', BACK),
+    ('time', BACK + ' -DTMAX=12 -DOUTAGES=1 -DMAXOUT=3 -DTOL=2'),
 ]
 
 # What must not, because a condition is taken out: it, model, budgets.
@@ -41,6 +44,8 @@ BREAKS = [
     ('the later login wins', 'epoch', '-DF_LATER=0'),
     ('nobody is expired while it settles', 'epoch', '-DF_NOEXP=0'),
     ('names of epochs are never used again', 'epoch', '-DF_RANDEP=0'),
+    ('a new epoch gives whoever is in grace a whole one', 'time', BACK + ' -DF_FULLGRACE=0'),
+    ('... and its opening takes every gap for an outage', 'time', BACK + ' -DF_OPENGAP=0'),
     ('every call notes the time', 'time', TIME + ' -DFLUSHES=0 -DDETACHES=2 -DF_NOTEALL=0'),
 ]
 

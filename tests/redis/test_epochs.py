@@ -333,6 +333,13 @@ class PresenceTime(RulesTest):
         self.assertIn(0, [self.put_into_skew(900) for _ in range(20)])
         self.assertGreater(self.put_into_skew(1001), 1000)
 
+    def test_before_an_epoch_every_gap_is_an_outage(self):
+        """In it somebody may have left once more, which was lost: his grace is not shortened by it."""
+        def failover():
+            self.redis.call('HSET', self.key('presence'), 'run', 'f' * 40)
+            self.epoch = self.call('sweep')[1]
+        self.assertGreaterEqual(self.put_into_skew(100, failover), 100 + GRACE)
+
     def test_a_clock_set_back_goes_into_the_skew(self):
         self.about(self.put_into_skew(-3600000), -3600000)
         self.about(self.left_ms('alice'), GRACE)
