@@ -5,6 +5,8 @@
 # make test-compose  the whole in containers: builds the images, starts them, uses them, breaks them
 # make faults        every fault, with real clients and a judge: writes tests/faults/RESULTS.md (hours;
 #                    F="--no-large --repeat 1 29": tests/faults/run.mjs says what else)
+# make bench         Parley and others under load, in turn: writes tests/bench/RESULTS.md (half an hour;
+#                    B="--rounds 1 direct": tests/bench/run.mjs says what else)
 # make unit          unit tests alone under ASan + UBSan (T=tsan: ThreadSanitizer)
 # make fuzz          the fuzz targets, in build/fuzz/ (clang)
 # make fuzz-long     gives each of them new inputs for 10 minutes (T=60: one minute)
@@ -54,6 +56,7 @@ PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
 SIM      := $O/tests/sim/sim
 CLOCK    := $O/tests/redis/set_clock.so
+BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)
@@ -70,6 +73,7 @@ $O/auth-svc.a:     $(call objs,auth-svc)
 $O/presence-svc.a: $(call objs,presence-svc)
 $O/terminal.a:     $(call objs,client/terminal)
 $(SUPPORT):        $(call objs,tests/support)
+$O/bench.a:        $(call objs,tests/bench/load)
 
 $O/parley-auth:        $O/auth-svc/main.o $O/auth-svc.a $(SHARED)
 $O/parley-gateway:     $O/gateway-svc/main.o $O/gateway-svc.a $(SOCKETIO) $(SHARED)
@@ -82,6 +86,7 @@ $(filter $O/tests/unit/gateway-svc/%,$(TESTS)):  %: %.o $(SUPPORT) $O/gateway-sv
 $(filter $O/tests/unit/auth-svc/%,$(TESTS)):     %: %.o $O/auth-svc.a $(SHARED)
 $(filter $O/tests/unit/presence-svc/%,$(TESTS)): %: %.o $O/presence-svc.a $(SHARED)
 $(filter $O/tests/unit/client/%,$(TESTS)):       %: %.o $O/terminal.a $(SOCKETIO) $(SHARED)
+$(filter $O/tests/unit/bench/%,$(TESTS)):        %: %.o $O/bench.a $(SHARED)
 
 # The simulator stands in for what is between the programs, so its objects go first.
 $(SIM): $(call objs,tests/sim) $O/tests/support/reply.o $O/gateway-svc.a $O/presence-svc.a $(SHARED)
@@ -91,6 +96,11 @@ $(SIM): LDLIBS += -llua5.1 -lm
 $(CLOCK): $O/%.so: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(FLAGS_$(MODE)) -fPIC -shared $(CFLAGS) -o $@ $<
+
+# What `make bench` loads servers with, and the barest of these.
+$O/tests/bench/load/load:   $O/tests/bench/load/main.o $O/bench.a $(SHARED)
+$O/tests/bench/peers/epoll: $O/tests/bench/peers/epoll.o $(SHARED)
+$(BENCH): LDLIBS :=
 
 # A fuzz target may use what the unit tests of its folder use.
 $(filter $O/shared/%,$(FUZZERS)):               %: %.o $(SHARED)
@@ -106,7 +116,7 @@ $O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets
 $(CLIENT): LDLIBS := -lwebsockets -lev -lssl -lcrypto -lncursesw -ltinfo
 $(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
 
-$(PROGS) $(TESTS) $(SIM) $(FUZZERS):
+$(PROGS) $(TESTS) $(SIM) $(BENCH) $(FUZZERS):
 	$(CC) $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/%.a:
 	rm -f $@ && $(AR) rcs $@ $^
@@ -144,6 +154,7 @@ $O/shared/functions.o: shared/parley.lua
 
 SUB := $(MAKE) --no-print-directory -s -j$(JOBS)
 NPM := tests/node_modules/.package-lock.json
+BENCH_NPM := tests/bench/node_modules/.package-lock.json
 
 run:
 	@deploy/packages build run
@@ -152,6 +163,7 @@ run:
 services: $(SERVICES)
 client: $(CLIENT)
 simulator: $(SIM) $(CLOCK)
+bench-programs: $(BENCH)
 library: $(SIOLIB) $(SIO_H)
 
 test test-all:
@@ -165,7 +177,7 @@ beside:
 	@! $(CAN_FUZZ) || $(SUB) MODE=fuzz CC=clang O=build/fuzz fuzzers
 CAN_FUZZ := printf 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
             clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
-run-test run-test-all: $(PROGS) $(TESTS) $(NPM)
+run-test run-test-all: $(PROGS) $(TESTS) $(BENCH) $(NPM)
 	@exec tests/run --bin $O $(if $(filter %-all,$@),--all)
 faults:
 	@deploy/packages build run test faults
@@ -173,6 +185,10 @@ faults:
 	@$(SUB) MODE=$T run-faults
 run-faults: $(PROGS) $(NPM)
 	@PARLEY_BIN=$O PARLEY_RELEASE=build/release exec nice node tests/faults/run.mjs $F
+bench:
+	@deploy/packages build run test bench
+	@$(SUB) MODE=release O=build/release services bench-programs $(NPM) $(BENCH_NPM)
+	@PARLEY_BIN=build/release exec node tests/bench/run.mjs $B
 unit:
 	@$(SUB) MODE=$T run-unit
 run-unit: $(TESTS)
@@ -186,8 +202,8 @@ fuzz-long: fuzz
 	@exec tests/run --fuzz-s $(if $(filter-out asan tsan,$T),$T,600) -j $(JOBS) tests/corpus
 fuzz-keep: fuzz
 	@tests/corpus/keep $(patsubst $O/%,build/fuzz/%,$(FUZZERS))
-$(NPM): tests/package-lock.json
-	npm ci --prefix tests --no-audit --no-fund --loglevel=error >&2
+$(NPM) $(BENCH_NPM): %/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
 # Seeds that nobody has tried yet, 500 at a time on each processor; stops where one fails.
@@ -207,7 +223,7 @@ cover:
 	@deploy/packages build run test
 	@$(SUB) beside
 	@$(SUB) MODE=cover run-cover
-run-cover: $(PROGS) $(TESTS) $(NPM)
+run-cover: $(PROGS) $(TESTS) $(BENCH) $(NPM)
 	@find $O -name '*.gcda' -delete
 	@tests/run --bin $O; status=$$?; \
 	    gcovr --root . --filter 'shared/' --filter '[a-z]+-svc/' --filter 'client/' $O && exit $$status
@@ -262,6 +278,6 @@ clean:
 
 .SECONDARY:
 .PHONY: all run services client simulator soak library examples install-lib test test-all test-compose beside \
-        run-test run-test-all faults run-faults unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
+        run-test run-test-all faults run-faults bench bench-programs unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
         cover run-cover lint banned format floors static tidy install deb clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

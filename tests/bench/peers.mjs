@@ -1,0 +1,154 @@
+/* peers.mjs - the servers that are compared: how each is started
+ *
+ * start({lists, gateways}) resolves to {dialect, gateways: ["127.0.0.1:port"], auth, pids: {name: pid},
+ * redisMemory(), stop()}.  lists: everybody gets the list of users and who comes and goes, if it can be
+ * had without. */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { execFile } from "node:child_process";
+import { Stack } from "../support/stack.mjs";
+import { until } from "../support/wait.mjs";
+
+const HERE = fileURLToPath(new URL("peers/", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const START_MS = 20_000;
+
+/* ---- Programs -------------------------------------------------------------------------------- */
+
+/* A port that nobody listens on now. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/* Resolves when it says "ready"; it dies with us. */
+function program(argv, env) {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...argv], {
+    cwd: ROOT, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"],
+  });
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const timer = setTimeout(() => reject(new Error(`${argv.join(" ")} is not ready: ${said}`)), START_MS);
+    child.stderr.on("data", (chunk) => { said = (said + chunk).slice(-2000); });
+    child.once("exit", (code) => reject(new Error(`${argv.join(" ")} ended (${code}): ${said}`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line === "ready") {
+        clearTimeout(timer);
+        resolve(child);
+      }
+    });
+  });
+}
+
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve();
+  }
+  child.kill("SIGKILL"); /* they hold nothing that would have to be put away */
+  return new Promise((resolve) => child.once("exit", resolve));
+}
+
+/* One or several of the same program. */
+async function programs(argv, dialect, count, env) {
+  const children = [], gateways = [], pids = {};
+  const stop = () => Promise.all(children.map(ended));
+  try {
+    for (let i = 1; i <= count; i++) {
+      const port = await freePort();
+      const child = await program(argv, { ...env, PORT: String(port) });
+      children.push(child);
+      gateways.push(`127.0.0.1:${port}`);
+      pids[`server-${i}`] = child.pid;
+    }
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+  return { dialect, gateways, pids, stop };
+}
+
+const single = (argv, dialect) => ({ lists }) => programs(argv, dialect, 1, { LIST: lists ? "1" : "0" });
+
+/* ---- Socket.IO with a Redis ------------------------------------------------------------------ */
+
+async function redis(folder) {
+  const socket = join(folder, "redis.sock");
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder], { stdio: "ignore" });
+  await until("Redis answers", async () => (await promisify(execFile)("redis-cli", ["-s", socket, "PING"]).catch(() => undefined))?.stdout === "PONG\n");
+  return { socket, child };
+}
+
+async function socketioRedis({ lists }) {
+  const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
+  const store = await redis(folder);
+  const put = async () => {
+    await ended(store.child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const both = await programs(["node", join(HERE, "socketio.mjs")], "socketio", 2, { LIST: lists ? "1" : "0", REDIS: store.socket });
+    return { ...both, pids: { ...both.pids, redis: store.child.pid }, stop: () => both.stop().then(put) };
+  } catch (err) {
+    await put();
+    throw err;
+  }
+}
+
+/* ---- Parley ---------------------------------------------------------------------------------- */
+
+/* As people run it, but for the limits of what one user and one address may do. */
+const PARLEY = {
+  GRACE_S: "30", LEASE_MS: "10000", PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000", LOG_LEVEL: "warn",
+  RATE_MESSAGES: "1000000:1000000", RATE_LOGINS: "1000000:1000000",
+};
+
+const parley = (bin, { door }) => async ({ gateways = 2 }) => {
+  const stack = new Stack({ ...PARLEY, GATEWAYS: String(gateways) }, { bin });
+  const stop = async () => {
+    await stack.stop();
+    await stack.remove();
+  };
+  try {
+    await stack.start();
+  } catch (err) {
+    await stack.remove();
+    throw err;
+  }
+  const all = stack.run.processes.filter(({ name }) => door || name !== "haproxy");
+  const address = (url) => new URL(url).host;
+  return {
+    dialect: "parley",
+    gateways: door ? [address(stack.door)] : Array.from({ length: gateways }, (_, i) => address(stack.gateway(i + 1))),
+    auth: door ? address(stack.door) : address(stack.auth(1)),
+    pids: Object.fromEntries(all.map(({ name, pid }) => [name, pid])),
+    redisMemory: async () => Number(/used_memory:(\d+)/.exec(await stack.redis("INFO", "memory"))[1]),
+    stop,
+  };
+};
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+/* bin: the folder of our programs.  The order is that of tables and of each round. */
+export function peersOf(bin) {
+  return {
+    parley: { title: "Parley", start: parley(bin, { door: false }) },
+    "parley-door": { title: "Parley, through haproxy", start: parley(bin, { door: true }) },
+    "socketio-redis": { title: "Socket.IO, two with the Redis adapter", start: socketioRedis },
+    socketio: { title: "Socket.IO, one", start: single(["node", join(HERE, "socketio.mjs")], "socketio") },
+    ws: { title: "Node ws", start: single(["node", join(HERE, "ws.mjs")], "plain") },
+    flask: { title: "Flask-SocketIO (gevent)", start: single(["/usr/bin/python3", join(HERE, "flask_chat.py")], "socketio") },
+    epoll: { title: "bare epoll", start: single([join(bin, "tests/bench/peers/epoll")], "plain") },
+  };
+}

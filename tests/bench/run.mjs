@@ -1,0 +1,80 @@
+/* run.mjs - plays the scenarios, server after server, round after round
+ *
+ * usage: node tests/bench/run.mjs [--rounds N] [--peers a,b] [--out FILE.md] [SCENARIO...]
+ *
+ *   --rounds N     how often each is played; 3, of a selection 2
+ *   --peers a,b    only these servers
+ *   --out FILE.md  where the report goes, its plots beside it; tests/bench/RESULTS.md, of a
+ *                  selection build/bench/RESULTS.md
+ *
+ * Servers take turns within each round, so that what the machine does meanwhile meets all of them.
+ * PARLEY_BIN: the folder of our programs (build/release). */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Load } from "./load.mjs";
+import { peersOf } from "./peers.mjs";
+import { report } from "./report.mjs";
+import { scenarios } from "./scenarios.mjs";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BIN = resolve(ROOT, process.env.PARLEY_BIN ?? "build/release");
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, peers: { type: "string" }, out: { type: "string" } },
+});
+const whole = positionals.length === 0 && !options.peers;
+const rounds = Number(options.rounds ?? (whole ? 3 : 2));
+const out = options.out ?? (whole ? "tests/bench/RESULTS.md" : "build/bench/RESULTS.md");
+const peers = peersOf(BIN);
+const wanted = options.peers?.split(",") ?? Object.keys(peers);
+const chosen = positionals.length ? scenarios.filter(({ name }) => positionals.includes(name)) : scenarios;
+const unknown = [...positionals.filter((name) => !scenarios.some((s) => s.name === name)), ...wanted.filter((name) => !peers[name])];
+if (unknown.length) {
+  console.error(`unknown: ${unknown.join(", ")}; there are ${scenarios.map(({ name }) => name).join(", ")}, and of servers ${Object.keys(peers).join(", ")}`);
+  process.exit(2);
+}
+
+/* One server, started for it and stopped. */
+async function play(scenario, peer) {
+  const server = await peers[peer].start({ lists: scenario.lists, gateways: scenario.gateways });
+  const loads = [];
+  const another = (more) => loads[loads.push(new Load(BIN, server, more)) - 1];
+  try {
+    return await scenario.play({ server, peer, another, load: another({}) });
+  } finally {
+    await Promise.all(loads.map((load) => load.end()));
+    await server.stop();
+  }
+}
+
+const brief = (figures) => JSON.stringify(figures, (_, v) => (typeof v === "number" ? Number(v.toPrecision(3)) : v));
+
+const results = [];
+for (const scenario of chosen) {
+  const played = {};
+  for (let round = 1; round <= rounds; round++) {
+    for (const peer of scenario.peers.filter((name) => wanted.includes(name))) {
+      const of = (played[peer] ??= { rounds: [], trouble: [] });
+      const began = performance.now();
+      const said = await play(scenario, peer).then(
+        (figures) => brief(of.rounds[of.rounds.push(figures) - 1]),
+        (err) => of.trouble[of.trouble.push(err.message) - 1]);
+      console.log(`${scenario.name}, round ${round}, ${peer} (${((performance.now() - began) / 1000).toFixed(1)} s): ${said}`);
+    }
+  }
+  results.push({ scenario, played });
+}
+
+const machine = `${cpus().length} shared cores (${cpus()[0].model.trim()}), Linux ${release().split("-")[0]}, loopback, Node ${process.versions.node}.`;
+const files = report(results, { peers, machine, rounds });
+const folder = dirname(resolve(ROOT, out));
+mkdirSync(join(folder, "plots"), { recursive: true });
+for (const [name, text] of Object.entries(files)) {
+  writeFileSync(name === "RESULTS.md" ? resolve(ROOT, out) : join(folder, name), text);
+}
+console.log(`written: ${out}`);
+process.exit(results.some(({ played }) => Object.values(played).some(({ trouble }) => trouble.length)) ? 1 : 0);
