@@ -21,6 +21,7 @@ export class Load {
     this.#child.stdin.on("error", () => {}); /* it ended; the answer that does not come tells */
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.online = 0;
+    this.pid = this.#child.pid;
   }
 
   /* Rejects when the order was refused, when a process of the server has ended, and when anything
@@ -78,4 +79,14 @@ export function faultOf(figures) {
 export function cpuOf(figures, ...names) {
   return Object.entries(figures.cpu_us).filter(([name]) => names.length === 0 || names.some((n) => name.startsWith(n)))
     .reduce((sum, [, us]) => sum + us, 0);
+}
+
+/* {name: processor time of all, "name|gateway": of that kind of process, ...}, each divided by `per`. */
+export function costs(name, figures, per) {
+  const all = { [name]: cpuOf(figures) / per };
+  for (const [process, us] of Object.entries(figures.cpu_us)) {
+    const kind = `${name}|${process.replace(/-\d+$/, "")}`;
+    all[kind] = (all[kind] ?? 0) + us / per;
+  }
+  return all;
 }

@@ -1,6 +1,6 @@
 /* peers.mjs - the servers that are compared: how each is started
  *
- * start({lists, gateways}) resolves to {dialect, gateways: ["127.0.0.1:port"], auth, pids: {name: pid},
+ * start({lists}) resolves to {dialect, gateways: ["127.0.0.1:port"], auth, pids: {name: pid},
  * redisMemory(), stop()}.  lists: everybody gets the list of users and who comes and goes, if it can be
  * had without. */
 import { spawn } from "node:child_process";
@@ -108,13 +108,14 @@ async function socketioRedis({ lists }) {
 
 /* ---- Parley ---------------------------------------------------------------------------------- */
 
-/* As people run it, but for the limits of what one user and one address may do. */
+/* As people run it, but for the limits of what one user and one address may do, and of the time until a
+ * login is used: all log in before the first of them connects. */
 const PARLEY = {
   GRACE_S: "30", LEASE_MS: "10000", PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000", LOG_LEVEL: "warn",
-  RATE_MESSAGES: "1000000:1000000", RATE_LOGINS: "1000000:1000000",
+  RATE_MESSAGES: "1000000:1000000", RATE_LOGINS: "1000000:1000000", PENDING_S: "600",
 };
 
-const parley = (bin, { door }) => async ({ gateways = 2 }) => {
+const parley = (bin, { door = false, gateways = 2 } = {}) => async () => {
   const stack = new Stack({ ...PARLEY, GATEWAYS: String(gateways) }, { bin });
   const stop = async () => {
     await stack.stop();
@@ -143,12 +144,14 @@ const parley = (bin, { door }) => async ({ gateways = 2 }) => {
 /* bin: the folder of our programs.  The order is that of tables and of each round. */
 export function peersOf(bin) {
   return {
-    parley: { title: "Parley", start: parley(bin, { door: false }) },
+    parley: { title: "Parley", start: parley(bin) },
     "parley-door": { title: "Parley, through haproxy", start: parley(bin, { door: true }) },
     "socketio-redis": { title: "Socket.IO, two with the Redis adapter", start: socketioRedis },
     socketio: { title: "Socket.IO, one", start: single(["node", join(HERE, "socketio.mjs")], "socketio") },
     ws: { title: "Node ws", start: single(["node", join(HERE, "ws.mjs")], "plain") },
     flask: { title: "Flask-SocketIO (gevent)", start: single(["/usr/bin/python3", join(HERE, "flask_chat.py")], "socketio") },
+    "parley-1": { title: "Parley, one gateway", start: parley(bin, { gateways: 1 }) },
+    "parley-3": { title: "Parley, three gateways", start: parley(bin, { gateways: 3 }) },
     epoll: { title: "bare epoll", start: single([join(bin, "tests/bench/peers/epoll")], "plain") },
   };
 }

@@ -29,6 +29,14 @@ function scenarioTable(scenario, measured, peers) {
     Object.keys(measured).map((peer) => [peers[peer].title, ...figures.map(([name, figure]) => cell(measured, peer, name, figure))]));
 }
 
+/* Of Parley's processor time, what each kind of process needs. */
+function partsOf({ figures }, measured) {
+  const own = measured[OWN] ?? {};
+  const lines = Object.entries(figures).map(([name, { title, unit }]) => [title, unit, Object.keys(own).filter((key) => key.startsWith(`${name}|`))]).filter(([, , keys]) => keys.length > 1).map(
+    ([title, unit, keys]) => `- ${title}: ${keys.map((key) => `${key.split("|")[1]} ${show(own[key].median)}`).join(", ")} ${unit}`);
+  return lines.length ? `\nParley's, by process:\n\n${lines.join("\n")}\n` : "";
+}
+
 function plotOf(scenario, measured, peers) {
   const panels = figuresOf(scenario, measured).filter(([, { hidden }]) => !hidden).map(([name, { title, unit }]) => ({
     title: `${title}, ${unit}`,
@@ -58,7 +66,7 @@ export function report(results, { peers, machine, rounds }) {
     const { scenario, measured } = section;
     const extra = scenario.plot?.(section.played);
     files[`plots/${scenario.name}.svg`] = extra ?? plotOf(scenario, measured, peers);
-    return `## ${scenario.title}\n\n${scenario.text}\n\n${scenarioTable(scenario, measured, peers)}\n${troubleOf(section)}\n![${scenario.title}](plots/${scenario.name}.svg)\n`;
+    return `## ${scenario.title}\n\n${scenario.text}\n\n${scenarioTable(scenario, measured, peers)}\n${partsOf(scenario, measured)}${troubleOf(section)}\n![${scenario.title}](plots/${scenario.name}.svg)\n`;
   });
   files["RESULTS.md"] = `# Speed, beside others
 

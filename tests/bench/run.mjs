@@ -40,7 +40,7 @@ if (unknown.length) {
 
 /* One server, started for it and stopped. */
 async function play(scenario, peer) {
-  const server = await peers[peer].start({ lists: scenario.lists, gateways: scenario.gateways });
+  const server = await peers[peer].start({ lists: scenario.lists });
   const loads = [];
   const another = (more) => loads[loads.push(new Load(BIN, server, more)) - 1];
   try {
@@ -56,7 +56,7 @@ const brief = (figures) => JSON.stringify(figures, (_, v) => (typeof v === "numb
 const results = [];
 for (const scenario of chosen) {
   const played = {};
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= Math.min(rounds, scenario.rounds ?? rounds); round++) {
     for (const peer of scenario.peers.filter((name) => wanted.includes(name))) {
       const of = (played[peer] ??= { rounds: [], trouble: [] });
       const began = performance.now();

@@ -188,8 +188,8 @@ static void churn(struct orders *o, const uint64_t *numbers, struct buf *answer)
         crowd_go(c);
         crowd_turn(c, 500);
     }
-    window_close(&window);
     crowd_bring(c, &churn.come, WAY_US); /* those who are still on their way */
+    window_close(&window);
     window_write(&window, answer);
     write_way(&churn.come, answer);
     buf_printf(answer, "\"gone\":%u,", churn.gone);

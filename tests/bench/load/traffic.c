@@ -30,6 +30,11 @@ struct traffic {
     struct buf packet, text, number, name;
 };
 
+static bool sends(const struct traffic_plan *plan)
+{
+    return plan->in_flight > 0 || plan->per_second > 0;
+}
+
 /* ---- Arriving -------------------------------------------------------------------------------- */
 
 static bool is_timed(const struct traffic *t, const struct slot *slot)
@@ -60,7 +65,7 @@ static void on_message(struct traffic *t, const struct client *c, uint32_t numbe
 {
     struct slot *slot = &t->slots[number % TRAFFIC_SLOTS];
     t->figures->deliveries += window_has(&t->figures->window, t->crowd->now_us);
-    if (!t->plan->in_flight && t->plan->per_second <= 0) {
+    if (!sends(t->plan)) {
         return; /* somebody else's */
     }
     if (slot->number != number || slot->awaited == 0) {
@@ -155,20 +160,21 @@ static uint64_t due_us(const struct traffic *t)
     return t->begin_us + (uint64_t)((double)t->begun * 1e6 / t->plan->per_second);
 }
 
-/* Sends what is due; returns how long nothing will be. */
-static uint64_t send_due(struct traffic *t)
+/* Sends what is due by now, or by `until_us` if that is earlier; returns how long nothing will be.
+ */
+static uint64_t send_due(struct traffic *t, uint64_t until_us)
 {
+    uint64_t now = clock_mono_us();
     if (t->plan->in_flight > 0) {
-        while (t->on_way < t->plan->in_flight && !t->figures->overloaded) {
+        while (now < until_us && t->on_way < t->plan->in_flight && !t->figures->overloaded) {
             send_one(t, clock_mono_us());
         }
         return 0; /* never sleeps: being woken up would cost the server, who has to do it */
     }
-    if (t->plan->per_second <= 0) {
+    if (!sends(t->plan)) {
         return TURN_US;
     }
-    uint64_t now = clock_mono_us();
-    while (due_us(t) <= now && !t->figures->overloaded) {
+    while (due_us(t) <= now && due_us(t) < until_us && !t->figures->overloaded) {
         send_one(t, due_us(t));
         t->begun++;
     }
@@ -181,8 +187,9 @@ static uint64_t send_due(struct traffic *t)
 static void load_until(struct traffic *t, uint64_t until_us)
 {
     while (clock_mono_us() < until_us && !t->figures->overloaded) {
-        crowd_turn(t->crowd, send_due(t));
+        crowd_turn(t->crowd, send_due(t, until_us));
     }
+    send_due(t, until_us); /* what became due while we did not get a processor */
 }
 
 static void wait_for_last(struct traffic *t)
@@ -232,7 +239,7 @@ void traffic_run(struct crowd *crowd, const struct procs *procs, const struct tr
     struct traffic t = {.crowd = crowd, .plan = plan, .figures = out};
     *out = (struct traffic_figures){.window = {.procs = procs}};
     prepare(&t);
-    out->overloaded = t.online_count < 2;
+    out->overloaded = sends(plan) && t.online_count < 2;
     t.begin_us = clock_mono_us();
     load_until(&t, t.begin_us + plan->warm_us);
     window_open(&out->window, procs);
