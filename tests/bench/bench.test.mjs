@@ -73,9 +73,9 @@ async function inspite(order) {
 
 describe("deliveries", { concurrency: true }, () => {
   test("an honest server: each message at each user, once", () => withServer({}, async ({ load, seen, users }) => {
-    const closed = await load.order("group", 4, 50, 300);
+    const closed = await load.order("group", 4, 0, 300);
     assert.equal(closed.delivered.count, closed.sent * USERS);
-    assert.ok(closed.sent > 0 && closed.messages > 0);
+    assert.ok(closed.sent >= 4 && closed.deliveries <= closed.delivered.count);
     const all = seen.length;
     const direct = await load.order("direct", 4, 0, 300);
     assert.equal(direct.sent, seen.length - all);
@@ -220,10 +220,10 @@ for (const peer of ["epoll", "parley"]) {
     peer === "parley" && test("a second generator: long-polling", async () => {
       const pollers = another({ prefix: "p", polling: true });
       await pollers.upTo(5);
-      const sending = loads[0].order("group_paced", 20, 0, 500).catch((err) => err);
+      const sending = loads[0].order("group_paced", 20, 0, 2000);
       const got = await pollers.order("listen", 1000);
-      assert.ok(got.deliveries > 0 && got.deliveries % 5 === 0, JSON.stringify(got));
-      assert.equal((await sending).online, loads[0].online, "who polls is not of that crowd");
+      const { sent } = await sending;
+      assert.ok(got.deliveries > 0 && got.deliveries <= sent * 5, JSON.stringify(got));
     });
   });
 }
