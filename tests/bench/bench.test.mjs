@@ -277,7 +277,7 @@ describe("the report", () => {
     for (const line of [
       "| Parley | 3.00 (2.00 to 4.00) | 20.0 (10.0 to 30.0) |",
       "| Other & <Co> | 30.0, **10.0×** | 10.0, **2.00×** |",
-      "| a goal | at least 14.0 | 10.0 | **no** |",
+      "| Known | a goal | at least 14.0 | 10.0 | **no** |",
       "- CPU: redis 0.750, gateway 2.25 µs",
       "- Other & <Co>: direct 1: missing: 7",
       "![Known](plots/known.svg)",

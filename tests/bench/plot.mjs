@@ -41,22 +41,22 @@ export function bars(title, panels) {
 
 /* lines: [{label, points: [[x, y]]}], both axes logarithmic; ticks: {x: [], y: []}, names: {x, y}. */
 export function lines(title, series, { ticks, names }) {
-  const height = 380, bottom = height - 44, left = 64, right = WIDTH - 150;
+  const height = 380, top = 30, bottom = height - 44, left = 64, right = WIDTH - 150;
   const scale = (values, from, to) => {
     const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
     return (value) => from + ((Math.log(value) - low) / (high - low || 1)) * (to - from);
   };
   const all = series.flatMap(({ points }) => points);
   const x = scale([...ticks.x, ...all.map(([value]) => value)], left, right);
-  const y = scale([...ticks.y, ...all.map(([, value]) => value)], bottom, 16);
+  const y = scale([...ticks.y, ...all.map(([, value]) => value)], bottom, top);
   const inner = [
-    ...ticks.x.flatMap((value) => [`<path d="M${n(x(value))} 16V${bottom}" stroke="${INK}" stroke-opacity="0.25"/>`, text(x(value), bottom + 16, value.toLocaleString("en"), { anchor: "middle" })]),
+    ...ticks.x.flatMap((value) => [`<path d="M${n(x(value))} ${top}V${bottom}" stroke="${INK}" stroke-opacity="0.25"/>`, text(x(value), bottom + 16, value.toLocaleString("en"), { anchor: "middle" })]),
     ...ticks.y.flatMap((value) => [`<path d="M${left} ${n(y(value))}H${right}" stroke="${INK}" stroke-opacity="0.25"/>`, text(left - 6, y(value) + 4, value.toLocaleString("en"), { anchor: "end" })]),
-    text((left + right) / 2, height - 8, names.x, { anchor: "middle" }), text(4, 12, names.y),
+    text((left + right) / 2, height - 8, names.x, { anchor: "middle" }), text(4, 14, names.y),
     ...series.flatMap(({ label, points }, i) => [
       `<polyline points="${points.map(([a, b]) => `${n(x(a))},${n(y(b))}`).join(" ")}" fill="none" stroke="${COLOURS[i % COLOURS.length]}" stroke-width="2"/>`,
       ...points.map(([a, b]) => `<circle cx="${n(x(a))}" cy="${n(y(b))}" r="3" fill="${COLOURS[i % COLOURS.length]}"/>`),
-      `<text x="${right + 10}" y="${30 + 18 * i}" font-size="12" fill="${COLOURS[i % COLOURS.length]}">${escape(label)}</text>`,
+      `<text x="${right + 10}" y="${top + 14 + 18 * i}" font-size="12" fill="${COLOURS[i % COLOURS.length]}">${escape(label)}</text>`,
     ]),
   ];
   return picture(height, title, inner);

@@ -48,10 +48,10 @@ function plotOf(scenario, measured, peers) {
 function goalsTable(sections) {
   const rows = sections.flatMap(({ scenario, measured }) => (scenario.goals ?? []).map((goal) => {
     const got = judge(goal, measured);
-    return [goal.title, goal.atLeast === undefined ? `at most ${show(goal.atMost)}` : `at least ${show(goal.atLeast)}`,
+    return [scenario.title, goal.title, goal.atLeast === undefined ? `at most ${show(goal.atMost)}` : `at least ${show(goal.atLeast)}`,
       got ? show(got.value) : "not measured", got ? (got.reached ? "yes" : "**no**") : ""];
   }));
-  return rows.length ? `## Goals\n\n${table(["", "goal", "measured", "reached"], rows)}\n` : "";
+  return rows.length ? `## Goals\n\n${table(["scenario", "", "goal", "measured", "reached"], rows)}\n` : "";
 }
 
 function troubleOf({ played, peers }) {
