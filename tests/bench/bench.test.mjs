@@ -272,9 +272,10 @@ describe("the report", () => {
   };
 
   test("says what was measured, and what went wrong", () => {
-    const files = report([{ scenario, played }], { peers, machine: "A machine.", rounds: 2 });
+    const files = report([{ scenario, played }], { peers, machine: "A machine." });
     const text = files["RESULTS.md"];
     for (const line of [
+      "As it is. (2 rounds.)",
       "| Parley | 3.00 (2.00 to 4.00) | 20.0 (10.0 to 30.0) |",
       "| Other & <Co> | 30.0, **10.0×** | 10.0, **2.00×** |",
       "| Known | a goal | at least 14.0 | 10.0 | **no** |",
@@ -288,7 +289,7 @@ describe("the report", () => {
   });
 
   test("pictures are well-formed and in proportion", () => {
-    const files = report([{ scenario, played }], { peers, machine: "", rounds: 1 });
+    const files = report([{ scenario, played }], { peers, machine: "" });
     const svg = files["plots/known.svg"];
     const widths = [...svg.matchAll(/<rect [^>]*width="([0-9.]+)"/g)].map(([, w]) => Number(w));
     assert.equal(widths.length, 4);

@@ -54,24 +54,29 @@ function goalsTable(sections) {
   return rows.length ? `## Goals\n\n${table(["scenario", "", "goal", "measured", "reached"], rows)}\n` : "";
 }
 
+function roundsOf({ played }) {
+  const most = Math.max(0, ...Object.values(played).map(({ rounds, trouble }) => rounds.length + trouble.length));
+  return `(${most} ${most === 1 ? "round" : "rounds"}.)`;
+}
+
 function troubleOf({ played, peers }) {
   const lines = Object.entries(played).flatMap(([peer, { trouble }]) => trouble.map((text) => `- ${peers[peer].title}: ${text.split("\n")[0]}`));
   return lines.length ? `\nRounds that failed:\n\n${lines.join("\n")}\n` : "";
 }
 
-export function report(results, { peers, machine, rounds }) {
+export function report(results, { peers, machine }) {
   const sections = results.map(({ scenario, played }) => ({ scenario, played, peers, measured: summaries(played) }));
   const files = {};
   const parts = sections.map((section) => {
     const { scenario, measured } = section;
     const extra = scenario.plot?.(section.played);
     files[`plots/${scenario.name}.svg`] = extra ?? plotOf(scenario, measured, peers);
-    return `## ${scenario.title}\n\n${scenario.text}\n\n${scenarioTable(scenario, measured, peers)}\n${partsOf(scenario, measured)}${troubleOf(section)}\n![${scenario.title}](plots/${scenario.name}.svg)\n`;
+    return `## ${scenario.title}\n\n${scenario.text} ${roundsOf(section)}\n\n${scenarioTable(scenario, measured, peers)}\n${partsOf(scenario, measured)}${troubleOf(section)}\n![${scenario.title}](plots/${scenario.name}.svg)\n`;
   });
   files["RESULTS.md"] = `# Speed, beside others
 
-Written by \`make bench\`; tests/bench/README.md says how it is measured. ${machine} ${rounds} ${rounds === 1 ? "round" : "rounds"}, the servers in turn.
-Each cell has the median and, in brackets, the least and the most; in bold, how many times worse than Parley (below 1: better). Times are of the processor, for all processes of a server together. Read the ratios: the rest is the machine's.
+Written by \`make bench\`; tests/bench/README.md says how it is measured. ${machine}
+Each cell has the median and, in brackets, the least and the most of the rounds; in bold, how many times worse than Parley (below 1: better). Times are of the processor, for all processes of a server together. Read the ratios: the rest is the machine's.
 
 ${goalsTable(sections)}
 ${parts.join("\n")}`;

@@ -1,15 +1,16 @@
 /* run.mjs - plays the scenarios, server after server, round after round
  *
- * usage: node tests/bench/run.mjs [--rounds N] [--peers a,b] [--out FILE.md] [SCENARIO...]
+ * usage: node tests/bench/run.mjs [--rounds N] [--peers a,b] [--add] [--out FILE.md] [SCENARIO...]
  *
  *   --rounds N     how often each is played; 3, of a selection 2
  *   --peers a,b    only these servers
+ *   --add          reports on scenarios too that were played by an earlier run (build/bench/rounds.json)
  *   --out FILE.md  where the report goes, its plots beside it; tests/bench/RESULTS.md, of a
  *                  selection build/bench/RESULTS.md
  *
  * Servers take turns within each round, so that what the machine does meanwhile meets all of them.
- * PARLEY_BIN: the folder of our programs (build/release). */
-import { mkdirSync, writeFileSync } from "node:fs";
+ * Ctrl-C: what has been played is reported.  PARLEY_BIN: the folder of our programs (build/release). */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,11 +21,12 @@ import { report } from "./report.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const KEPT = join(ROOT, "build/bench/rounds.json"); /* {scenario: played} */
 const BIN = resolve(ROOT, process.env.PARLEY_BIN ?? "build/release");
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string" }, peers: { type: "string" }, out: { type: "string" } },
+  options: { rounds: { type: "string" }, peers: { type: "string" }, out: { type: "string" }, add: { type: "boolean" } },
 });
 const whole = positionals.length === 0 && !options.peers;
 const rounds = Number(options.rounds ?? (whole ? 3 : 2));
@@ -53,11 +55,16 @@ async function play(scenario, peer) {
 
 const brief = (figures) => JSON.stringify(figures, (_, v) => (typeof v === "number" ? Number(v.toPrecision(3)) : v));
 
-const results = [];
-for (const scenario of chosen) {
+const kept = options.add && existsSync(KEPT) ? JSON.parse(readFileSync(KEPT)) : {};
+let stopped = false;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => { stopped = true; });
+}
+
+async function playAll(scenario) {
   const played = {};
   for (let round = 1; round <= Math.min(rounds, scenario.rounds ?? rounds); round++) {
-    for (const peer of scenario.peers.filter((name) => wanted.includes(name))) {
+    for (const peer of scenario.peers.filter((name) => wanted.includes(name) && !stopped)) {
       const of = (played[peer] ??= { rounds: [], trouble: [] });
       const began = performance.now();
       const said = await play(scenario, peer).then(
@@ -66,15 +73,25 @@ for (const scenario of chosen) {
       console.log(`${scenario.name}, round ${round}, ${peer} (${((performance.now() - began) / 1000).toFixed(1)} s): ${said}`);
     }
   }
-  results.push({ scenario, played });
+  return played;
 }
 
+mkdirSync(dirname(KEPT), { recursive: true });
+for (const scenario of chosen) {
+  kept[scenario.name] = await playAll(scenario);
+  writeFileSync(KEPT, JSON.stringify(kept, null, 1));
+  if (stopped) {
+    break;
+  }
+}
+
+const results = scenarios.filter(({ name }) => kept[name]).map((scenario) => ({ scenario, played: kept[scenario.name] }));
 const machine = `${cpus().length} shared cores (${cpus()[0].model.trim()}), Linux ${release().split("-")[0]}, loopback, Node ${process.versions.node}.`;
-const files = report(results, { peers, machine, rounds });
+const files = report(results, { peers, machine });
 const folder = dirname(resolve(ROOT, out));
 mkdirSync(join(folder, "plots"), { recursive: true });
 for (const [name, text] of Object.entries(files)) {
   writeFileSync(name === "RESULTS.md" ? resolve(ROOT, out) : join(folder, name), text);
 }
 console.log(`written: ${out}`);
-process.exit(results.some(({ played }) => Object.values(played).some(({ trouble }) => trouble.length)) ? 1 : 0);
+process.exit(stopped || results.some(({ played }) => Object.values(played).some(({ trouble }) => trouble.length)) ? 1 : 0);
