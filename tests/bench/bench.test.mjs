@@ -19,7 +19,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /* ---- A server of the dialect `plain` whose deeds are known ---- */
 
-/* deliver(send, user, n, socket): sends that user's copy of the n-th message; answer(n): the ack's `ok`;
+/* deliver(send, user, n, socket, users): sends that user's copy of the n-th message; answer(n): the ack's `ok`;
  * greet(): before a login is answered. */
 async function server({ deliver = (send) => send(), answer = () => true, greet = () => {} } = {}) {
   const users = new Map();
@@ -43,7 +43,7 @@ async function server({ deliver = (send) => send(), answer = () => true, greet =
       socket.send(JSON.stringify({ ack, ok }));
     }
     if (ok) {
-      to.forEach((name) => deliver(() => users.get(name).send(copy), name, n, users.get(name)));
+      to.forEach((name) => deliver((socket = users.get(name)) => socket.send(copy), name, n, users.get(name), users));
     }
   }));
   const load = new Load(BIN, { dialect: "plain", gateways: [`127.0.0.1:${hub.address().port}`], pids: { "server-1": process.pid } });
@@ -103,6 +103,13 @@ describe("deliveries", { concurrency: true }, () => {
   }, async ({ load }) => {
     const got = await inspite(load.order("group", 1, 0, 200));
     assert.deepEqual([got.missing, got.surplus, got.errors], [0, 1, 0]);
+  }));
+
+  test("one that goes to the wrong user is astray", () => withServer({
+    deliver: (send, name, n, socket, users) => send(n === 1 && name.endsWith("7") ? users.values().next().value : socket),
+  }, async ({ load }) => {
+    const got = await inspite(load.order("group", 1, 0, 200));
+    assert.deepEqual([got.missing, got.surplus, got.astray, got.errors], [0, 0, 1, 0]);
   }));
 
   test("what is refused is an error, and not awaited", () => withServer({ answer: (n) => n !== 1 }, async ({ load }) => {
@@ -247,7 +254,7 @@ describe("the report", () => {
   test("any sign of trouble is a fault", () => {
     const good = { cpu_us: {}, failed: 0, missing: 0, surplus: 0, errors: 0, overloaded: false };
     assert.equal(faultOf(good), undefined);
-    for (const wrong of [{ failed: 1 }, { missing: 1 }, { surplus: 1 }, { errors: 1 }, { overloaded: true }, { cpu_us: null }, { error: "no" }]) {
+    for (const wrong of [{ failed: 1 }, { missing: 1 }, { surplus: 1 }, { astray: 1 }, { errors: 1 }, { overloaded: true }, { cpu_us: null }, { error: "no" }]) {
       assert.ok(faultOf({ ...good, ...wrong }), JSON.stringify(wrong));
     }
   });

@@ -72,7 +72,7 @@ export function faultOf(figures) {
   if (figures.cpu_us === null) {
     return "a process of the server has ended";
   }
-  return ["failed", "missing", "surplus", "errors", "overloaded"].map((name) => figures[name] && `${name}: ${figures[name]}`).find(Boolean);
+  return ["failed", "missing", "surplus", "astray", "errors", "overloaded"].map((name) => figures[name] && `${name}: ${figures[name]}`).find(Boolean);
 }
 
 /* Processor time of those processes (all, if none is named), in microseconds. */

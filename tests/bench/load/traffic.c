@@ -13,6 +13,7 @@ struct slot {
     uint32_t number;    /* 0: never used */
     uint32_t awaited;   /* arrivals that have not come */
     uint32_t sender;    /* index in `online` */
+    uint64_t owed;      /* marks of the clients who have not got it */
     uint64_t should_us; /* when it should have left */
 };
 
@@ -27,12 +28,21 @@ struct traffic {
     uint32_t on_way;
     uint64_t begin_us;
     uint64_t begun; /* messages of the open loop so far */
+    uint64_t all;   /* marks of everybody */
     struct buf packet, text, number, name;
 };
 
 static bool sends(const struct traffic_plan *plan)
 {
     return plan->in_flight > 0 || plan->per_second > 0;
+}
+
+/* Marks add up to the same only for the same clients, so that one who gets the copy of another does
+ * not go unnoticed. */
+static uint64_t mark_of(const struct client *c)
+{
+    uint64_t i = c->index + UINT64_C(1);
+    return i * i * i * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* ---- Arriving -------------------------------------------------------------------------------- */
@@ -57,6 +67,7 @@ static void arrive(struct traffic *t, struct slot *slot, struct latencies *laten
     }
     if (--slot->awaited == 0) {
         t->on_way--;
+        t->figures->astray += slot->owed != 0;
         t->figures->messages += window_has(&t->figures->window, now);
     }
 }
@@ -72,6 +83,7 @@ static void on_message(struct traffic *t, const struct client *c, uint32_t numbe
         t->figures->surplus++;
         return;
     }
+    slot->owed -= mark_of(c);
     bool is_echo = t->plan->direct && t->online[slot->sender] == c;
     arrive(t, slot, is_echo ? NULL : &t->figures->delivered);
 }
@@ -104,10 +116,14 @@ static void on_said(void *arg, const struct client *c, const struct said *said)
 
 /* ---- Leaving --------------------------------------------------------------------------------- */
 
-static void write_direct(struct traffic *t, uint32_t sender)
+static const struct client *pick_receiver(const struct traffic *t, uint32_t sender)
 {
     uint32_t far = 1 + (uint32_t)((uint64_t)t->next * STRIDE % (t->online_count - 1));
-    const struct client *receiver = t->online[(sender + far) % t->online_count];
+    return t->online[(sender + far) % t->online_count];
+}
+
+static void write_direct(struct traffic *t, const struct client *receiver)
+{
     buf_clear(&t->name);
     buf_clear(&t->number);
     client_name(receiver, &t->name);
@@ -140,13 +156,18 @@ static void send_one(struct traffic *t, uint64_t should_us)
         t->figures->overloaded = true;
         return;
     }
-    *slot = (struct slot){t->next, t->plan->direct ? 3 : t->online_count, sender, should_us};
+    *slot = (struct slot){.number = t->next, .sender = sender, .should_us = should_us};
     buf_clear(&t->packet);
     buf_clear(&t->text);
     dialect_text(&t->text, t->next, TRAFFIC_TEXT);
     if (t->plan->direct) {
-        write_direct(t, sender);
+        const struct client *receiver = pick_receiver(t, sender);
+        slot->awaited = 3;
+        slot->owed = mark_of(receiver) + mark_of(t->online[sender]);
+        write_direct(t, receiver);
     } else {
+        slot->awaited = t->online_count;
+        slot->owed = t->all;
         write_group(t);
     }
     t->next++;
@@ -211,6 +232,7 @@ static void prepare(struct traffic *t)
     for (uint32_t i = 0; i < t->crowd->count; i++) {
         if (t->crowd->clients[i].state == CLIENT_ONLINE) {
             t->online[t->online_count++] = &t->crowd->clients[i];
+            t->all += mark_of(&t->crowd->clients[i]);
         }
     }
     buf_init(&t->packet, 4096);
@@ -262,13 +284,14 @@ static void write_latencies(const char *name, const struct latencies *l, struct 
 void traffic_write(const struct traffic_figures *f, struct buf *json)
 {
     window_write(&f->window, json);
-    buf_printf(json,
-               "\"deliveries\":%llu,\"sent\":%llu,\"messages\":%llu,\"missing\":%llu,"
-               "\"surplus\":%llu,\"errors\":%llu,\"overloaded\":%s,",
-               (unsigned long long)f->deliveries, (unsigned long long)f->sent,
-               (unsigned long long)f->messages, (unsigned long long)f->missing,
-               (unsigned long long)f->surplus, (unsigned long long)f->errors,
-               f->overloaded ? "true" : "false");
+    buf_printf(
+        json,
+        "\"deliveries\":%llu,\"sent\":%llu,\"messages\":%llu,\"missing\":%llu,\"astray\":%llu,"
+        "\"surplus\":%llu,\"errors\":%llu,\"overloaded\":%s,",
+        (unsigned long long)f->deliveries, (unsigned long long)f->sent,
+        (unsigned long long)f->messages, (unsigned long long)f->missing,
+        (unsigned long long)f->astray, (unsigned long long)f->surplus,
+        (unsigned long long)f->errors, f->overloaded ? "true" : "false");
     write_latencies("delivered", &f->delivered, json);
     write_latencies("accepted", &f->accepted, json);
 }

@@ -30,6 +30,7 @@ struct traffic_figures {
     uint64_t sent, messages; /* messages that left, that arrived everywhere, in the window */
     uint64_t missing, surplus,
         errors;      /* deliveries that never came, that nobody expected; refusals */
+    uint64_t astray; /* messages that arrived often enough, but not at those who should have them */
     bool overloaded; /* more on their way than can be: no figure means anything */
     struct latencies delivered, accepted; /* until a client had it; until the ack */
 };
