@@ -62,16 +62,19 @@ local PAGE = 64              -- messages in one page of a replay,
 local PAGE_BYTES = 65536     -- of so many bytes, or one
 local PINGS_MS = 45000       -- interval and timeout of pings, for a gateway that does not say keep_ms
 
--- redis.call does not exist yet while the library is loaded.
-local function call(...)
-  return redis.call(...)
+-- What Redis and Lua offer does not exist yet while the library is loaded, and a look at a global
+-- costs a fifth of a command.  So the first call takes it once, for all.
+local function lent()
+  return redis.call, redis.sha1hex, string.format, tonumber
 end
+local call, sha1hex, format, tonumber
 
 ---------------------------------------------------------------------------------------------------
 -- Small things
 
+-- Of a whole number.
 local function text(number)
-  return string.format('%.0f', number)
+  return format('%d', number)
 end
 
 local function refuse(what)
@@ -79,11 +82,25 @@ local function refuse(what)
 end
 
 -- Arguments are checked before the first write: a function that fails halfway keeps its writes.
-local function integer(value, what, digits)
-  if not value or not value:match('^%d+$') or #value > (digits or 15) then
+local function digits(value, what, most)
+  if not value or not value:match('^%d+$') or #value > (most or 15) then
     refuse(what .. ' must be an integer')
   end
-  return tonumber(value)
+  return value
+end
+
+local function integer(value, what, most)
+  return tonumber(digits(value, what, most))
+end
+
+-- Settings are the same in almost every call, and it takes long to read a number.
+local setting_text, setting_number = {}, {}
+local function setting(value, what)
+  if not value or value ~= setting_text[what] then
+    setting_number[what] = integer(value, what, 12)
+    setting_text[what] = value
+  end
+  return setting_number[what]
 end
 
 local function matching(value, pattern, what)
@@ -93,11 +110,19 @@ local function matching(value, pattern, what)
   return value
 end
 
+-- (By bytes: a pattern takes ten times as long to read a whole text.)
+local function quoted(value, what)
+  if not value or #value < 2 or value:byte(1) ~= 34 or value:byte(-1) ~= 34 then
+    refuse('bad ' .. what)
+  end
+  return value
+end
+
 local function name_of(value)    return matching(value, '^[a-z0-9][a-z0-9._-]*$', 'name') end
 local function shown_of(value)   return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'shown name') end
 local function hash_of(value)    return matching(value, '^%x+$', 'session hash') end
 local function gateway_of(value) return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'gateway') end
-local function link_of(value)    return text(integer(value, 'link')) end
+local function link_of(value)    return digits(value, 'link') end
 
 local function hash_table(key)
   local flat = call('HGETALL', key)
@@ -121,7 +146,8 @@ end
 
 local function now_ms()
   local t = call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000), t[2]
+  local micros = tonumber(t[2])
+  return t[1] * 1000 + (micros - micros % 1000) / 1000, micros
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -164,7 +190,7 @@ end
 -- else waits to the end, for a gateway that registered in what was lost: nobody logs in or expires,
 -- and a receiver who is not known is no reason for "no such user".  (tests/models/epoch.pml)
 local function open_early(c)
-  if c.open or call('HMGET', c.presence, 'early')[1] ~= c.epoch then
+  if call('HMGET', c.presence, 'early')[1] ~= c.epoch then
     return
   end
   for _, id in ipairs(call('ZRANGEBYSCORE', c.prefix .. 'gateways', '-inf', '+inf')) do
@@ -175,19 +201,23 @@ local function open_early(c)
   call('HSET', c.presence, 'open', c.epoch)
 end
 
+local function is_open(c)
+  return call('HMGET', c.presence, 'open')[1] == c.epoch
+end
+
 local function takes_messages(c)
-  return not c.settle or (c.open and c.caller == c.epoch)
+  return not c.settle or (c.caller == c.epoch and is_open(c))
 end
 
 local function open_epoch(c, run, kept)
-  c.settle, c.open = nil, nil -- an older settling ends with its epoch
+  c.settle = nil -- an older settling ends with its epoch
   note(c, true)
   local now, micros = now_ms()
   if not c.epoch then
     -- Without version and newest id these could not be continued.
     call('UNLINK', c.prefix .. 'presence:log', c.prefix .. 'group')
   end
-  c.epoch = redis.sha1hex(run .. ':' .. now .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
+  c.epoch = sha1hex(run .. ':' .. now .. micros .. ':' .. (c.epoch or '')):sub(1, 16)
   c.id = math.max(c.id, c.seen) + ID_JUMP
   local skew = c.now - c.time + c.grace -- whoever was in grace gets a whole new one
   c.time = c.now - skew
@@ -208,13 +238,12 @@ local function enter(keys, args)
   end
   local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {},
     caller = matching(args[1], '^%x*$', 'epoch'), seen = integer(args[2], 'seen'),
-    grace = integer(args[3], 'grace'), lease = integer(args[4], 'lease') }
+    grace = setting(args[3], 'grace'), lease = setting(args[4], 'lease') }
   if c.lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
   end
-  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle', 'open')
+  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle')
   c.epoch, c.settle = state[1], tonumber(state[3] or nil)
-  c.open = c.epoch and state[4] == c.epoch
   c.id = tonumber(call('GET', c.prefix .. 'message:id') or 0)
   local run = server_run()
   local lost_ids = c.caller == c.epoch and c.id < c.seen and not c.settle
@@ -240,7 +269,7 @@ end
 -- tells it the counts, so that it misses no last message either.
 
 local function publish(c, channel, kind, rest)
-  local count = call('HINCRBY', c.prefix .. 'channels', channel, 1)
+  local count = call('HINCRBY', c.prefix .. 'channels', channel, '1')
   call('PUBLISH', c.prefix .. channel, kind .. ' ' .. text(count) .. ' ' .. rest)
 end
 
@@ -784,14 +813,15 @@ end
 
 -- What this client_id was used for before: "id sent_at digest", or nothing.  Two generations of
 -- hashes, each filled for grace + 60 s, so that nothing grows and nothing is forgotten too early.
+-- And when the younger of them was begun: its field '', because a client_id is never empty.
 local function sent_before(c, name, client_id)
   local key = c.prefix .. 'sent:' .. name
-  return call('HGET', key, client_id) or call('HGET', key .. ':old', client_id)
+  local young = call('HMGET', key, client_id, '')
+  return young[1] or call('HGET', key .. ':old', client_id), young[2]
 end
 
-local function remember_sent(c, name, client_id, entry, now)
+local function remember_sent(c, name, client_id, entry, born, now)
   local key, keep = c.prefix .. 'sent:' .. name, c.grace + SENT_EXTRA_MS
-  local born = call('HGET', key, '')
   if born and now - tonumber(born) > keep then
     call('RENAME', key, key .. ':old')
     call('PEXPIRE', key .. ':old', keep)
@@ -799,7 +829,7 @@ local function remember_sent(c, name, client_id, entry, now)
   end
   call('HSET', key, client_id, entry)
   if not born then
-    call('HSET', key, '', text(now)) -- a client_id is never empty
+    call('HSET', key, '', text(now))
     call('PEXPIRE', key, 2 * keep)
   end
 end
@@ -898,13 +928,13 @@ end
 local function send(keys, args)
   local id, link = gateway_of(args[5]), link_of(args[6])
   local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
-  local client_id, body = args[10] or '', matching(args[11], '^".*"$', 'text')
-  local keep = args[12] and integer(args[12], 'keep_ms', 12)
+  local client_id, body = args[10] or '', quoted(args[11], 'text')
+  local keep = args[12] and setting(args[12], 'keep_ms')
   if keep == 0 then
     refuse('keep_ms must not be 0')
   end
-  if client_id ~= '' then
-    matching(client_id, '^"[^\n]+"$', 'client_id') -- a line break would end the head of the message
+  if client_id ~= '' and (quoted(client_id, 'client_id') == '""' or client_id:find('\n', 1, true)) then
+    refuse('bad client_id') -- a line break would end the head of the message
   end
   local c = enter(keys, args)
   if not link_holds(c, id, link) then
@@ -918,25 +948,29 @@ local function send(keys, args)
   end
   local receiver = to ~= 'group' and correspondent(c, to) or nil
   local shown = receiver and receiver.name or to
-  local digest = client_id ~= '' and redis.sha1hex(to .. '\n' .. body)
+  local digest = client_id ~= '' and sha1hex(to .. '\n' .. body)
   -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
-  local before = digest and sent_before(c, name, client_id)
+  local before, born
+  if digest then
+    before, born = sent_before(c, name, client_id)
+  end
   if before then
-    local first, sent_at, was = before:match('^(%d+) (%d+) (%x+)$')
+    local first, then_at, was = before:match('^(%d+) (%d+) (%x+)$')
     if was ~= digest then
       return answer(c, 'conflict')
     end
-    return answer(c, 'dup', first, message_json('', first, user.name, shown, body, sent_at))
+    return answer(c, 'dup', first, message_json('', first, user.name, shown, body, then_at))
   end
   if to ~= 'group' and not (receiver and receiver.online) then
     return answer(c, c.settle and 'unavailable' or 'no_such_user')
   end
   local number, now = text(call('INCR', c.prefix .. 'message:id')), now_ms()
+  local sent_at = text(now)
   if digest then
-    remember_sent(c, name, client_id, number .. ' ' .. text(now) .. ' ' .. digest, now)
+    remember_sent(c, name, client_id, number .. ' ' .. sent_at .. ' ' .. digest, born, now)
   end
   local head = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
-  local message = message_json(head .. '\n', number, user.name, shown, body, text(now))
+  local message = message_json(head .. '\n', number, user.name, shown, body, sent_at)
   keep = keep or c.grace + c.lease + PINGS_MS -- a gateway of version 1.0 does not say it
   keep_message(c, name, user, to, receiver, number, message, now, keep)
   publish_message(c, user, receiver, message)
@@ -1178,7 +1212,7 @@ local function kick(keys, args)
 end
 
 local function seconds(ms)
-  return text(math.max(ms, 0) / 1000) .. ' s'
+  return format('%.0f', math.max(ms, 0) / 1000) .. ' s'
 end
 
 local function describe(prefix, shown, now, skew)
@@ -1255,5 +1289,11 @@ local functions = {
 }
 for i = 1, #functions do -- (no ipairs while the library is loaded)
   local f = functions[i]
-  redis.register_function({ function_name = f[1], callback = f[2], flags = f[3] })
+  local function callback(keys, args)
+    if not call then
+      call, sha1hex, format, tonumber = lent()
+    end
+    return f[2](keys, args)
+  end
+  redis.register_function({ function_name = f[1], callback = callback, flags = f[3] })
 end

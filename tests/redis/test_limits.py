@@ -76,6 +76,11 @@ class Arguments(RulesTest):
                         self.operator(function, *args)
                     self.assertEqual(self.redis.call('DBSIZE'), 0)
 
+    def test_a_setting_must_be_there_at_first(self):
+        self.redis.call('FUNCTION', 'LOAD', 'REPLACE', harness.library)  # which remembers none yet
+        with self.assertRaisesRegex(Exception, 'lease must be an integer'):
+            self.operator('sweep', *GOOD['sweep'][:3])
+
     def test_the_prefix_is_needed(self):
         for function, args in GOOD.items():
             with self.subTest(function):

@@ -58,7 +58,7 @@ MGET K                      | o    o    o    o    o    o    o    o    o    o    
 STRLEN K                    | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 HGET K f                    | o    o    o    o    o    o    go   o    go   o    o    gpo  gpo  o    o    go   o    o    o
 HGETALL K                   | o    agpo o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-HMGET K f                   | o    gpo  o    o    o    o    o    o    agpo o    o    o    o    o    o    o    o    o    o
+HMGET K f                   | o    gpo  o    o    o    o    go   o    agpo o    o    o    o    o    o    o    o    o    o
 SMEMBERS K                  | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 SRANDMEMBER K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 SSCAN K 0                   | o    o    o    o    o    go   o    o    o    o    go   o    o    o    o    o    o    o    o
@@ -457,9 +457,11 @@ class Routed:
 
 # The library, telling the log what it does.  `current` is the function.
 TOLD = (
-    ("local function call(...)\n", "local current\nlocal function call(...)\n"
-     "  redis.log(redis.LOG_WARNING, 'DOES ' .. current .. ' ' .. table.concat({...}, ' '))\n"),
-    ("callback = f[2],", "callback = function(k, a) current = f[1] return f[2](k, a) end,"),
+    ("local function lent()\n", "local current\nlocal function told(...)\n"
+     "  redis.log(redis.LOG_WARNING, 'DOES ' .. current .. ' ' .. table.concat({...}, ' '))\n"
+     "  return redis.call(...)\nend\nlocal function lent()\n"),
+    ("return redis.call,", "return told,"),
+    ("    return f[2](keys, args)\n", "    current = f[1]\n    return f[2](keys, args)\n"),
 )
 SEVERAL_KEYS = {'DEL': 99, 'UNLINK': 99, 'EXISTS': 99, 'SUNIONSTORE': 99, 'RENAME': 2}
 NO_KEY = ('TIME', 'INFO')

@@ -1,0 +1,103 @@
+"""redis_cost.py - CPU time of Redis for each message, and for simple commands beside it
+
+usage: /usr/bin/python3 tests/bench/redis_cost.py [MESSAGES [ROUNDS [LIBRARY.lua...]]]
+
+A Redis as in production (redis.conf, users of deploy/setup) for each library, 64 users online at two
+gateways.  Round by round the kinds take turns with MESSAGES (10,000) each, in batches of 64, and the
+time that redis-server spent (INFO cpu) is divided.  Prints the median of the rounds with the least and
+the most, in µs.  What several libraries cost can be compared in one run."""
+import itertools
+import statistics
+import sys
+
+from redis_world import PREFIX, TEXT, World, encode
+
+USERS = 64
+FLOOR = "#!lua name=floor\nredis.register_function('floor', function() return 'ok' end)"
+
+
+def world(path):
+    text = None
+    if path:
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+    w = World(library=text)
+    w.admin.call('FUNCTION', 'LOAD', FLOOR)
+    for name in ('g1', 'g2'):
+        w.gateway(name)
+    for i in range(USERS):
+        w.online('user%d' % i, 'g%d' % (i % 2 + 1))
+    w.gateways['admin'] = w.admin
+    return w
+
+
+serial = itertools.count(1)
+
+
+def direct(w, n):
+    """With a client_id, from one gateway to the other."""
+    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 1) % USERS),
+                                 '"%06x-%d"' % (i % 997, next(serial))) for i in range(n)]
+
+
+def direct_plain(w, n):
+    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 1) % USERS)) for i in range(n)]
+
+
+def direct_near(w, n):
+    """Both at the same gateway."""
+    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 2) % USERS),
+                                 '"%06x-%d"' % (i % 997, next(serial))) for i in range(n)]
+
+
+def group(w, n):
+    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'group', '"%06x-%d"' % (i % 997, next(serial)))
+                  for i in range(n)]
+
+
+def refused(w, n):
+    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'nobody') for i in range(n)]
+
+
+def plain_set(_, n):
+    return 'admin', [encode('SET', PREFIX + 'x%d' % (i % USERS), TEXT) for i in range(n)]
+
+
+def plain_publish(_, n):
+    return 'admin', [encode('PUBLISH', PREFIX + 'to:g1', 'x' * 380) for i in range(n)]
+
+
+def plain_call(w, n):
+    return 'admin', [encode('FCALL', 'floor', 1, PREFIX, w.epoch, 0, 30000, 10000, TEXT) for _ in range(n)]
+
+
+KINDS = {'direct': direct, 'direct, same gateway': direct_near, 'direct, no client_id': direct_plain,
+         'group': group, 'no such user': refused, 'SET': plain_set, 'PUBLISH': plain_publish, 'empty FCALL': plain_call}
+
+
+def measure(w, kind, n):
+    gateway, commands = KINDS[kind](w, n)
+    status = {'no such user': 'no_such_user'}.get(kind, 'ok') if gateway == 'g1' else None
+    before = w.cpu_us()
+    w.run(gateway, commands, status)
+    return (w.cpu_us() - before) / n
+
+
+def main():
+    n, rounds = (int(sys.argv[i]) if len(sys.argv) > i else fallback for i, fallback in ((1, 10000), (2, 5)))
+    worlds = {path: world(path) for path in sys.argv[3:] or ['']}
+    figures = {}
+    try:
+        for _ in range(rounds):
+            for kind in KINDS:
+                for path, w in worlds.items():
+                    figures.setdefault((kind, path), []).append(measure(w, kind, n))
+    finally:
+        for w in worlds.values():
+            w.stop()
+    for (kind, path), values in figures.items():
+        print('%-22s %s %6.2f µs (%.2f to %.2f)' % (kind, path, statistics.median(values), min(values), max(values)))
+
+
+if __name__ == '__main__':
+    main()

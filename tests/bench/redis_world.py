@@ -1,0 +1,141 @@
+"""redis_world.py - a Redis as in production, with users online, and calls as gateways make them
+
+What redis_cost.py and instructions.py measure: deploy/redis/redis.conf, the users of deploy/setup, and
+the library, called by the users that call it in earnest."""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'redis'))
+
+from harness import _die_with_parent  # noqa: E402
+from resp import Client  # noqa: E402
+
+PREFIX = '{chat}:'
+CALLER = [30000, 10000]  # grace and lease in ms
+KEEP = 85000
+BATCH = 64  # calls on their way at once
+TEXT = '"%s"' % ('The quick brown fox jumps over the lazy dog, and so on. ' * 2).strip()
+
+
+def encode(*args):
+    parts = ['*%d\r\n' % len(args)]
+    for arg in args:
+        arg = str(arg)
+        parts.append('$%d\r\n%s\r\n' % (len(arg.encode()), arg))
+    return ''.join(parts).encode()
+
+
+def session_of(name):
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+class World:
+    """`wrapper` is put before redis-server (valgrind); library: a text, if not the shipped one."""
+
+    def __init__(self, wrapper=(), library=None):
+        self.dir = tempfile.mkdtemp(prefix='parley-cost-')
+        self.path = os.path.join(self.dir, 'redis.sock')
+        env = {**os.environ, 'KEY_PREFIX': '', 'OPERATOR_NOPASS': '0', 'SETUP_OWNERS': '0'}
+        subprocess.run([os.path.join(ROOT, 'deploy', 'setup'), self.dir], check=True, env=env)
+        self.process = subprocess.Popen(
+            [*wrapper, 'redis-server', os.path.join(ROOT, 'deploy', 'redis', 'redis.conf'), '--port', '0',
+             '--unixsocket', self.path, '--dir', self.dir, '--logfile', os.path.join(self.dir, 'log'),
+             '--aclfile', os.path.join(self.dir, 'redis', 'users.acl'), '--hz', '1'],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+        self.admin = self._connect_when_up('admin')
+        if library is None:
+            with open(os.path.join(ROOT, 'shared', 'parley.lua'), encoding='utf-8') as file:
+                library = file.read()
+        self.admin.call('FUNCTION', 'LOAD', library)
+        self.admin.call('FCALL', 'parley_first', 1, PREFIX)
+        self.epoch = self.admin.call('HGET', PREFIX + 'presence', 'epoch')
+        self.auth = self.log_in('auth-svc')
+        self.links, self.gateways, self.feeds = {}, {}, []
+
+    def _connect_when_up(self, user):
+        for _ in range(3000):
+            if self.process.poll() is not None:
+                raise RuntimeError('redis-server ended with %d' % self.process.returncode)
+            try:
+                return self.log_in(user)
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError('redis-server does not answer')
+
+    def password(self, user):
+        path = {'admin': 'redis/admin'}.get(user, user + '/redis-password')
+        with open(os.path.join(self.dir, path), encoding='ascii') as file:
+            return file.readline().strip()
+
+    def log_in(self, user):
+        client = Client(self.path, timeout_s=600)
+        client.call('AUTH', user, self.password(user))
+        return client
+
+    def function(self, name, *args):
+        return ('FCALL', 'parley_' + name, 1, PREFIX, self.epoch, 0, *CALLER, *args)
+
+    def gateway(self, name):
+        """One that is up: its two connections and the number of its link."""
+        client, feed = self.log_in('gateway-svc'), self.log_in('gateway-svc')
+        for channel in ('to:' + name, 'group', 'presence'):
+            feed.send('SUBSCRIBE', PREFIX + channel)
+            feed.receive()
+        self.links[name] = client.call(*self.function('renew', name, 'new', 0, 'n', ''))[3]
+        self.gateways[name] = client
+        self.feeds.append(feed)
+
+    def login(self, user):
+        self.auth.call(*self.function('login', user, user, session_of(user), 60000, 86400000))
+
+    def online(self, user, gateway):
+        self.login(user)
+        reply = self.gateways[gateway].call(*self.function('connect', gateway, self.links[gateway], session_of(user)))
+        assert reply[0] == 'ok', reply
+
+    def send_command(self, gateway, sender, to, client_id='', text=TEXT):
+        return encode(*self.function('send', gateway, self.links[gateway], session_of(sender), sender, to,
+                                     client_id, text, KEEP))
+
+    def run(self, gateway, commands, status='ok'):
+        """Pipelined as a busy gateway does; each must be answered so (None: with anything)."""
+        client = self.gateways[gateway]
+        for i in range(0, len(commands), BATCH):
+            part = commands[i:i + BATCH]
+            client.sock.sendall(b''.join(part))
+            for _ in part:
+                reply = client.receive()
+                assert status is None or reply[0] == status, reply
+            for feed in self.feeds:
+                drain(feed)
+
+    def cpu_us(self):
+        info = self.admin.call('INFO', 'cpu')
+        figures = dict(line.split(':') for line in info.split('\r\n') if ':' in line)
+        return (float(figures['used_cpu_user']) + float(figures['used_cpu_sys'])) * 1e6
+
+    def memory(self):
+        info = self.admin.call('INFO', 'memory')
+        return int(info.split('used_memory:')[1].split('\r\n')[0])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.dir)
+
+
+def drain(feed):
+    """Throws away what came; a subscriber that does not read would cost Redis memory."""
+    feed.sock.setblocking(False)
+    try:
+        while feed.sock.recv(1 << 20):
+            pass
+    except BlockingIOError:
+        pass
+    feed.sock.setblocking(True)
