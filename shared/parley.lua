@@ -6,7 +6,9 @@
 -- All functions take one key, the prefix ("{chat}:"), under which all keys and channels live.
 -- ARCHITECTURE.md lists the keys; in short:
 --
---   session:<hash>          name of the user, or "ended" for an hour after the end
+--   sessions:<aa>           hash: session hash that begins so -> name of the user
+--   session:<hash>          "ended" for an hour after the end (a library older than 1.2 had the name
+--                           here, too)
 --   user:<name>             hash: name as typed, session, login, since, expires, floor, online,
 --                           at:<gateway>, gateways, left, inbox (newest id, newest id that is gone,
 --                           bytes, expiry)
@@ -298,6 +300,8 @@ end
 
 local function user_key(c, name)    return c.prefix .. 'user:' .. name end
 local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
+-- A key for each session would cost twice as much: up to 512 of them lie together in a listpack.
+local function sessions_key(c, hash) return c.prefix .. 'sessions:' .. hash:sub(1, 2) end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
@@ -360,7 +364,7 @@ local function watch_expiry(c, user)
 end
 
 local function make_session(c, name, shown, hash, login, expires, floor)
-  call('SET', session_key(c, hash), name)
+  call('HSET', sessions_key(c, hash), hash, name)
   call('HSET', user_key(c, name), 'name', shown, 'session', hash, 'login', text(login),
     'since', text(c.now), 'expires', text(expires), 'floor', text(floor))
 end
@@ -455,6 +459,7 @@ local function end_sessions(c, users, code)
       keys[#keys + 1] = key
     end
     names[i] = name
+    call('HDEL', sessions_key(c, user.session), user.session)
     call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
     if user.online then
       shown[#shown + 1] = user.name
@@ -602,7 +607,7 @@ end
 
 -- Whose session is it?  ok, user | unknown | unavailable
 local function owner_of(c, hash)
-  local owner = call('GET', session_key(c, hash))
+  local owner = call('HGET', sessions_key(c, hash), hash) or call('GET', session_key(c, hash))
   local user = owner and user_of(c, owner)
   if user and user.session == hash then
     return 'ok', user

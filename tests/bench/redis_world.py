@@ -13,7 +13,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'redis'))
 
-from harness import _die_with_parent  # noqa: E402
+from harness import _die_with_parent as die_with_parent  # noqa: E402
 from resp import Client  # noqa: E402
 
 PREFIX = '{chat}:'
@@ -47,7 +47,7 @@ class World:
             [*wrapper, 'redis-server', os.path.join(ROOT, 'deploy', 'redis', 'redis.conf'), '--port', '0',
              '--unixsocket', self.path, '--dir', self.dir, '--logfile', os.path.join(self.dir, 'log'),
              '--aclfile', os.path.join(self.dir, 'redis', 'users.acl'), '--hz', '1'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.admin = self._connect_when_up('admin')
         if library is None:
             with open(os.path.join(ROOT, 'shared', 'parley.lua'), encoding='utf-8') as file:

@@ -18,7 +18,16 @@ class Login(RulesTest):
 
     def test_session_record_has_no_ttl(self):
         session = self.login('alice')
-        self.assertEqual(self.redis.call('TTL', self.key('session:' + session.hash)), -1)
+        self.assertEqual(self.redis.call('TTL', self.sessions_key(session.hash)), -1)
+
+    def test_a_session_of_an_older_library(self):
+        """Its record is a key of its own."""
+        session, g = self.login('alice'), self.gateway()
+        self.redis.call('HDEL', self.sessions_key(session.hash), session.hash)
+        self.redis.call('SET', self.key('session:' + session.hash), 'alice')
+        self.assertEqual(g.connect(session)[0], 'ok')
+        self.assertEqual(self.logout(session)[0], 'ok')
+        self.assertEqual(self.session_record(session), 'ended')
 
     def test_logins_are_numbered(self):
         numbers = [self.login(name).number for name in ('a', 'b', 'c')]

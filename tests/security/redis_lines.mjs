@@ -109,7 +109,7 @@ export class Operator {
   async #fill(text) {
     const hash = await this.#stack.redis("HGET", "{chat}:user:alice", "session");
     const [gateway] = await this.#stack.servedBy("alice");
-    return text.replace("{chat}:session:...", `{chat}:session:${hash}`).replace(/<(id|gateway)>/g, gateway).replace("<name>", "alice");
+    return text.replace("{chat}:session:...", `{chat}:session:${hash}`).replace("<aa>", hash.slice(0, 2)).replace(/<(id|gateway)>/g, gateway).replace("<name>", "alice");
   }
 
   async #run(text, wanted) {

@@ -41,7 +41,7 @@ FUNCTIONS = {
 READ_ONLY = ('parley_version', 'parley_who')  # called by FCALL_RO
 
 COLUMNS = {
-    'sess': '{chat}:session:ab', 'user': '{chat}:user:al', 'id': '{chat}:message:id',
+    'sbuc': '{chat}:sessions:ab', 'sess': '{chat}:session:ab', 'user': '{chat}:user:al', 'id': '{chat}:message:id',
     'dead': '{chat}:deadlines', 'gate': '{chat}:gateway:g1', 'guse': '{chat}:gateway:g1:users',
     'sent': '{chat}:sent:al', 'grac': '{chat}:grace:al', 'pres': '{chat}:presence',
     'log': '{chat}:presence:log', 'onl': '{chat}:online', 'link': '{chat}:links',
@@ -51,75 +51,75 @@ COLUMNS = {
 
 # K is the key of the column.
 KEYED = '''
-#                           | sess user id   dead gate guse sent grac pres log  onl  link deli inbo grou chan laps othr none
+#                           | sbuc sess user id   dead gate guse sent grac pres log  onl  link deli inbo grou chan laps othr none
 # reading
-GET K                       | ago  o    agpo o    go   go   o    o    o    o    o    o    o    o    o    o    o    o    o
-MGET K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-STRLEN K                    | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-HGET K f                    | o    o    o    o    o    o    go   o    go   o    o    gpo  gpo  o    o    go   o    o    o
-HGETALL K                   | o    agpo o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-HMGET K f                   | o    gpo  o    o    o    o    go   o    agpo o    o    o    o    o    o    o    o    o    o
-SMEMBERS K                  | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-SRANDMEMBER K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-SSCAN K 0                   | o    o    o    o    o    go   o    o    o    o    go   o    o    o    o    o    o    o    o
-ZRANGE K 0 -1               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-ZRANGEBYSCORE K 0 1         | o    o    o    po   o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-ZSCORE K m                  | o    o    o    ao   o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-XRANGE K - +                | o    o    o    o    o    o    o    o    o    go   o    o    o    o    go   o    o    o    o
-LRANGE K 0 -1               | o    o    o    o    o    o    o    o    o    o    o    o    o    go   o    o    o    o    o
-TYPE K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-TTL K                       | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-EXISTS K                    | o    o    o    o    o    gpo  o    o    o    o    o    o    o    o    o    o    gpo  o    o
-DUMP K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-OBJECT ENCODING K           | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-OBJECT FREQ K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-MEMORY USAGE K              | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-SORT_RO K                   | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
-FCALL_RO parley_who 1 K     | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+GET K                       | o    ago  o    agpo o    go   go   o    o    o    o    o    o    o    o    o    o    o    o    o
+MGET K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+STRLEN K                    | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+HGET K f                    | ago  o    o    o    o    o    o    go   o    go   o    o    gpo  gpo  o    o    go   o    o    o
+HGETALL K                   | o    o    agpo o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+HMGET K f                   | o    o    gpo  o    o    o    o    go   o    agpo o    o    o    o    o    o    o    o    o    o
+SMEMBERS K                  | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+SRANDMEMBER K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+SSCAN K 0                   | o    o    o    o    o    o    go   o    o    o    o    go   o    o    o    o    o    o    o    o
+ZRANGE K 0 -1               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+ZRANGEBYSCORE K 0 1         | o    o    o    o    po   o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+ZSCORE K m                  | o    o    o    o    ao   o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+XRANGE K - +                | o    o    o    o    o    o    o    o    o    o    go   o    o    o    o    go   o    o    o    o
+LRANGE K 0 -1               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    go   o    o    o    o    o
+TYPE K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+TTL K                       | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+EXISTS K                    | o    o    o    o    o    o    gpo  o    o    o    o    o    o    o    o    o    o    gpo  o    o
+DUMP K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+OBJECT ENCODING K           | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+OBJECT FREQ K               | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+MEMORY USAGE K              | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+SORT_RO K                   | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+FCALL_RO parley_who 1 K     | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 # writing
-SET K v                     | agpo .    agp  .    g    g    .    gp   .    .    .    .    .    .    .    .    .    .    .
-SETEX K 9 v                 | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-GETSET K v                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-GETDEL K                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-APPEND K v                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-INCR K                      | .    .    g    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-DEL K                       | .    agpo .    .    gp   gp   agpo agpo .    .    .    .    .    agpo .    .    .    .    .
-UNLINK K                    | .    .    .    .    .    gp   .    .    .    agp  .    .    .    .    agp  .    .    .    .
-HSET K f v                  | .    agp  .    .    .    .    g    .    agp  .    .    gp   g    .    .    .    .    .    .
-HDEL K f                    | .    gp   .    .    .    .    .    .    agp  .    .    p    p    .    .    p    .    .    .
-HINCRBY K f 1               | .    .    .    .    .    .    .    .    agpo .    .    .    .    .    .    agpo .    .    .
-SADD K m                    | .    .    .    .    .    g    .    .    .    .    g    .    .    .    .    .    .    .    .
-SREM K m                    | .    .    .    .    .    agpo .    .    .    .    agpo .    .    .    .    .    .    .    .
-SPOP K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    p    .    .
-SUNIONSTORE K K K           | .    .    .    .    .    gp   .    .    .    .    .    .    .    .    .    .    gp   .    .
-ZADD K 1 m                  | .    .    .    agp  .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-ZREM K m                    | .    .    .    agpo .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-XADD K * f v                | .    .    .    .    .    .    .    .    .    agpo .    .    .    .    g    .    .    .    .
-XTRIM K MAXLEN 0            | .    .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .
-LPUSH K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-RPUSH K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .    .
-LPOP K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .    .
-SETRANGE K 0 v              | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-PFADD K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-PFCOUNT K                   | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+SET K v                     | .    agpo .    agp  .    g    g    .    gp   .    .    .    .    .    .    .    .    .    .    .
+SETEX K 9 v                 | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+GETSET K v                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+GETDEL K                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+APPEND K v                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+INCR K                      | .    .    .    g    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+DEL K                       | .    .    agpo .    .    gp   gp   agpo agpo .    .    .    .    .    agpo .    .    .    .    .
+UNLINK K                    | .    .    .    .    .    .    gp   .    .    .    agp  .    .    .    .    agp  .    .    .    .
+HSET K f v                  | ag   .    agp  .    .    .    .    g    .    agp  .    .    gp   g    .    .    .    .    .    .
+HDEL K f                    | agpo .    gp   .    .    .    .    .    .    agp  .    .    p    p    .    .    p    .    .    .
+HINCRBY K f 1               | .    .    .    .    .    .    .    .    .    agpo .    .    .    .    .    .    agpo .    .    .
+SADD K m                    | .    .    .    .    .    .    g    .    .    .    .    g    .    .    .    .    .    .    .    .
+SREM K m                    | .    .    .    .    .    .    agpo .    .    .    .    agpo .    .    .    .    .    .    .    .
+SPOP K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    p    .    .
+SUNIONSTORE K K K           | .    .    .    .    .    .    gp   .    .    .    .    .    .    .    .    .    .    gp   .    .
+ZADD K 1 m                  | .    .    .    .    agp  .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+ZREM K m                    | .    .    .    .    agpo .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+XADD K * f v                | .    .    .    .    .    .    .    .    .    .    agpo .    .    .    .    g    .    .    .    .
+XTRIM K MAXLEN 0            | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .
+LPUSH K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+RPUSH K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .    .
+LPOP K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    g    .    .    .    .    .
+SETRANGE K 0 v              | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+PFADD K v                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+PFCOUNT K                   | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 # keys as such
-EXPIRE K 9                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-PEXPIRE K 9                 | .    .    .    .    .    .    g    .    .    .    .    .    .    g    g    .    .    .    .
-PERSIST K                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-RENAME K K                  | .    .    .    .    .    gp   g    .    .    .    .    .    .    .    .    .    gp   .    .
-RENAME K x                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-COPY K K                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-MOVE K 1                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-RESTORE K 0 x               | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-MIGRATE h 1 K 0 9           | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-SORT K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-TOUCH K                     | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
+EXPIRE K 9                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+PEXPIRE K 9                 | .    .    .    .    .    .    .    g    .    .    .    .    .    .    g    g    .    .    .    .
+PERSIST K                   | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+RENAME K K                  | .    .    .    .    .    .    gp   g    .    .    .    .    .    .    .    .    .    gp   .    .
+RENAME K x                  | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+COPY K K                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+MOVE K 1                    | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+RESTORE K 0 x               | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+MIGRATE h 1 K 0 9           | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+SORT K                      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+TOUCH K                     | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
 # scripts
-EVAL return(1) 1 K          | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-EVAL_RO return(1) 1 K       | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-EVALSHA 0 1 K               | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-FCALL none 1 K              | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
-FCALL parley_first 1 K      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+EVAL return(1) 1 K          | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+EVAL_RO return(1) 1 K       | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+EVALSHA 0 1 K               | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+FCALL none 1 K              | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+FCALL parley_first 1 K      | .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
 '''
 
 # No key, or one that changes nothing.

@@ -1,0 +1,56 @@
+"""gateway_memory.py - resident memory of a gateway for each idle, authenticated user
+
+usage: /usr/bin/python3 tests/bench/gateway_memory.py [USERS...]
+
+Starts one gateway (PARLEY_BIN, default build/release) anew for each number (5,000 and 19,000), connects
+the users over loopback from several addresses, throws away what they are told, waits until nothing
+grows any more, and divides the growth of VmRSS behind the first hundred.  The limit of open files must
+be above the number."""
+import os
+import sys
+import time
+
+from gateway_world import GatewayWorld
+
+FIRST = 100
+
+
+def forget_what_came(world):
+    for client in world.clients:
+        client.sock.setblocking(False)
+        try:
+            while client.sock.recv(1 << 16):
+                pass
+        except BlockingIOError:
+            pass
+        client.sock.settimeout(120)
+
+
+def settled(world):
+    last = -1
+    while last != world.rss():
+        last = world.rss()
+        forget_what_came(world)
+        time.sleep(0.5)
+    return last
+
+
+def measure(count):
+    world = GatewayWorld(bin=os.environ.get('PARLEY_BIN'))
+    try:
+        empty = world.rss()
+        for i in range(FIRST):
+            world.connect('user-%d' % i)
+        before = settled(world)
+        for i in range(FIRST, count):
+            world.connect('user-%d' % i)
+            if i % 200 == 0:
+                forget_what_came(world)
+        each = (settled(world) - before) / (count - FIRST)
+    finally:
+        world.stop()
+    print('%d users: base %.1f MB, %.0f B each' % (count, empty / 1048576, each), flush=True)
+
+
+for users in [int(text) for text in sys.argv[1:]] or [5000, 19000]:
+    measure(users)
