@@ -11,6 +11,7 @@
 # make fuzz          the fuzz targets, in build/fuzz/ (clang)
 # make fuzz-long     gives each of them new inputs for 10 minutes (T=60: one minute)
 # make fuzz-keep     chooses what is kept in tests/corpus/ of what they found
+# make instructions  counts what a message, a delivery and a connection cost, and keeps the figures
 # make soak          a million seeds of the simulator (SEEDS= how many)
 # make lint          banned functions, format, clang-tidy, cppcheck, floors
 # make cover         which lines of ours the tests reach
@@ -214,6 +215,12 @@ soak:
 	@first=$$(date +%s)00000000; seq $$first 500 $$((first + $(SEEDS) - 1)) | xargs -P $(JOBS) -I N sh -c \
 	    'build/release/tests/sim/sim tests/sim/redis.lua shared/parley.lua N 500 || exit 255'
 
+# Figures for tests/bench/all_instructions.py, which fails when one grows: CONTRIBUTING.md says more.
+instructions:
+	@deploy/packages build run test
+	@$(SUB) MODE=release O=build/release services
+	@PARLEY_RELEASE=build/release /usr/bin/python3 tests/bench/instructions.py --write
+
 test-compose:
 	@deploy/packages run test
 	@$(SUB) $(NPM)
@@ -277,7 +284,7 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services client simulator soak library examples install-lib test test-all test-compose beside \
+.PHONY: all run services client simulator soak instructions library examples install-lib test test-all test-compose beside \
         run-test run-test-all faults run-faults bench bench-programs unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
         cover run-cover lint banned format floors static tidy install deb clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -300,7 +300,7 @@ end
 
 local function user_key(c, name)    return c.prefix .. 'user:' .. name end
 local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
--- A key for each session would cost twice as much: up to 512 of them lie together in a listpack.
+-- A key for each session would cost twice as much: while few, they lie together in a listpack.
 local function sessions_key(c, hash) return c.prefix .. 'sessions:' .. hash:sub(1, 2) end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end

@@ -21,7 +21,7 @@ struct entry {
     bool hinted;  /* somebody was told of it before the others */
     bool loaded;  /* seen by the load in progress */
     uint8_t len;
-    char shown[USERNAME_MAX];
+    char shown[]; /* as long as it is */
 };
 
 struct entries {
@@ -94,7 +94,7 @@ static struct entry *add(struct roster *r, struct slice shown)
     if (r->all.count > r->mask) {
         grow(r);
     }
-    struct entry *e = must(calloc(1, sizeof *e));
+    struct entry *e = must(calloc(1, offsetof(struct entry, shown) + shown.len));
     e->len = (uint8_t)shown.len;
     memcpy(e->shown, shown.ptr, shown.len);
     e->place = r->all.count;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 4
+#define FIRST_CAPACITY 2 /* most wait alone, in many connections at once */
 
 struct eio_outbox {
     size_t bytes;

@@ -12,7 +12,7 @@ import time
 
 from gateway_world import GatewayWorld
 
-FIRST = 100
+FIRST, AT_ONCE = 100, 100
 
 
 def forget_what_came(world):
@@ -39,18 +39,17 @@ def measure(count):
     world = GatewayWorld(bin=os.environ.get('PARLEY_BIN'))
     try:
         empty = world.rss()
-        for i in range(FIRST):
-            world.connect('user-%d' % i)
+        world.connect(*('user-%d' % i for i in range(FIRST)))
         before = settled(world)
-        for i in range(FIRST, count):
-            world.connect('user-%d' % i)
-            if i % 200 == 0:
-                forget_what_came(world)
+        for i in range(FIRST, count, AT_ONCE):
+            world.connect(*('user-%d' % k for k in range(i, min(i + AT_ONCE, count))))
+            forget_what_came(world)
         each = (settled(world) - before) / (count - FIRST)
     finally:
         world.stop()
     print('%d users: base %.1f MB, %.0f B each' % (count, empty / 1048576, each), flush=True)
 
 
-for users in [int(text) for text in sys.argv[1:]] or [5000, 19000]:
-    measure(users)
+if __name__ == "__main__":
+  for users in [int(text) for text in sys.argv[1:]] or [5000, 19000]:
+      measure(users)

@@ -44,12 +44,28 @@ def free_ports(count):
 
 
 class Client:
-    """One user's connection; `read_until` keeps what came behind."""
+    """One user's connection; `read_until` keeps nothing of what it has read."""
 
     def __init__(self, port, token, source):
-        self.sock = socket.create_connection(('127.0.0.1', port), timeout=120, source_address=(source, 0))
-        self.seen = b''
-        self.sock.sendall((HEAD % token).encode())
+        self.port, self.token, self.source = port, token, source
+        self.sock, self.seen = None, b''
+
+    def come(self):
+        """Opens, joins, and waits for the list of users."""
+        self.open()
+        self.join()
+        self.read_until(b'40{"sid"', b'user_change_in')
+
+    def open(self):
+        self.sock = socket.create_connection(('127.0.0.1', self.port), timeout=120, source_address=(self.source, 0))
+        self.sock.sendall((HEAD % self.token).encode())
+
+    def join(self):
+        self.read_until(b'0{"sid"')
+        self.send('40')
+
+    def leave(self):
+        self.sock.close()
 
     def read_until(self, *wanted):
         while not all(text in self.seen for text in wanted):
@@ -74,10 +90,10 @@ class GatewayWorld:
         self.port, self.health = free_ports(2)
         self.clients = []
         self.addresses = ('127.0.%d.1' % i for i in itertools.count(1))
-        env = {**os.environ, 'HOST': '127.0.0.1', 'PORT': str(self.port), 'HEALTH_PORT': str(self.health),
+        env = {**os.environ, 'PORT': str(self.port), 'HEALTH_PORT': str(self.health),
                'REDIS_URL': 'unix://gateway-svc@' + self.redis.path,
                'REDIS_PASSWORD_FILE': os.path.join(self.redis.dir, 'gateway-svc', 'redis-password'),
-               'LEASE_MS': '600000', 'GRACE_S': '600', 'PING_INTERVAL_MS': '3600000', 'CONNECT_TIMEOUT_MS': '3600000',
+               'LEASE_MS': '600000', 'GRACE_S': '3600', 'PING_INTERVAL_MS': '3600000', 'CONNECT_TIMEOUT_MS': '3600000',
                'RATE_MESSAGES': '1000000:1000000', 'LOG_LEVEL': 'error', 'DRAIN_S': '0', **(settings or {})}
         program = os.path.join(bin or os.path.join(ROOT, 'build', 'release'), 'parley-gateway')
         self.process = subprocess.Popen([*wrapper, program], env=env, stdin=subprocess.DEVNULL,
@@ -95,19 +111,27 @@ class GatewayWorld:
                 time.sleep(0.02)
         raise RuntimeError('the gateway does not get ready')
 
-    def connect(self, name):
-        """Logs in, opens, joins, and waits for the list of users."""
+    def login(self, name):
+        """A client that has yet to come."""
         token = token_of(name)
         self.redis.auth.call(*self.redis.function(
             'login', name, name, hashlib.sha256(token.encode()).hexdigest(), 60000, 86400000))
         if len(self.clients) % PORTS_PER_ADDRESS == 0:
             self.source = next(self.addresses)
         client = Client(self.port, token, self.source)
-        client.read_until(b'0{"sid"')
-        client.send('40')
-        client.read_until(b'40{"sid"', b'user_change_in')
         self.clients.append(client)
         return client
+
+    def connect(self, *names):
+        """They log in and come, all at once; returns the last one."""
+        crowd = [self.login(name) for name in names]
+        for client in crowd:
+            client.open()
+        for client in crowd:
+            client.join()
+        for client in crowd:
+            client.read_until(b'40{"sid"', b'user_change_in')
+        return crowd[-1]
 
     def rss(self):
         with open('/proc/%d/status' % self.process.pid, encoding='ascii') as file:
