@@ -60,6 +60,7 @@ const TELLS = [
   [/^SMEMBERS \{chat\}:online$/, /^alice$/m],
   [/^SMEMBERS \{chat\}:lapsed$/, /^([\w.:-]+\n?)*$/], /* may be empty */
   [/^HGETALL \{chat\}:user:alice$/, /^at:/m],
+  [/^HGETALL \{chat\}:sessions:/, /^[0-9a-f]{64}\nalice$/m],
   [/^LRANGE \{chat\}:inbox:alice /, /"message_text":"note"/],
   [/^XREVRANGE \{chat\}:group /, /"message_text":"hello"/],
   [/^P?TTL /, /^[1-9]\d*$/],
@@ -109,7 +110,7 @@ export class Operator {
   async #fill(text) {
     const hash = await this.#stack.redis("HGET", "{chat}:user:alice", "session");
     const [gateway] = await this.#stack.servedBy("alice");
-    return text.replace("{chat}:session:...", `{chat}:session:${hash}`).replace("<aa>", hash.slice(0, 2)).replace(/<(id|gateway)>/g, gateway).replace("<name>", "alice");
+    return text.replace("<aa>", hash.slice(0, 2)).replace(/<(id|gateway)>/g, gateway).replace("<name>", "alice");
   }
 
   async #run(text, wanted) {
