@@ -25,6 +25,8 @@
 #define INCARNATIONS 200
 #define GRACE_MS 3000
 #define LEASE_MS 1500
+#define KEEP_LONG_MS 60000 /* no copy of a message is dropped in a whole run ... */
+#define KEEP_SHORT_MS 6000 /* ... many are, though not too early */
 #define FAULTS_US (20 * SIM_S)
 #define ACT_EVERY_US (20 * SIM_MS)
 #define FAULT_EVERY_US (1500 * SIM_MS)
@@ -52,6 +54,7 @@ static struct {
     char loops[INCARNATIONS]; /* their addresses are the loops */
     uint64_t served[INCARNATIONS];
     unsigned incarnations;
+    uint64_t keep_ms;
     bool calm;
     bool trace;
 } world;
@@ -93,7 +96,7 @@ static void start_gateway(void *arg)
                                          .address = "127.0.0.1:1",
                                          .grace_ms = GRACE_MS,
                                          .lease_ms = LEASE_MS,
-                                         .keep_ms = 60000};
+                                         .keep_ms = world.keep_ms};
     g->hub = hub_new(g->loop, &config);
     trace("gateway %s starts", g->id);
 }
@@ -317,6 +320,7 @@ static bool run(uint64_t seed)
     bool tracing = world.trace;
     memset(&world, 0, sizeof world);
     world.trace = tracing;
+    world.keep_ms = seed % 2 == 1 ? KEEP_LONG_MS : KEEP_SHORT_MS;
     begin(seed);
     sim_run_until(sim_now_us() + FAULTS_US);
     world.calm = true;
