@@ -3,7 +3,7 @@
  * start({lists}) resolves to {dialect, gateways: ["127.0.0.1:port"], auth, pids: {name: pid},
  * redisMemory(), stop()}.  lists: everybody gets the list of users and who comes and goes, if it can be
  * had without. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,7 +11,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { execFile } from "node:child_process";
 import { Stack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
