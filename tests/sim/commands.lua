@@ -65,9 +65,12 @@ local forms = {
   function() return 'ZADD', key('z'), number(), word() end,
   function() return 'ZADD', key('z'), number(), word() end,
   function() return 'ZREM', key('z'), word() end,
+  function() return 'ZREM', key('z'), word(), word() end,
+  function() return 'ZCARD', key('z') end,
   function() return 'ZSCORE', key('z'), word() end,
   function() return 'ZRANGEBYSCORE', key('z'), '-inf', '+inf' end,
   function() return 'ZRANGEBYSCORE', key('z'), '-inf', number(), 'LIMIT', '0', tostring(dice(5)) end,
+  function() return 'ZRANGEBYSCORE', key('z'), '-inf', number(), 'WITHSCORES', 'LIMIT', '0', tostring(dice(5)) end,
 
   function() return 'RPUSH', key('l'), word() end,
   function() return 'RPUSH', key('l'), word() end,
