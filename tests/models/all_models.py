@@ -4,7 +4,7 @@ A model is a text with options: 1 is the rule as shared/parley.lua and the relay
 without it.  Budgets (how many faults, messages ...) keep the search exhaustive within seconds; a
 search that was cut short is a failure.  By hand, with other budgets:
 
-    cd $(mktemp -d) && spin -DMSGS=3 -a .../epoch.pml && gcc -O2 -DSAFETY -DCOLLAPSE -DNOCLAIM pan.c -o pan && ./pan -m20000 -E
+    cd $(mktemp -d) && spin -DMSGS=3 -a .../epoch.pml && gcc -O1 -DSAFETY -DCOLLAPSE -DNOCLAIM pan.c -o pan && ./pan -m20000 -E
 """
 import os
 import re
@@ -19,6 +19,12 @@ MEMORY_MB = 3000
 # Grace is exact to a second for each outage, TOL, whether an older state comes back or not.
 TIME = '-DTMAX=24 -DOUTAGES=1 -DMAXOUT=6 -DDETACHES=1 -DSTEPS=0 -DTOL=2'
 BACK = '-DTMAX=18 -DOUTAGES=0 -DDETACHES=2 -DSTEPS=0 -DTOL=0 -DFLUSHES=0 -DROLLBACKS=1'
+# Messages and somebody who returns, MOVES, or stays.
+REPLAY = '-DMSGS=2 -DMOVES=0'
+
+# An upgrade in which nothing fails; one that comes to another gateway.
+SOUND = '-DENDS=0 -DCUTS=0 -DLATE=0'
+CARRIED = '-DCARRIED=1 -DTRIES=1 -DUP=1'
 
 # What must hold: model, budgets.
 HOLDS = [
@@ -28,6 +34,17 @@ HOLDS = [
     ('time', TIME),
     ('time', BACK),
     ('time', BACK + ' -DTMAX=12 -DOUTAGES=1 -DMAXOUT=3 -DTOL=2'),
+    ('replay', '-DMSGS=2 -DBREAKS=1'),
+    ('replay', '-DMSGS=1 -DFLUSHES=1 -DFRESH=1'),
+    ('replay', REPLAY + ' -DFLUSHES=1 -DFRESH=1'),
+    ('replay', REPLAY + ' -DROLLBACKS=1'),
+    ('replay', REPLAY + ' -DLAPSES=1 -DOTHERS=1'),
+    ('replay', REPLAY + ' -DLOSSES=1'),
+    ('replay', REPLAY + ' -DBREAKS=1 -DMUCH=1'),
+    ('replay', REPLAY + ' -DBREAKS=1 -DDROPS=1'),
+    ('upgrade', ''),
+    ('upgrade', SOUND),
+    ('upgrade', CARRIED),
 ]
 
 # What must not, because a condition is taken out: it, model, budgets.
@@ -47,6 +64,31 @@ BREAKS = [
     ('a new epoch gives whoever is in grace a whole one', 'time', BACK + ' -DF_FULLGRACE=0'),
     ('... and its opening takes every gap for an outage', 'time', BACK + ' -DF_OPENGAP=0'),
     ('every call notes the time', 'time', TIME + ' -DFLUSHES=0 -DDETACHES=2 -DF_NOTEALL=0'),
+    ('the first id of an epoch rises with the ids', 'replay', '-DMSGS=1 -DFLUSHES=1 -DFRESH=1 -DF_FIRST=0'),
+    ('an id from before the epoch proves nothing', 'replay', '-DMSGS=2 -DFLUSHES=1 -DF_EPOCH=0'),
+    ('what was trimmed is noticed', 'replay', '-DMSGS=2 -DTRIMS=1 -DF_GONE=0'),
+    ('each session has a mark of its own', 'replay', '-DMSGS=2 -DLOSSES=1 -DF_MARKS=0'),
+    ('what came before a session is no hole', 'replay', '-DMSGS=2 -DBREAKS=1 -DF_BEFORE=0'),
+    ('the first answer says up to where to fetch', 'replay', '-DMSGS=2 -DBREAKS=1 -DF_TARGET=0'),
+    ('messages wait while others are fetched', 'replay', '-DMSGS=2 -DBREAKS=1 -DF_WAIT=0'),
+    ('a gateway that overslept attaches first', 'replay', REPLAY + ' -DLAPSES=1 -DF_FENCE=0'),
+    ('a hole in the group attaches everybody', 'replay', '-DMSGS=3 -DMOVES=0 -DLOSSES=2 -DF_REATTACH=0'),
+    ('the nonce tells of the last message', 'replay', REPLAY + ' -DLOSSES=1 -DF_NONCE=0'),
+    ('a subscription is proven before the attach', 'replay', REPLAY + ' -DBREAKS=1 -DF_PROVEN=0'),
+    ('what is found too late is told', 'replay', REPLAY + ' -DLOSSES=1 -DF_LATE=0'),
+    ('nothing live before the backlog is done', 'replay', '-DMSGS=2 -DF_PASS=0'),
+    ('... but held while a question is out', 'replay', '-DMSGS=2 -DF_HOLD=0'),
+    ('ids rise at a live client', 'replay', '-DMSGS=2 -DF_SEEN=0'),
+    ('who waited for the link asks again', 'replay', REPLAY + ' -DBREAKS=1 -DF_STALLED=0'),
+    ('a probed client has no GET held', 'upgrade', SOUND + ' -DF_NOOP=0'),
+    ('nothing leaves over a WebSocket before the upgrade', 'upgrade', '-DF_QUIET=0'),
+    ('what is queued leaves over it afterwards', 'upgrade', '-DF_QUEUE=0'),
+    ('a probe that fails is closed alone', 'upgrade', '-DF_ALONE=0'),
+    ('the end keeps the probe of whom it was answered', 'upgrade', '-DF_KEEP=0'),
+    ('... which takes over and is closed there', 'upgrade', '-DF_CLOSING=0'),
+    ('the last words come before the end', 'upgrade', '-DF_LASTWORDS=0'),
+    ('a client pauses before it upgrades', 'upgrade', '-DF_PAUSE=0'),
+    ('a tunnel closes behind what was sent', 'upgrade', CARRIED + ' -DF_BEHIND=0'),
 ]
 
 
@@ -58,7 +100,7 @@ def search(model, options):
         made = run('spin', *options.split(), '-a', os.path.join(HERE, model + '.pml'))
         if made.returncode != 0 or not os.path.exists(os.path.join(folder, 'pan.c')):
             return made.stdout + made.stderr
-        built = run('gcc', '-O2', '-w', '-DSAFETY', '-DCOLLAPSE', '-DNOCLAIM', '-DMEMLIM=%d' % MEMORY_MB,
+        built = run('gcc', '-O1', '-w', '-DSAFETY', '-DCOLLAPSE', '-DNOCLAIM', '-DMEMLIM=%d' % MEMORY_MB,
                     '-o', 'pan', 'pan.c')
         if built.returncode != 0:
             return built.stderr
