@@ -427,11 +427,10 @@ active [2] proctype Gateway() {
          :: !(to_group & ID(x)) && hole_own[_pid] -> hole_own[_pid] = 0; attach_all(_pid)
          :: (to_group & ID(x)) && hole_group[_pid] -> hole_group[_pid] = 0;
               if
-              :: F_REATTACH -> attach_all(_pid)
-              :: !F_REATTACH && st[_pid] == UP && session[_pid] ->
+              :: F_REATTACH || st[_pid] != UP || !session[_pid] -> attach_all(_pid)
+              :: else ->                       /* asks for the group alone */
                    repair_forget(_pid); round[_pid] = round[_pid] % 3 + 1; st[_pid] = FILLING; unasked[_pid] = 1;
                    if :: home == _pid && client[_pid] == LIVE -> owed = owed | (acked & (inbox | group) & ABOVE(last)) :: else fi
-              :: else
               fi
          :: else
          fi;
