@@ -164,6 +164,7 @@ const storm = {
       during.push(await load.order("group_paced", ...CHAT));
     } while (rate === undefined && during.length < 30);
     await arrival;
+    await load.order("listen", 3000); /* until everybody has heard of everybody */
     const after = await load.order("group_paced", ...CHAT);
     const worst = during.reduce((a, b) => (a.delivered.p99_us > b.delivered.p99_us ? a : b));
     return {
