@@ -72,6 +72,7 @@ const direct = {
   },
   async play({ load, peer }) {
     await load.upTo(1000);
+    await load.order("listen", 1000); /* until all servers know of everybody */
     const closed = await load.order("direct", 16, WARM_MS, SPAN_MS);
     const open = await load.order("direct_paced", peer === "flask" ? 100 : 1000, WARM_MS, SPAN_MS);
     return {
