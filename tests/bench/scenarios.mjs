@@ -18,6 +18,7 @@ import { lines } from "./plot.mjs";
 
 const ALL = ["parley", "parley-door", "socketio-redis", "socketio", "ws", "flask", "epoll"];
 const WARM_MS = 1000, SPAN_MS = 2000;
+const settleMs = (users) => 500 + users / 5; /* until all have heard of everybody, servers too */
 const us = (title) => ({ title, unit: "µs" });
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -49,6 +50,7 @@ const groups = {
         continue; /* its memory and its time to connect are another scenario's */
       }
       await load.upTo(clients);
+      await load.order("listen", settleMs(clients));
       const got = await load.order("group", inFlight, WARM_MS, SPAN_MS);
       Object.assign(figures, costs(`cpu ${crowdName(crowd)}`, got, got.deliveries));
       figures[`rate ${crowdName(crowd)}`] = got.deliveries / got.seconds;
@@ -72,7 +74,7 @@ const direct = {
   },
   async play({ load, peer }) {
     await load.upTo(1000);
-    await load.order("listen", 1000); /* until all servers know of everybody */
+    await load.order("listen", settleMs(1000));
     const closed = await load.order("direct", 16, WARM_MS, SPAN_MS);
     const open = await load.order("direct_paced", peer === "flask" ? 100 : 1000, WARM_MS, SPAN_MS);
     return {
@@ -165,7 +167,7 @@ const storm = {
       during.push(await load.order("group_paced", ...CHAT));
     } while (rate === undefined && during.length < 30);
     await arrival;
-    await load.order("listen", 3000); /* until everybody has heard of everybody */
+    await load.order("listen", settleMs(STORM));
     const after = await load.order("group_paced", ...CHAT);
     const worst = during.reduce((a, b) => (a.delivered.p99_us > b.delivered.p99_us ? a : b));
     return {
@@ -187,7 +189,7 @@ const churning = {
   async play({ load, peer }) {
     const [users, rate] = peer === "parley" ? [5000, 1000] : [500, 20];
     await load.upTo(users);
-    await load.order("listen", 2000); /* until everybody has heard of them */
+    await load.order("listen", settleMs(users));
     const got = await load.order("churn", rate, 5000);
     return { ...costs("cpu", got, (got.done + got.gone) * users), cores: cpuOf(got) / got.seconds / 1e6, p99: got.p99_us };
   },
@@ -222,7 +224,7 @@ const idle = {
     const figures = { base: Math.max(...before) / 2 ** 20 };
     for (const users of peer === "flask" ? [1000] : [5000, 19000]) {
       await load.upTo(users);
-      await load.order("listen", 3000); /* until everybody has heard of everybody */
+      await load.order("listen", settleMs(users));
       figures[`rss ${users}`] = (sum(holders((await load.order("memory")).memory)) - sum(before)) / users;
       if (store !== undefined) {
         figures[`redis ${users}`] = (await server.redisMemory() - store) / users;
@@ -296,11 +298,15 @@ function growth(name, title, text, xs, measure, axis) {
 const moreUsers = growth("users", "More users", "A message to the group, 8 on their way: CPU of all processes for each delivery.",
   [100, 300, 1000, 3000, 10000, 19000], async (load, users) => {
     await load.upTo(users);
+    await load.order("listen", settleMs(users));
     return load.order("group", 8, WARM_MS, SPAN_MS);
   }, "users");
 const moreMessages = growth("flight", "More messages at once", "A message to the group of 1,000 users: CPU of all processes for each delivery.",
   [1, 2, 4, 8, 16, 32, 64], async (load, inFlight) => {
-    await load.upTo(1000);
+    if (load.online < 1000) {
+      await load.upTo(1000);
+      await load.order("listen", settleMs(1000));
+    }
     return load.order("group", inFlight, WARM_MS / 2, SPAN_MS / 2);
   }, "messages on their way");
 
