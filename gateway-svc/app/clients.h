@@ -27,12 +27,12 @@ struct client {
         uint64_t seen;         /* LIVE: the highest message id that it got, or need not get */
         struct replay *replay; /* else: how it catches up; NULL: nothing is known of that yet */
     };
-    uint64_t said;  /* the last id that one of its messages got */
-    uint32_t place; /* in the list that it is in, or CLIENT_NOWHERE */
+    uint64_t said;      /* the last id that one of its messages got */
+    uint32_t place;     /* in the list that it is in, or CLIENT_NOWHERE */
     uint32_t owed : 29; /* its messages that wait for Redis */
     uint32_t state : 2; /* enum client_state */
     bool going : 1;     /* it is to be closed when they are answered; see drain.h */
-    size_t missed; /* the first change of the list that it was not told, and 1; see lag.h */
+    size_t missed;      /* the first change of the list that it was not told, and 1; see lag.h */
     TAILQ_ENTRY(client) lagging;
 };
 

@@ -50,6 +50,10 @@ def measure(count):
     print('%d users: base %.1f MB, %.0f B each' % (count, empty / 1048576, each), flush=True)
 
 
-if __name__ == "__main__":
-  for users in [int(text) for text in sys.argv[1:]] or [5000, 19000]:
-      measure(users)
+def main():
+    for users in [int(text) for text in sys.argv[1:]] or [5000, 19000]:
+        measure(users)
+
+
+if __name__ == '__main__':
+    main()
