@@ -87,12 +87,12 @@ export const crowds = [
   {
     row: 75, title: "a person's last connection at one gateway closes while another gateway opens one, again and again", crowds: [{ users: 6, rate: 30 }],
     async inject(stage) {
-      const rounds = stage.full ? 1000 : 100;
+      const rounds = stage.full ? 250 : 100; /* a gateway takes 100 connections of one user at once, then 10 a second */
       const mover = await user(stage.stack.door, "mover");
       let tab = await connect(stage.stack.gateway(1), { token: mover.token });
       await stage.fault("moves", async () => {
         for (let i = 0; i < rounds; i++) {
-          const next = connect(stage.stack.gateway(2 + (i % 2)), { token: mover.token });
+          const next = connect(stage.stack.gateway(1 + ((i + 1) % 3)), { token: mover.token });
           await pause(stage.dice() * 4);
           tab.cut();
           tab = await next;
