@@ -20,7 +20,7 @@ static const struct metric sweep_table[] = {
     SWEEP(METRIC_COUNTER, "parley_sweep_expiry_events_total",
           "Expired countdowns that Redis announced.", events),
     SWEEP(METRIC_TIME, "parley_sweep_lag_seconds",
-          "How long after its time the latest user or gateway of a sweep was taken.", lag),
+          "By how much the most overdue user or gateway of a sweep was late.", lag),
     SWEEP(METRIC_TIME, "parley_sweep_interval_seconds",
           "From the beginning of a sweep to the beginning of the next.", gaps),
     SWEEP(METRIC_GAUGE, "parley_settling", "1 while Redis settles and nobody is expired.",

@@ -33,9 +33,9 @@ struct sweep_stats {
     uint64_t ended, detached, lapsed; /* users whose time was up; users taken from gateways that
                                          fell silent; such gateways */
     uint64_t events;                  /* keys of ours whose expiry Redis announced */
-    struct histogram lag;  /* of the latest user or gateway of each sweep that took one */
-    struct histogram gaps; /* from the beginning of a sweep to that of the next */
-    uint64_t settling;     /* 1: Redis settles, nobody is expired */
+    struct histogram lag;             /* of the most overdue user or gateway of each sweep */
+    struct histogram gaps;            /* from the beginning of a sweep to that of the next */
+    uint64_t settling;                /* 1: Redis settles, nobody is expired */
 };
 const struct sweep_stats *sweep_stats(const struct sweep *sweep);
 /* Since the last sweep that succeeded; since the start if none has. */

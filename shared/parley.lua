@@ -300,7 +300,7 @@ end
 
 local function user_key(c, name)    return c.prefix .. 'user:' .. name end
 local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
--- A key for each session would cost twice as much: while few, they lie together in a listpack.
+-- A key for each session would cost twice as much: up to 128 lie together in a listpack.
 local function sessions_key(c, hash) return c.prefix .. 'sessions:' .. hash:sub(1, 2) end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
@@ -411,7 +411,7 @@ local function without(list, id)
 end
 
 -- The gateway serves these users no more; the last one gone starts the grace period.  `left`: the id
--- up to which it has delivered everything to them.  (One command for all of them where there is one: each costs a microsecond or more.)
+-- up to which it has delivered everything to them.  (One command for all of them, where there is one.)
 local function detach(c, id, users, left)
   if #users == 0 then
     return
@@ -446,6 +446,10 @@ local function end_sessions(c, users, code)
   if #users == 0 then
     return
   end
+  for _, user in ipairs(users) do -- first: a Redis with older rules refuses it, before anybody is told
+    call('HDEL', sessions_key(c, user.session), user.session)
+    call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
+  end
   local keys, names, shown = {}, {}, {}
   for i, user in ipairs(users) do
     local name = user.key
@@ -453,14 +457,11 @@ local function end_sessions(c, users, code)
       publish(c, 'to:' .. id, 'end', user.session .. ' ' .. code)
       call('SREM', users_key(c, id), name)
     end
-    local sent = c.prefix .. 'sent:' .. name
-    local own = { user_key(c, name), c.prefix .. 'grace:' .. name, sent, sent .. ':old', inbox_key(c, name) }
-    for _, key in ipairs(own) do
+    local sent, grace = c.prefix .. 'sent:' .. name, c.prefix .. 'grace:' .. name
+    for _, key in ipairs({ user_key(c, name), grace, sent, sent .. ':old', inbox_key(c, name) }) do
       keys[#keys + 1] = key
     end
     names[i] = name
-    call('HDEL', sessions_key(c, user.session), user.session)
-    call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
     if user.online then
       shown[#shown + 1] = user.name
       c.changes[#c.changes + 1] = '-' .. user.name
@@ -1133,10 +1134,11 @@ end
 ---------------------------------------------------------------------------------------------------
 -- presence-svc: sweep
 
--- Of a user whose deadline has come.  Whether it really has is decided here, not by whoever woke the
--- sweep.
 local DUE = { 'name', 'session', 'expires', 'online' }
-local function has_ended(c, name, user)
+
+-- Is this the end of a user whose deadline has come?  That is decided here, not by whoever woke the
+-- sweep.  Whoever has not ended gets the next deadline.
+local function take_due(c, name, user)
   if not user then
     call('ZREM', c.prefix .. 'deadlines', name)
     return false
@@ -1150,7 +1152,7 @@ local function has_ended(c, name, user)
   return true
 end
 
--- At most so many members whose time has come, the latest of them first, and that time of each.
+-- At most so many members whose time has come, the most overdue first, and the time of each.
 local function up_to_now(c, key, limit)
   local flat = call('ZRANGEBYSCORE', c.prefix .. key, '-inf', text(c.time), 'WITHSCORES', 'LIMIT', '0', limit)
   local names, scores = {}, {}
@@ -1161,7 +1163,7 @@ local function up_to_now(c, key, limit)
 end
 
 -- ok <more to do at once 0/1> <users ended> <users detached> <gateways lapsed> <settling 0/1>
---    <ms by which the latest of those ended and lapsed is late, 0: none>
+--    <ms by which the most overdue of those ended and lapsed is late, 0: none>
 -- At most 32 users a call, so that nobody waits for it; deadlines have half of them for sure, so that
 -- nobody's end waits for the many users of a dead gateway.
 local function sweep(keys, args)
@@ -1182,7 +1184,7 @@ local function sweep(keys, args)
   local ended, detached, full = {}, 0, #due == room
   for _, name in ipairs(due) do
     local user = user_with(c, name, DUE)
-    if has_ended(c, name, user) then
+    if take_due(c, name, user) then
       ended[#ended + 1] = user
       oldest = math.min(oldest, deadlines[name])
     end

@@ -41,7 +41,7 @@ FUNCTIONS = {
 READ_ONLY = ('parley_version', 'parley_who')  # called by FCALL_RO
 
 COLUMNS = {
-    'sbuc': '{chat}:sessions:ab', 'sess': '{chat}:session:ab', 'user': '{chat}:user:al', 'id': '{chat}:message:id',
+    'sess': '{chat}:sessions:ab', 'ende': '{chat}:session:ab', 'user': '{chat}:user:al', 'id': '{chat}:message:id',
     'dead': '{chat}:deadlines', 'gate': '{chat}:gateway:g1', 'guse': '{chat}:gateway:g1:users',
     'sent': '{chat}:sent:al', 'grac': '{chat}:grace:al', 'pres': '{chat}:presence',
     'log': '{chat}:presence:log', 'onl': '{chat}:online', 'link': '{chat}:links',
@@ -51,7 +51,7 @@ COLUMNS = {
 
 # K is the key of the column.
 KEYED = '''
-#                           | sbuc sess user id   dead gate guse sent grac pres log  onl  link deli inbo grou chan laps othr none
+#                           | sess ende user id   dead gate guse sent grac pres log  onl  link deli inbo grou chan laps othr none
 # reading
 GET K                       | o    ago  o    agpo o    go   go   o    o    o    o    o    o    o    o    o    o    o    o    o
 MGET K                      | o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o    o
