@@ -46,10 +46,17 @@ function line({ scenario, results, why }) {
   return `${head}| ${[observed, messages(results)].filter(Boolean).join("; ")} | ${recovery(results)} | ${verdict(results)} |`;
 }
 
-export function report(played, { environment, command }) {
+/* How often each was played. */
+function times(played) {
+  const counts = played.map(({ results }) => results.length).filter(Boolean);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? `each fault played ${least === 1 ? "once" : `${least} times`}` : `each fault played ${least} to ${most} times`;
+}
+
+export function report(played, { environment, source }) {
   const out = [
     "# Results of the fault suite", "",
-    `Written by \`${command}\`. ${environment}.`, "",
+    `${source}, ${times(played)}. ${environment}.`, "",
     "Each row is a fault, injected and shown to have happened, under load. *Recovery* is the time from the fault's beginning until a client that noticed it had",
     "a message confirmed that it sent after its last trouble (p50 / max over all clients and repetitions); where the fault itself lasts a while, that is part of it. *Held*",
     "names the invariants that did not hold; `checker.mjs` says what each is. X: the scenario itself failed; E: a figure is not as expected; C: a crash, a report of a sanitizer, a file not closed;",
@@ -66,7 +73,7 @@ export function report(played, { environment, command }) {
   }
   const big = played.filter(({ scenario }) => scenario.large);
   if (big.length) {
-    out.push("## Under 500 people and 1,000 messages a second", "", "| row | fault | observed | recovery p50 / max | held |", "| --- | --- | --- | --- | --- |", ...big.map(line), "");
+    out.push("## Under 500 people and 1,000 messages a second (chaos: 120 people, 100 messages a second)", "", "| row | fault | observed | recovery p50 / max | held |", "| --- | --- | --- | --- | --- |", ...big.map(line), "");
   }
   return out.join("\n");
 }

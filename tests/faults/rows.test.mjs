@@ -32,7 +32,7 @@ test("the report has every row, and tells what did not hold", () => {
     { observed: "seen", figures: { sent: 3, acked: 2, told: 1, recovery: [50, 1500] }, counts: {} },
     { observed: "seen", figures: { sent: 1, acked: 1, recovery: [] }, counts: scenario.row === 1 ? { M1: 2 } : {} },
   ] }));
-  const text = report(played, { environment: "2 cores", command: "make faults" });
+  const text = report(played, { environment: "2 cores", source: "Written by `make faults`" });
   for (const { first, last } of groups) {
     for (let row = first; row <= last; row++) {
       assert.match(text, new RegExp(`^\\| ${row} \\| `, "m"));

@@ -123,7 +123,7 @@ const bad = all.filter((result) => result.violations.length);
 const part = rows.length || options.match || options.quick || options.large || options["no-large"];
 const out = options.out ?? (part ? undefined : "tests/faults/RESULTS.md");
 if (out) {
-  writeFileSync(resolve(ROOT, out), report(played, { environment: environment(), command: "make faults" }));
+  writeFileSync(resolve(ROOT, out), report(played, { environment: environment(), source: options.join ? "Put together of parts of `make faults`" : "Written by `make faults`" }));
 }
 console.log(`${all.length - bad.length} held, ${bad.length} violated`);
 process.exitCode = bad.length ? 1 : 0;
