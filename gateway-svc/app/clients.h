@@ -10,11 +10,12 @@
 struct replay;
 
 enum client_state {
-    CLIENT_WAITING =
-        0,           /* not let in yet: the attach, or the first page of what it missed, is out */
+    /* Not let in yet: the attach, or the first page of what it missed, is out. */
+    CLIENT_WAITING = 0,
     CLIENT_CATCHING, /* let in, and gets what it missed */
     CLIENT_LIVE      /* gets what happens */
 };
+_Static_assert(CLIENT_LIVE < 4, "a state has two bits in struct client");
 
 #define CLIENT_NOWHERE UINT32_MAX
 
