@@ -424,6 +424,14 @@ static void stop(void *ctx)
 }
 
 const struct chat_front tui_front = {
-    {on_state, on_message, on_own, on_person, on_people, on_missed, on_ended},
-    start, turn, stop
+    .view = {.state = on_state,
+             .message = on_message,
+             .own = on_own,
+             .person = on_person,
+             .people = on_people,
+             .missed = on_missed,
+             .ended = on_ended},
+    .start = start,
+    .turn = turn,
+    .stop = stop,
 };
