@@ -284,7 +284,8 @@ clean:
 	rm -rf build
 
 .SECONDARY:
-.PHONY: all run services client simulator soak instructions library examples install-lib test test-all test-compose beside \
-        run-test run-test-all faults run-faults bench bench-programs unit run-unit fuzzers fuzz fuzz-long fuzz-keep \
-        cover run-cover lint banned format floors static tidy install deb clean
+.PHONY: all run services client simulator soak instructions library examples install-lib test \
+        test-all test-compose beside run-test run-test-all faults run-faults bench bench-programs \
+        unit run-unit fuzzers fuzz fuzz-long fuzz-keep cover run-cover lint banned format floors \
+        static tidy install deb clean
 -include $(shell find $O -name '*.d' 2>/dev/null)

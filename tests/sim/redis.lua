@@ -1,8 +1,8 @@
 -- redis.lua - as much of Redis as shared/parley.lua uses, with a clock that somebody else turns
 --
 -- Several data sets can be kept side by side, so that a restart, a stale replica and a failover are a
--- matter of which one is in use.  tests/sim/test_same.py gives the same
--- commands to a real Redis and compares.
+-- matter of which one is in use.  tests/sim/test_same.py gives the same commands to a real Redis and
+-- compares.
 --
 --   data = new_data()              an empty one
 --   copy = copy_data(data)         as a replica or a file on disk has it
