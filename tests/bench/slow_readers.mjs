@@ -1,4 +1,4 @@
-/* slow_readers.mjs - what clients that never read cost the others: how long messages take, with and without
+/* slow_readers.mjs - what clients that never read cost the others: how long messages take
  *
  * usage: node tests/bench/slow_readers.mjs [SLOW] [MESSAGES_PER_S] [SECONDS] [PAIRS]
  *
@@ -7,17 +7,18 @@
  * beside SLOW (200) new clients of one of the gateways that never read.  Which comes first alternates,
  * so that a machine that gets busier or calmer meanwhile does as much to the one as to the other.
  * Prints how long a message took from its sender to each of the others, the ratio of each pair, the
- * median of these, and how many of the slow ones were closed.  As root it keeps the other programs of the machine from interfering. */
+ * median of these, and how many of the slow ones were closed.  As root it keeps the other programs
+ * of the machine from interfering. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { user } from "../support/client.mjs";
+import { connect, user } from "../support/client.mjs";
 import { until } from "../support/wait.mjs";
 
+/* stack.mjs reads it when it is loaded. */
 process.env.PARLEY_BIN ??= "build/release";
 const { Stack } = await import("../support/stack.mjs");
-const { connect } = await import("../support/client.mjs");
 
 const [slow, rate, seconds, pairs] = [200, 100, 10, 5].map((fallback, i) => Number(process.argv[2 + i] ?? fallback));
 const EACH = 10; /* connections of one slow user */
