@@ -13,7 +13,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'redis'))
 
-from harness import _die_with_parent as die_with_parent  # noqa: E402
+from harness import die_with_parent  # noqa: E402
 from resp import Client  # noqa: E402
 
 PREFIX = '{chat}:'

@@ -45,7 +45,7 @@ library = SHIPPED
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -74,7 +74,7 @@ class Redis:
             ['redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
              '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
              *self.options],
-            env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+            env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         wait_until(self._answers, 'redis-server answers')
         self.loaded = None
 
