@@ -45,7 +45,7 @@ bool crowd_turn(struct crowd *c, uint64_t wait_us);
 void crowd_begin(struct crowd *c, uint32_t index);
 /* Sets as many going as the way allows; the time of each begins now. */
 void crowd_go(struct crowd *c);
-/* Brings all of them there; false when that took longer than limit_us. */
+/* Brings all of them there; false when that took longer than limit_us, or somebody failed. */
 bool crowd_bring(struct crowd *c, struct crowd_way *way, uint64_t limit_us);
 
 uint32_t crowd_online(const struct crowd *c);
