@@ -41,8 +41,8 @@ static struct {
     bool lists;
     struct client *clients[CLIENTS_MAX];
     uint32_t count;
-    struct client *names[NAMES]; /* open addressing */
-    struct client *dirty[CLIENTS_MAX];
+    struct client *names[NAMES];       /* open addressing */
+    struct client *dirty[CLIENTS_MAX]; /* who has something to get in this turn, each once */
     uint32_t dirty_count;
     struct buf turn; /* frames for everybody who is logged in */
 } server;
@@ -136,7 +136,6 @@ static void send_to(struct client *c, struct slice more)
     size_t n = sent > 0 ? (size_t)sent : 0, old = n < c->out.len ? n : c->out.len;
     buf_consume(&c->out, old);
     buf_append(&c->out, slice_tail(more, n - old));
-    c->dirty = false;
     if (c->out.len == 0) {
         buf_deinit(&c->out);
     }
@@ -157,8 +156,10 @@ static void end_turn(void)
         buf_clear(&server.turn);
     }
     for (uint32_t i = 0; i < server.dirty_count; i++) {
-        if (server.dirty[i]->dirty) {
-            send_to(server.dirty[i], SLICE(""));
+        struct client *c = server.dirty[i];
+        c->dirty = false;
+        if (c->out.len > 0) {
+            send_to(c, SLICE(""));
         }
     }
     server.dirty_count = 0;
@@ -263,7 +264,7 @@ static void drop(struct client *c)
             say_change("left", c->name);
         }
     }
-    for (uint32_t i = 0; c->dirty && i < server.dirty_count; i++) {
+    for (uint32_t i = 0; i < server.dirty_count; i++) {
         if (server.dirty[i] == c) {
             server.dirty[i] = server.dirty[--server.dirty_count];
             break;
