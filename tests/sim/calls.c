@@ -4,7 +4,6 @@
 #include "tests/sim/conns_state.h"
 #include "tests/sim/store.h"
 #include <stdlib.h>
-#include <string.h>
 
 struct call {
     struct call *next;
@@ -21,15 +20,6 @@ struct call {
 };
 
 static uint64_t sent; /* ever */
-
-static char *copy_of(struct slice s)
-{
-    char *text = must(calloc(1, s.len + 1));
-    if (s.len > 0) {
-        memcpy(text, s.ptr, s.len);
-    }
-    return text;
-}
 
 static void call_free(struct call *call)
 {
@@ -142,11 +132,11 @@ bool calls_send(struct redis_conn *conn, const char *name, const struct slice *a
                           .fn = fn,
                           .arg = arg,
                           .count = count};
-    call->name = copy_of(slice_text(name));
+    call->name = conns_copy(slice_text(name));
     call->texts = must(calloc(count + 1, sizeof *call->texts));
     call->args = must(calloc(count + 1, sizeof *call->args));
     for (size_t i = 0; i < count; i++) {
-        call->texts[i] = copy_of(args[i]);
+        call->texts[i] = conns_copy(args[i]);
         call->args[i] = (struct slice){call->texts[i], args[i].len};
     }
     struct call **end = &conn->oldest;

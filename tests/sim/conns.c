@@ -3,6 +3,7 @@
 #include "shared/must.h"
 #include "tests/sim/broker.h"
 #include "tests/sim/conns_state.h"
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,15 @@ uint64_t conns_later(uint64_t *last, uint64_t at)
     return *last;
 }
 
+char *conns_copy(struct slice s)
+{
+    char *text = must(calloc(1, s.len + 1));
+    if (s.len > 0) {
+        memcpy(text, s.ptr, s.len);
+    }
+    return text;
+}
+
 /* A connection of that moment. */
 struct moment {
     struct redis_conn *conn;
@@ -57,15 +67,6 @@ static void line_free(struct line *line)
     free(line->channel);
     free(line->text);
     free(line);
-}
-
-static char *copy_of(struct slice s)
-{
-    char *text = must(calloc(1, s.len + 1));
-    if (s.len > 0) {
-        memcpy(text, s.ptr, s.len);
-    }
-    return text;
 }
 
 static void on_line(void *arg)
@@ -118,8 +119,8 @@ static void send_line(struct redis_conn *conn, struct slice channel, struct slic
     struct line *line = must(calloc(1, sizeof *line));
     *line = (struct line){.conn = conn,
                           .life = conn->life,
-                          .channel = copy_of(channel),
-                          .text = copy_of(text),
+                          .channel = conns_copy(channel),
+                          .text = conns_copy(text),
                           .channel_len = channel.len,
                           .text_len = text.len};
     sim_at(conns_later(&conn->line_at, sim_now_us() + conns_way()), on_line, line);
@@ -200,6 +201,7 @@ static void conn_begin(struct redis_conn *conn, struct ev_loop *loop,
     size_t i = 0;
     while (net.conns[i]) {
         i++;
+        assert(i < CONNS_MAX);
     }
     net.conns[i] = conn;
     connect_later(conn);
@@ -251,7 +253,7 @@ bool redis_conn_subscribe(struct redis_conn *conn, const struct slice *channels,
         return false;
     }
     for (size_t i = 0; i < count && !patterns; i++) { /* expiries are told to nobody here */
-        conn->channels[conn->channel_count++] = copy_of(channels[i]);
+        conn->channels[conn->channel_count++] = conns_copy(channels[i]);
     }
     conn->message = fn;
     conn->message_ctx = ctx;

@@ -33,6 +33,8 @@ struct redis_conn {
 uint64_t conns_way(void);
 /* The later of both, which it notes: nothing arrives before what was sent before it. */
 uint64_t conns_later(uint64_t *last, uint64_t at);
+/* That text, with a NUL after it; to be freed. */
+char *conns_copy(struct slice s);
 /* The connection breaks: its owner is told, and it is made again. */
 void conns_lost(struct redis_conn *conn, const char *why);
 
