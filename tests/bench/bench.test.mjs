@@ -46,7 +46,9 @@ async function server({ deliver = (send) => send(), answer = () => true, greet =
       to.forEach((name) => deliver((socket = users.get(name)) => socket.send(copy), name, n, users.get(name), users));
     }
   }));
-  const load = new Load(BIN, { dialect: "plain", gateways: [`127.0.0.1:${hub.address().port}`], pids: { "server-1": process.pid } });
+  const load = new Load(BIN, {
+    dialect: "plain", gateways: [`127.0.0.1:${hub.address().port}`], pids: { "server-1": process.pid },
+  });
   await load.upTo(USERS);
   const end = async () => {
     await load.end();
@@ -144,7 +146,8 @@ describe("latencies", { concurrency: true }, () => {
     assert.ok(got.delivered.max_us >= got.delivered.p99_us && got.delivered.p99_us >= got.delivered.p90_us);
   }));
 
-  test("messages that leave late because the generator stood still count from when they were due", () => withServer({}, async ({ load, seen }) => {
+  test("messages that leave late because the generator stood still count from when they were due", () => withServer({
+  }, async ({ load, seen }) => {
     const RATE = 100, SPAN_MS = 2000, STOP_MS = 600;
     const order = load.order("direct_paced", RATE, 0, SPAN_MS);
     await until("some have left", () => seen.length >= 10);
@@ -186,7 +189,10 @@ describe("processes", () => {
   }));
 
   test("wrong orders are refused, and the next one is not", () => withServer({}, async ({ load }) => {
-    for (const words of [["fly"], ["login"], ["login", "x", 1], ["login", 1, 1, 1], ["login", -1, 1], ["login", 20000, 1], ["login", 1, 0], ["connect", 5, 1]]) {
+    for (const words of [
+      ["fly"], ["login"], ["login", "x", 1], ["login", 1, 1, 1], ["login", -1, 1], ["login", 20000, 1],
+      ["login", 1, 0], ["connect", 5, 1],
+    ]) {
       await assert.rejects(load.order(...words), /such order|too many|not logged in/, words.join(" "));
     }
     assert.equal((await load.order("listen", 1)).online, USERS);
@@ -211,7 +217,9 @@ for (const peer of ["epoll", "parley"]) {
       const entered = await load.order("enter", 12, 4);
       assert.deepEqual([entered.done, entered.online], [12, 12]);
       await load.upTo(20);
-      for (const order of [["group", 4, 0, 200], ["group_paced", 20, 0, 200], ["direct", 4, 0, 200], ["direct_paced", 50, 0, 200]]) {
+      for (const order of [
+        ["group", 4, 0, 200], ["group_paced", 20, 0, 200], ["direct", 4, 0, 200], ["direct_paced", 50, 0, 200],
+      ]) {
         const got = await load.order(...order);
         assert.equal(got.delivered.count, got.sent * (order[0].startsWith("group") ? 20 : 1), order.join(" "));
         assert.ok(got.sent > 0 && cpuOf(got) > 0, order.join(" "));
@@ -244,17 +252,22 @@ describe("the report", () => {
     assert.equal(summary([]), undefined);
     assert.equal(ratio(summary([2]), summary([28])), 14);
     assert.equal(ratio(summary([28]), summary([2]), { more: true }), 14);
-    assert.deepEqual([0, 0.01234, 1.239, 12.39, 123.9, 1234.5, 1234567.8].map(show), ["0", "0.0123", "1.24", "12.4", "124", "1,235", "1,234,568"]);
+    assert.deepEqual([0, 0.01234, 1.239, 12.39, 123.9, 1234.5, 1234567.8].map(show),
+      ["0", "0.0123", "1.24", "12.4", "124", "1,235", "1,234,568"]);
     assert.equal(showSummary(summary([1, 3, 2])), "2.00 (1.00 to 3.00)");
     assert.equal(showSummary(summary([5])), "5.00");
-    assert.deepEqual(costs("cpu", { cpu_us: { "gateway-1": 4, "gateway-2": 6, redis: 10 } }, 2), { cpu: 10, "cpu|gateway": 5, "cpu|redis": 5 });
+    assert.deepEqual(costs("cpu", { cpu_us: { "gateway-1": 4, "gateway-2": 6, redis: 10 } }, 2),
+      { cpu: 10, "cpu|gateway": 5, "cpu|redis": 5 });
     assert.equal(cpuOf({ cpu_us: { "gateway-1": 4, redis: 10 } }, "redis"), 10);
   });
 
   test("any sign of trouble is a fault", () => {
     const good = { cpu_us: {}, failed: 0, missing: 0, surplus: 0, errors: 0, overloaded: false };
     assert.equal(faultOf(good), undefined);
-    for (const wrong of [{ failed: 1 }, { missing: 1 }, { surplus: 1 }, { astray: 1 }, { errors: 1 }, { overloaded: true }, { cpu_us: null }, { error: "no" }]) {
+    for (const wrong of [
+      { failed: 1 }, { missing: 1 }, { surplus: 1 }, { astray: 1 }, { errors: 1 }, { overloaded: true },
+      { cpu_us: null }, { error: "no" },
+    ]) {
       assert.ok(faultOf({ ...good, ...wrong }), JSON.stringify(wrong));
     }
   });
@@ -269,12 +282,19 @@ describe("the report", () => {
   });
 
   const scenario = {
-    name: "known", title: "Known", text: "As it is.", figures: { cpu: { title: "CPU", unit: "µs" }, rate: { title: "rate", unit: "1/s", more: true } },
+    name: "known", title: "Known", text: "As it is.",
+    figures: { cpu: { title: "CPU", unit: "µs" }, rate: { title: "rate", unit: "1/s", more: true } },
     goals: [{ title: "a goal", of: (m) => m("other", "cpu") / m("parley", "cpu"), atLeast: 14 }],
   };
   const peers = { parley: { title: "Parley" }, other: { title: "Other & <Co>" } };
   const played = {
-    parley: { rounds: [{ cpu: 2, rate: 30, "cpu|redis": 0.5, "cpu|gateway": 1.5 }, { cpu: 4, rate: 10, "cpu|redis": 1, "cpu|gateway": 3 }], trouble: [] },
+    parley: {
+      rounds: [
+        { cpu: 2, rate: 30, "cpu|redis": 0.5, "cpu|gateway": 1.5 },
+        { cpu: 4, rate: 10, "cpu|redis": 1, "cpu|gateway": 3 },
+      ],
+      trouble: [],
+    },
     other: { rounds: [{ cpu: 30, rate: 10 }], trouble: ["direct 1: missing: 7\n{}"] },
   };
 
@@ -302,9 +322,11 @@ describe("the report", () => {
     assert.equal(widths.length, 4);
     assert.ok(Math.abs(widths[1] / widths[0] - 10) < 0.1, `${widths}`);
     assert.ok(svg.includes("Other &#38; &#60;Co&#62;"));
-    const curve = lines("L", [{ label: "a", points: [[1, 1], [10, 10], [100, 100]] }], { ticks: { x: [1, 100], y: [1, 100] }, names: { x: "x", y: "y" } });
+    const curve = lines("L", [{ label: "a", points: [[1, 1], [10, 10], [100, 100]] }],
+      { ticks: { x: [1, 100], y: [1, 100] }, names: { x: "x", y: "y" } });
     const [first, middle, end] = /points="([^"]+)"/.exec(curve)[1].split(" ").map((p) => p.split(",").map(Number));
-    assert.ok(Math.abs(middle[0] - (first[0] + end[0]) / 2) < 0.2 && Math.abs(middle[1] - (first[1] + end[1]) / 2) < 0.2, "logarithmic");
+    const half = (axis) => (first[axis] + end[axis]) / 2;
+    assert.ok([0, 1].every((axis) => Math.abs(middle[axis] - half(axis)) < 0.2), "logarithmic");
     for (const picture of [svg, curve, bars("", [])]) {
       assert.match(picture, /^<svg [^>]*>[\s\S]*<\/svg>\n$/);
       assert.doesNotMatch(picture, /NaN|Infinity|undefined/);
