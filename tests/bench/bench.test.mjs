@@ -2,7 +2,8 @@
  *
  * Never how fast anything is: of times only that they cannot be shorter than they are. */
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
+import { spawnSync } from "node:child_process";
+import { join, resolve } from "node:path";
 import { after, describe, test } from "node:test";
 import { WebSocketServer } from "ws";
 import { until } from "../support/wait.mjs";
@@ -187,6 +188,16 @@ describe("processes", () => {
     const { rss } = process.memoryUsage();
     assert.ok(memory["server-1"].rss > 0.7 * rss && memory["server-1"].rss < 1.3 * rss, `${JSON.stringify(memory)}, ${rss}`);
   }));
+
+  test("the generator tells what can be ordered, to who asks for it", () => {
+    const ask = (...args) => spawnSync(join(BIN, "tests/bench/load/load"), args, { encoding: "utf8" });
+    const { status, stdout, stderr } = ask("--help");
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^usage: load [^]*\n  churn RATE MS /);
+    const wrong = ask("--halp");
+    assert.deepEqual([wrong.status, wrong.stdout], [2, ""]);
+    assert.ok(wrong.stderr.endsWith(stdout));
+  });
 
   test("wrong orders are refused, and the next one is not", () => withServer({}, async ({ load }) => {
     for (const words of [

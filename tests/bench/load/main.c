@@ -24,18 +24,20 @@ static const struct option options[] = {
     {"server",  required_argument, NULL, 's'},
     {"prefix",  required_argument, NULL, 'p'},
     {"polling", no_argument,       NULL, 'l'},
+    {"help",    no_argument,       NULL, 'h'},
     {NULL,      0,                 NULL, 0  },
 };
 
-static int usage(void)
+/* Where it was asked for, it is the output; else an error. */
+static int usage(bool asked)
 {
-    fprintf(
-        stderr,
-        "usage: load --dialect parley|socketio|plain --gateway 127.0.0.1:PORT...\n"
-        "            [--auth 127.0.0.1:PORT] [--server NAME=PID...] [--prefix u] [--polling]\n\n"
-        "Orders, a line each:\n\n%s",
-        orders_help());
-    return 2;
+    fprintf(asked ? stdout : stderr,
+            "usage: load --dialect parley|socketio|plain --gateway 127.0.0.1:PORT...\n"
+            "            [--auth 127.0.0.1:PORT] [--server NAME=PID...] [--prefix u] [--polling]\n"
+            "       load --help\n\n"
+            "Orders, a line each:\n\n%s",
+            orders_help());
+    return asked ? 0 : 2;
 }
 
 /* 127.a.b.c:port */
@@ -138,12 +140,12 @@ int main(int argc, char **argv)
     crowd_init(&crowd);
     crowd.world.prefix = "u";
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (!set_option(&orders, option, optarg)) {
-            return usage();
+        if (option == 'h' || !set_option(&orders, option, optarg)) {
+            return usage(option == 'h');
         }
     }
     if (optind != argc || !is_complete(&crowd.world)) {
-        return usage();
+        return usage(false);
     }
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
