@@ -1,6 +1,7 @@
 /* token.c - session tokens and their hashes */
 #include "shared/token.h"
 
+#include "shared/hex.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -81,21 +82,42 @@ bool token_is_wellformed(struct slice token)
     return true;
 }
 
-void token_hash(struct slice token, char out[TOKEN_HASH_LEN + 1])
+bool token_hash_read(struct slice text, uint8_t out[TOKEN_HASH_BYTES])
+{
+    if (text.len != TOKEN_HASH_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < TOKEN_HASH_LEN; i++) {
+        int digit = hex_digit(text.ptr[i]);
+        if (digit < 0 || (text.ptr[i] >= 'A' && text.ptr[i] <= 'F')) {
+            return false; /* each hash has one text */
+        }
+        out[i / 2] = (uint8_t)(out[i / 2] << 4 | digit);
+    }
+    return true;
+}
+
+void token_hash_print(const uint8_t hash[TOKEN_HASH_BYTES], char out[TOKEN_HASH_LEN + 1])
 {
     static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < TOKEN_HASH_BYTES; i++) {
+        *out++ = hex[hash[i] >> 4];
+        *out++ = hex[hash[i] & 15];
+    }
+    *out = '\0';
+}
+
+void token_hash(struct slice token, char out[TOKEN_HASH_LEN + 1])
+{
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
 
     if (EVP_Digest(token.len > 0 ? token.ptr : "", token.len, digest, &length, EVP_sha256(),
                    NULL) != 1 ||
-        length * 2 != TOKEN_HASH_LEN) {
+        length != TOKEN_HASH_BYTES) {
         log_error("no SHA-256 in this OpenSSL, or out of memory");
         exit(EXIT_FAILURE);
     }
-    for (unsigned i = 0; i < length; i++) {
-        *out++ = hex[digest[i] >> 4];
-        *out++ = hex[digest[i] & 15];
-    }
-    *out = '\0';
+    token_hash_print(digest, out);
 }

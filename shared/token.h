@@ -8,7 +8,8 @@
 #include "shared/slice.h"
 
 #define TOKEN_LEN 43
-#define TOKEN_HASH_LEN 64 /* lower-case hex */
+#define TOKEN_HASH_BYTES 32
+#define TOKEN_HASH_LEN 64 /* as text: lower-case hex */
 
 /* Fills `out` with bytes from getrandom(2); ends the program when there is no such source. */
 void random_bytes(void *out, size_t n);
@@ -20,5 +21,8 @@ void token_new(char out[TOKEN_LEN + 1]);
 bool token_is_wellformed(struct slice token);
 /* SHA-256 of the token's characters. */
 void token_hash(struct slice token, char out[TOKEN_HASH_LEN + 1]);
+/* A hash from its text, as its bytes; false, and `out` is undefined, when it is none. */
+bool token_hash_read(struct slice text, uint8_t out[TOKEN_HASH_BYTES]);
+void token_hash_print(const uint8_t hash[TOKEN_HASH_BYTES], char out[TOKEN_HASH_LEN + 1]);
 
 #endif

@@ -27,11 +27,15 @@ void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice even
     sio_frame_unref(frame);
 }
 
-const char *hub_name_of(const struct sio_socket *socket)
+void hub_name_of(const struct sio_socket *socket, char out[USERNAME_MAX + 1])
 {
     const struct client *client = sio_socket_data(socket);
     const struct session *session = client ? client->user->session : NULL;
-    return session && session->name[0] ? session->name : "-";
+    if (session && session->shown[0] != '\0') {
+        session_name(session, out);
+    } else {
+        memcpy(out, "-", sizeof "-");
+    }
 }
 
 /* ---- The end of clients ---------------------------------------------------------------------- */
@@ -46,7 +50,9 @@ static void drop_client(struct hub *hub, struct client *client)
         return;
     }
     if (user->session) {
-        recent_of(&hub->recent, user->session->hash)->messages = user->messages;
+        char hash[TOKEN_HASH_LEN + 1];
+        session_hash(user->session, hash);
+        recent_of(&hub->recent, hash)->messages = user->messages;
         relay_close(hub->relay, user->session, upto);
     }
     user_free(user);
@@ -158,7 +164,9 @@ static void on_ended(void *app, struct session *s, struct slice code)
     struct hub *hub = app;
     count_end(hub, code);
     if (log_limit_ok(&hub->ends, LOG_LINES_PER_S, clock_mono_ms())) {
-        log_info("session ended user=%s code=%s suppressed=%llu", s->name, log_escape(code),
+        char name[USERNAME_MAX + 1];
+        session_name(s, name);
+        log_info("session ended user=%s code=%s suppressed=%llu", name, log_escape(code),
                  (unsigned long long)hub->ends.suppressed);
     }
     end_user(app, s->owner, code, end_with_word);
@@ -288,7 +296,7 @@ static struct user *user_of(struct hub *hub, const char *hash)
         return s->owner;
     }
     struct user *user = user_new(s);
-    user->messages = recent_of(&hub->recent, s->hash)->messages;
+    user->messages = recent_of(&hub->recent, hash)->messages;
     return user;
 }
 
@@ -387,7 +395,9 @@ static bool is_of_client(enum sio_reason reason)
 static void note_close(struct hub *hub, const struct sio_socket *socket, enum sio_reason reason)
 {
     if (log_limit_ok(&hub->closes, LOG_LINES_PER_S, clock_mono_ms())) {
-        log_info("socket closed user=%s by=%s reason=\"%s\" suppressed=%llu", hub_name_of(socket),
+        char name[USERNAME_MAX + 1];
+        hub_name_of(socket, name);
+        log_info("socket closed user=%s by=%s reason=\"%s\" suppressed=%llu", name,
                  is_of_client(reason) ? "client" : "server", sio_reason_name(reason),
                  (unsigned long long)hub->closes.suppressed);
     }

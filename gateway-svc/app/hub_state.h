@@ -40,7 +40,7 @@ struct hub {
 };
 
 /* Whose socket it is, for the log; "-" when that is not known (any more). */
-const char *hub_name_of(const struct sio_socket *socket);
+void hub_name_of(const struct sio_socket *socket, char out[USERNAME_MAX + 1]);
 /* Encodes hub->json as the arguments of an event and sends it to one client. */
 void hub_emit_json(struct hub *hub, struct sio_socket *socket, struct slice event);
 

@@ -142,11 +142,12 @@ static bool tell_whether_whole(struct replay *r, const struct page *page)
 
 static void give_page(struct replay *r, const struct page *page)
 {
-    struct slice own = slice_text(r->client->user->session->hash);
+    char own[TOKEN_HASH_LEN + 1];
+    session_hash(r->client->user->session, own);
     r->hub->stats.replayed += page->count;
     for (size_t i = 0; i < page->count; i++) {
         const struct bus_message *m = &page->entries[i];
-        struct sio_frame *frame = talk_frame(r->hub, m, slice_equal(m->sender, own));
+        struct sio_frame *frame = talk_frame(r->hub, m, slice_equal(m->sender, slice_text(own)));
         sio_socket_emit(r->client->socket, frame);
         sio_frame_unref(frame);
     }

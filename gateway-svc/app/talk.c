@@ -22,7 +22,9 @@ static void note_refusal(struct hub *hub, const struct sio_socket *socket, enum 
 {
     hub->stats.refused[err]++;
     if (log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
-        log_info("event refused user=%s code=%s suppressed=%llu", hub_name_of(socket),
+        char name[USERNAME_MAX + 1];
+        hub_name_of(socket, name);
+        log_info("event refused user=%s code=%s suppressed=%llu", name,
                  chat_err_code(err), (unsigned long long)hub->refusals.suppressed);
     }
 }
@@ -141,7 +143,9 @@ void talk_out(struct hub *hub, struct client *client, const struct sio_event *ev
     }
     uint64_t wait_ms =
         bucket_take(&client->user->messages, hub->config.rate_messages, clock_mono_ms());
-    enum chat_err err = message_out_parse(m, event->args, session->name);
+    char name[USERNAME_MAX + 1];
+    session_name(session, name);
+    enum chat_err err = message_out_parse(m, event->args, name);
     asker.client_id = buf_slice(&m->client_id);
     if (wait_ms > 0) {
         refuse(&asker, (struct payload_error){CHAT_E_RATE_LIMITED, NULL, wait_ms});

@@ -36,7 +36,7 @@ static struct attach_call *call_new(struct relay *r, uint32_t round, size_t capa
 static void call_add(struct attach_call *call, struct session *s)
 {
     s->attempt = ++call->relay->attempts;
-    memcpy(call->items[call->count].hash, s->hash, sizeof s->hash);
+    session_hash(s, call->items[call->count].hash);
     call->items[call->count++].attempt = s->attempt;
 }
 
@@ -70,7 +70,6 @@ static bool learn(struct session *s, const struct redis_reply *reply)
     if (username_check(shown) != USERNAME_OK || !slice_equal_nocase(name, shown)) {
         return false;
     }
-    username_fold(shown, s->name);
     copy_name(s->shown, shown);
     s->login = redis_reply_u64_at(reply, 5);
     s->floor = redis_reply_u64_at(reply, 2);
@@ -121,9 +120,9 @@ static void on_connected(void *arg, const struct redis_reply *reply)
 static bool connect_one(struct relay *r, struct session *s, uint32_t round)
 {
     struct attach_call *call = call_new(r, round, 1);
-    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
-                                 slice_text(s->hash)};
     call_add(call, s);
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
+                                 slice_text(call->items[0].hash)};
     if (!functions_call(r->commands, "parley_connect", args, 3, on_connected, call)) {
         free(call);
         return false;
@@ -187,6 +186,7 @@ struct batch {
     struct attach_call *call;
     struct slice args[2 + BATCH * FIELDS];
     char numbers[BATCH][2][24];
+    char names[BATCH][USERNAME_MAX + 1];
 };
 
 static void batch_add(struct batch *b, struct session *s, uint64_t now_ms)
@@ -196,12 +196,13 @@ static void batch_add(struct batch *b, struct session *s, uint64_t now_ms)
     struct slice *at = &b->args[2 + i * FIELDS];
     snprintf(b->numbers[i][0], sizeof b->numbers[i][0], "%llu", (unsigned long long)s->login);
     snprintf(b->numbers[i][1], sizeof b->numbers[i][1], "%llu", (unsigned long long)rest_ms);
-    at[0] = slice_text(s->hash);
-    at[1] = slice_text(s->name);
+    session_name(s, b->names[i]);
+    call_add(b->call, s);
+    at[0] = slice_text(b->call->items[i].hash);
+    at[1] = slice_text(b->names[i]);
     at[2] = slice_text(s->shown);
     at[3] = slice_text(b->numbers[i][0]);
     at[4] = slice_text(b->numbers[i][1]);
-    call_add(b->call, s);
 }
 
 /* The next session of this round, or NULL.  From the end, so that a removal, which moves the last
@@ -224,7 +225,7 @@ static struct session *next_unsent(struct relay *r)
 /* Sends the call that begins with session `s`: it alone, or as many as fit. */
 static bool attach_some(struct relay *r, struct session *s, struct batch *b)
 {
-    if (s->name[0] == '\0') {
+    if (s->shown[0] == '\0') {
         return connect_one(r, s, r->round);
     }
     uint64_t now_ms = clock_mono_ms();
@@ -233,7 +234,7 @@ static bool attach_some(struct relay *r, struct session *s, struct batch *b)
     b->args[1] = slice_text(r->number_text);
     batch_add(b, s, now_ms);
     while (b->call->count < BATCH && (s = next_unsent(r))) {
-        if (s->name[0] == '\0') { /* it goes alone, next */
+        if (s->shown[0] == '\0') { /* it goes alone, next */
             s->round--;
             r->unsent++;
             break;
@@ -305,7 +306,7 @@ void relay_forget_all(struct relay *r)
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;
-        if (s->name[0] == '\0') { /* whose it is was never answered */
+        if (s->shown[0] == '\0') { /* whose it is was never answered */
             refuse(r, s, RELAY_UNAVAILABLE);
         }
     }
@@ -319,7 +320,8 @@ struct session *relay_open(struct relay *r, struct slice hash)
     if (s) {
         return s;
     }
-    if (!link_is_open(r->state) || hash.len != TOKEN_HASH_LEN) {
+    uint8_t bytes[TOKEN_HASH_BYTES];
+    if (!link_is_open(r->state) || !token_hash_read(hash, bytes)) {
         return NULL;
     }
     s = sessions_add(r->sessions, hash);
@@ -339,11 +341,12 @@ static uint64_t had_all(const struct relay *r, const struct session *s)
 
 void relay_close(struct relay *r, struct session *s, uint64_t upto)
 {
-    char left[24];
+    char left[24], hash[TOKEN_HASH_LEN + 1];
+    session_hash(s, hash);
     snprintf(left, sizeof left, "%llu",
              (unsigned long long)(upto == RELAY_WAS_HERE ? had_all(r, s) : upto));
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
-                                 slice_text(s->hash), slice_text(left)};
+                                 slice_text(hash), slice_text(left)};
     if (link_is_open(r->state)) { /* else the next link prunes it */
         functions_call(r->commands, "parley_detach", args, 4, NULL, NULL);
     }
@@ -388,13 +391,15 @@ bool relay_send(struct relay *r, struct session *s, const struct relay_text *mes
         return false;
     }
     struct send_call *call = must(malloc(sizeof *call));
-    char keep[24];
+    char keep[24], hash[TOKEN_HASH_LEN + 1], name[USERNAME_MAX + 1];
+    session_hash(s, hash);
+    session_name(s, name);
     *call = (struct send_call){r, fn, arg};
     snprintf(keep, sizeof keep, "%llu", (unsigned long long)r->config.keep_ms);
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  slice_text(r->number_text),
-                                 slice_text(s->hash),
-                                 slice_text(s->name),
+                                 slice_text(hash),
+                                 slice_text(name),
                                  message->to,
                                  message->client_id,
                                  message->text,

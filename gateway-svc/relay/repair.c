@@ -307,7 +307,9 @@ static void ask_more(struct relay *r)
 void repair_missed(struct relay *r, const struct session *s, uint64_t last)
 {
     if (last > s->newest) {
-        fill_add(&r->fill, slice_text(s->hash), s->newest);
+        char hash[TOKEN_HASH_LEN + 1];
+        session_hash(s, hash);
+        fill_add(&r->fill, slice_text(hash), s->newest);
     }
 }
 

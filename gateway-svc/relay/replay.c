@@ -90,7 +90,7 @@ bool relay_replay(struct relay *r, const struct session *s, uint64_t after, rela
     }
     struct replay_call *call = must(calloc(1, sizeof *call));
     *call = (struct replay_call){.relay = r, .fn = fn, .arg = arg, .after = after};
-    memcpy(call->hash, s->hash, sizeof call->hash);
+    session_hash(s, call->hash);
     if (r->replaying < WINDOW) {
         if (!send_call(call)) {
             free(call);

@@ -12,8 +12,18 @@ struct sessions {
     size_t count, cap;
 };
 
-/* The key is a SHA-256 already: its first characters are as good as any hash of it. */
-static size_t bucket_of(const struct sessions *t, const char *hash)
+void session_name(const struct session *s, char out[USERNAME_MAX + 1])
+{
+    username_fold(slice_text(s->shown), out);
+}
+
+void session_hash(const struct session *s, char out[TOKEN_HASH_LEN + 1])
+{
+    token_hash_print(s->hash, out);
+}
+
+/* The key is a SHA-256 already: its first bytes are as good as any hash of it. */
+static size_t bucket_of(const struct sessions *t, const uint8_t *hash)
 {
     uint64_t h;
     memcpy(&h, hash, sizeof h);
@@ -67,11 +77,12 @@ struct session *sessions_at(const struct sessions *t, size_t i)
 
 struct session *sessions_find(const struct sessions *t, struct slice hash)
 {
-    if (hash.len != TOKEN_HASH_LEN) {
+    uint8_t bytes[TOKEN_HASH_BYTES];
+    if (!token_hash_read(hash, bytes)) {
         return NULL;
     }
-    struct session *s = t->buckets[bucket_of(t, hash.ptr)];
-    while (s && memcmp(s->hash, hash.ptr, hash.len) != 0) {
+    struct session *s = t->buckets[bucket_of(t, bytes)];
+    while (s && memcmp(s->hash, bytes, sizeof bytes) != 0) {
         s = s->next;
     }
     return s;
@@ -79,7 +90,6 @@ struct session *sessions_find(const struct sessions *t, struct slice hash)
 
 struct session *sessions_add(struct sessions *t, struct slice hash)
 {
-    assert(hash.len == TOKEN_HASH_LEN);
     if (t->count > t->mask) {
         grow(t);
     }
@@ -88,7 +98,9 @@ struct session *sessions_add(struct sessions *t, struct slice hash)
         t->all = must(realloc(t->all, t->cap * sizeof(struct session *)));
     }
     struct session *s = must(calloc(1, sizeof *s));
-    memcpy(s->hash, hash.ptr, hash.len);
+    bool good = token_hash_read(hash, s->hash);
+    assert(good);
+    (void)good;
     struct session **slot = &t->buckets[bucket_of(t, s->hash)];
     s->next = *slot;
     *slot = s;

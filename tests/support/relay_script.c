@@ -5,6 +5,7 @@
 #include "shared/clock.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,11 @@ void script_pass(uint64_t ms)
 
 static char letter_of(const struct session *s)
 {
-    static const char nobody = '-';
-    return *(s ? s->hash : &nobody);
+    char hash[TOKEN_HASH_LEN + 1] = "-";
+    if (s) {
+        session_hash(s, hash);
+    }
+    return hash[0];
 }
 
 static void on_attached(void *app, struct session *s, uint64_t left)
@@ -172,7 +176,8 @@ const char *script_hash(char letter)
 {
     static char hashes[LETTERS][TOKEN_HASH_LEN + 1];
     char *hash = hashes[(unsigned char)letter % LETTERS];
-    memset(hash, letter, TOKEN_HASH_LEN);
+    memset(hash, letter <= 'f' ? letter : 'f', TOKEN_HASH_LEN);
+    snprintf(hash + TOKEN_HASH_LEN - 2, 3, "%02x", (unsigned char)letter);
     return hash;
 }
 

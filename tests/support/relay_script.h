@@ -25,6 +25,7 @@ const char *script_told(void);
 void script_roster_misses(
     bool misses); /* from now on a change is answered "something is missing" */
 
+/* Begins with the letter, if it is one of a to f. */
 const char *script_hash(char letter);
 struct session *script_open(char letter);
 bool script_send(struct session *s, const char *to);

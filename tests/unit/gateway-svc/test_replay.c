@@ -154,7 +154,7 @@ static int begin(void **state)
     buf_init(&w.hub.json, 1 << 20);
     struct session *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    memset(s->hash, 'a', TOKEN_HASH_LEN);
+    memset(s->hash, 0xaa, sizeof s->hash);
     snprintf(s->shown, sizeof s->shown, "Alice");
     s->attached = true;
     s->floor = 50;

@@ -46,14 +46,27 @@ static void a_new_session_is_blank(void **state)
     struct slice copy = exact_copy(slice_text(hash_of(1)));
     struct session *s = sessions_add(t, copy);
     exact_free(copy);
-    assert_string_equal(s->hash, hash_of(1));
-    assert_string_equal(s->name, "");
+    char hash[TOKEN_HASH_LEN + 1], name[USERNAME_MAX + 1];
+    session_hash(s, hash);
+    session_name(s, name);
+    assert_string_equal(hash, hash_of(1));
+    assert_string_equal(s->shown, "");
+    assert_string_equal(name, "");
     assert_false(s->attached);
     assert_null(s->owner);
     assert_int_equal(s->attempt, 0);
     assert_int_equal(sessions_count(t), 1);
     assert_ptr_equal(sessions_at(t, 0), s);
     assert_ptr_equal(find(t, hash_of(1)), s);
+}
+
+static void a_session_is_named_in_lower_case(void **state)
+{
+    struct session *s = sessions_add(*state, slice_text(hash_of(1)));
+    char name[USERNAME_MAX + 1];
+    snprintf(s->shown, sizeof s->shown, "Alice.B-%024d", 7);
+    session_name(s, name);
+    assert_string_equal(name, "alice.b-000000000000000000000007");
 }
 
 static void what_is_no_hash_is_not_found(void **state)
@@ -66,6 +79,8 @@ static void what_is_no_hash_is_not_found(void **state)
     assert_null(sessions_find(t, slice_text(NULL)));
     assert_null(sessions_find(t, slice_head(slice_text(hash_of(1)), TOKEN_HASH_LEN - 1)));
     snprintf(longer, sizeof longer, "%s0", hash_of(1));
+    assert_null(find(t, longer));
+    snprintf(longer, sizeof longer, "%063dG", 0);
     assert_null(find(t, longer));
     assert_null(find(t, hash_of(8))); /* the same first characters */
 }
@@ -127,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_session_is_blank, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_is_named_in_lower_case, begin, end),
         cmocka_unit_test_setup_teardown(what_is_no_hash_is_not_found, begin, end),
         cmocka_unit_test_setup_teardown(freeing_takes_all_along, begin, end),
         cmocka_unit_test_setup_teardown(it_equals_a_naive_model, begin, end),

@@ -232,10 +232,53 @@ static void hash_follows_the_table(void **state)
     }
 }
 
+static void a_hash_is_read_as_it_is_printed(void **state)
+{
+    (void)state;
+    uint8_t hash[TOKEN_HASH_BYTES], again[TOKEN_HASH_BYTES];
+    char text[TOKEN_HASH_LEN + 1];
+    for (unsigned first = 0; first < 256; first += TOKEN_HASH_BYTES) {
+        for (unsigned i = 0; i < TOKEN_HASH_BYTES; i++) {
+            hash[i] = (uint8_t)(first + i);
+        }
+        token_hash_print(hash, text);
+        assert_int_equal(strlen(text), TOKEN_HASH_LEN);
+        struct slice copy = exact_copy(slice_text(text));
+        assert_true(token_hash_read(copy, again));
+        exact_free(copy);
+        assert_memory_equal(again, hash, sizeof hash);
+    }
+    assert_string_equal(text, "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+}
+
+/* Of each byte in each place, only digits in lower case are text of a hash. */
+static void what_is_no_hash_is_not_read(void **state)
+{
+    (void)state;
+    uint8_t hash[TOKEN_HASH_BYTES];
+    char text[TOKEN_HASH_LEN + 2];
+    memset(text, 'a', sizeof text);
+    for (size_t len = 0; len <= TOKEN_HASH_LEN + 1; len++) {
+        struct slice copy = exact_copy((struct slice){text, len});
+        assert_int_equal(token_hash_read(copy, hash), len == TOKEN_HASH_LEN);
+        exact_free(copy);
+    }
+    for (size_t place = 0; place < TOKEN_HASH_LEN; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            bool digit = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+            text[place] = (char)byte;
+            assert_int_equal(token_hash_read((struct slice){text, TOKEN_HASH_LEN}, hash), digit);
+        }
+        text[place] = 'a';
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_all_different),
+        cmocka_unit_test(a_hash_is_read_as_it_is_printed),
+        cmocka_unit_test(what_is_no_hash_is_not_read),
         cmocka_unit_test(bits_have_no_bias),
         cmocka_unit_test(random_text_uses_all_characters_alike),
         cmocka_unit_test(random_text_of_any_length),
