@@ -12,28 +12,29 @@
 #define EPOCH_TEXT 32
 #define CURSOR_MAX (EPOCH_TEXT + 24)
 
+/* Small, because every gateway has one for each user there is. */
 struct entry {
     struct entry *next; /* in its bucket */
-    size_t place;       /* in `all` */
-    bool present;
-    bool told;
-    bool changed; /* stands in `changed` */
-    bool hinted;  /* somebody was told of it before the others */
-    bool loaded;  /* seen by the load in progress */
+    uint32_t place;     /* in `all` */
+    bool present : 1;
+    bool told : 1;
+    bool changed : 1; /* stands in `changed` */
+    bool hinted : 1;  /* somebody was told of it before the others */
+    bool loaded : 1;  /* seen by the load in progress */
     uint8_t len;
     char shown[]; /* as long as it is */
 };
 
 struct entries {
     struct entry **at;
-    size_t count, cap;
+    uint32_t count, cap;
 };
 
 struct roster {
     struct entry **buckets;
     size_t mask;
     struct entries all;
-    size_t told; /* the first `told` of `all` are what clients know */
+    uint32_t told; /* the first `told` of `all` are what clients know */
     struct entries changed;
     bool loading, loaded;
     char epoch[EPOCH_TEXT + 1];
@@ -105,7 +106,7 @@ static struct entry *add(struct roster *r, struct slice shown)
     return e;
 }
 
-static void swap_places(struct roster *r, size_t a, size_t b)
+static void swap_places(struct roster *r, uint32_t a, uint32_t b)
 {
     struct entry *x = r->all.at[a], *y = r->all.at[b];
     r->all.at[a] = y;
