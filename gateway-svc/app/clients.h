@@ -5,8 +5,8 @@
 #include "gateway-svc/relay/sessions.h"
 #include "gateway-svc/socketio/sio.h"
 #include "shared/bucket.h"
-#include <sys/queue.h>
 
+struct laggard;
 struct replay;
 
 enum client_state {
@@ -33,8 +33,7 @@ struct client {
     uint32_t owed : 29; /* its messages that wait for Redis */
     uint32_t state : 2; /* enum client_state */
     bool going : 1;     /* it is to be closed when they are answered; see drain.h */
-    size_t missed;      /* the first change of the list that it was not told, and 1; see lag.h */
-    TAILQ_ENTRY(client) lagging;
+    struct laggard *lags; /* what it was not told of the list of users, or NULL; see lag.h */
 };
 
 /* One session with its sockets on this gateway. */

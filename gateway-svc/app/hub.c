@@ -201,7 +201,7 @@ static void on_behind(void *app)
     struct hub *hub = app;
     for (uint32_t i = hub->welcomed.count; i-- > 0;) { /* each leaves this list */
         struct client *client = hub->welcomed.at[i];
-        bool lags = client->missed > 0;
+        bool lags = client->lags != NULL;
         lag_forget(&hub->lag, client);
         replay_behind(hub, client, lags ? slice_text(NULL) : crowd_cursor(hub->crowd));
     }

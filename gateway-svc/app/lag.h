@@ -14,7 +14,7 @@
 #define LAG_BYTES ((size_t)65536)
 
 struct lag {
-    TAILQ_HEAD(, client) clients;
+    TAILQ_HEAD(, laggard) laggards;
     struct ev_loop *loop;
     struct crowd *crowd; /* borrowed */
     size_t bytes;        /* LAG_BYTES, or half of what may wait at all */
