@@ -5,13 +5,14 @@
 #include "shared/must.h"
 #include "shared/origin.h"
 #include <stdlib.h>
-#include <string.h>
 
 static struct pass *pass_new(struct slice token)
 {
     struct pass *pass = must(calloc(1, sizeof *pass));
     if (token_is_wellformed(token)) {
-        memcpy(pass->token, token.ptr, token.len);
+        char hash[TOKEN_HASH_LEN + 1];
+        token_hash(token, hash);
+        pass->good = token_hash_read(slice_text(hash), pass->hash);
     }
     return pass;
 }
@@ -54,6 +55,18 @@ static enum json_err find_token(struct slice auth, struct buf *out)
     return value.type == JSON_NULL ? JSON_E_ABSENT : json_string(value, out);
 }
 
+static enum admission by_pass(const struct pass *pass, char hash[TOKEN_HASH_LEN + 1])
+{
+    if (!pass) {
+        return ADMISSION_NO_TOKEN;
+    }
+    if (!pass->good) {
+        return ADMISSION_BAD_TOKEN;
+    }
+    token_hash_print(pass->hash, hash);
+    return ADMISSION_OK;
+}
+
 enum admission admission_token(struct slice auth, const struct pass *pass,
                                char hash[TOKEN_HASH_LEN + 1])
 {
@@ -61,13 +74,10 @@ enum admission admission_token(struct slice auth, const struct pass *pass,
     buf_init(&text, TOKEN_LEN);
     enum json_err err = find_token(auth, &text);
     enum admission result = ADMISSION_BAD_TOKEN;
-    struct slice token = buf_slice(&text);
     if (err == JSON_E_ABSENT) {
-        result = pass ? ADMISSION_BAD_TOKEN : ADMISSION_NO_TOKEN;
-        token = pass ? slice_text(pass->token) : token;
-    }
-    if ((err == JSON_OK || err == JSON_E_ABSENT) && token_is_wellformed(token)) {
-        token_hash(token, hash);
+        result = by_pass(pass, hash);
+    } else if (err == JSON_OK && token_is_wellformed(buf_slice(&text))) {
+        token_hash(buf_slice(&text), hash);
         result = ADMISSION_OK;
     }
     buf_deinit(&text);

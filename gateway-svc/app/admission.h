@@ -5,9 +5,11 @@
 #include "gateway-svc/socketio/sio.h"
 #include "shared/token.h"
 
-/* What the handshake's cookie showed; owned by the connection.  NULL: no session cookie. */
+/* What the handshake's cookie showed; owned by the connection.  NULL: no session cookie.  The token
+ * itself is not kept. */
 struct pass {
-    char token[TOKEN_LEN + 1]; /* empty: the cookie's value is no token */
+    bool good; /* false: the cookie's value is no token */
+    uint8_t hash[TOKEN_HASH_BYTES];
 };
 
 /* What the cookie of a handshake shows, or NULL; freed by the caller with free().  Whether the page
