@@ -28,11 +28,11 @@ struct client {
         uint64_t seen;         /* LIVE: the highest message id that it got, or need not get */
         struct replay *replay; /* else: how it catches up; NULL: nothing is known of that yet */
     };
-    uint64_t said;      /* the last id that one of its messages got */
-    uint32_t place;     /* in the list that it is in, or CLIENT_NOWHERE */
-    uint32_t owed : 29; /* its messages that wait for Redis */
-    uint32_t state : 2; /* enum client_state */
-    bool going : 1;     /* it is to be closed when they are answered; see drain.h */
+    uint64_t said;        /* the last id that one of its messages got */
+    uint32_t place;       /* in the list that it is in, or CLIENT_NOWHERE */
+    uint32_t owed : 29;   /* its messages that wait for Redis */
+    uint32_t state : 2;   /* enum client_state */
+    bool going : 1;       /* it is to be closed when they are answered; see drain.h */
     struct laggard *lags; /* what it was not told of the list of users, or NULL; see lag.h */
 };
 

@@ -24,8 +24,8 @@ static void note_refusal(struct hub *hub, const struct sio_socket *socket, enum 
     if (log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
         char name[USERNAME_MAX + 1];
         hub_name_of(socket, name);
-        log_info("event refused user=%s code=%s suppressed=%llu", name,
-                 chat_err_code(err), (unsigned long long)hub->refusals.suppressed);
+        log_info("event refused user=%s code=%s suppressed=%llu", name, chat_err_code(err),
+                 (unsigned long long)hub->refusals.suppressed);
     }
 }
 

@@ -92,7 +92,7 @@ static void grow(struct roster *r)
 
 static struct entry *add(struct roster *r, struct slice shown)
 {
-    if (r->all.count > r->mask) {
+    if (r->all.count > 2 * r->mask) {
         grow(r);
     }
     struct entry *e = must(calloc(1, offsetof(struct entry, shown) + shown.len));

@@ -1,4 +1,7 @@
-/* sessions.c - hash table and dense list of sessions */
+/* sessions.c - hash table and dense list of sessions
+ *
+ * The table holds places in the list, with linear probing: half of what pointers would take, and
+ * sessions need none to each other. */
 #include "gateway-svc/relay/sessions.h"
 #include "shared/must.h"
 #include <assert.h>
@@ -6,7 +9,7 @@
 #include <string.h>
 
 struct sessions {
-    struct session **buckets;
+    uint32_t *slots; /* a session's place + 1, or 0; three quarters of them are taken at most */
     size_t mask;
     struct session **all;
     size_t count, cap;
@@ -22,24 +25,32 @@ void session_hash(const struct session *s, char out[TOKEN_HASH_LEN + 1])
     token_hash_print(s->hash, out);
 }
 
-/* The key is a SHA-256 already: its first bytes are as good as any hash of it. */
-static size_t bucket_of(const struct sessions *t, const uint8_t *hash)
+/* The slot of that session, or the empty one that it would get.  The key is a SHA-256 already: its
+ * first bytes are as good as any hash of it. */
+static size_t slot_of(const struct sessions *t, const uint8_t *hash)
 {
     uint64_t h;
     memcpy(&h, hash, sizeof h);
-    return (size_t)((h * 0x9e3779b97f4a7c15U) >> 32) & t->mask;
+    size_t i = (size_t)((h * 0x9e3779b97f4a7c15U) >> 32) & t->mask;
+    while (t->slots[i] > 0 && memcmp(t->all[t->slots[i] - 1]->hash, hash, TOKEN_HASH_BYTES) != 0) {
+        i = (i + 1) & t->mask;
+    }
+    return i;
+}
+
+static void put(struct sessions *t, uint32_t place)
+{
+    t->slots[slot_of(t, t->all[place]->hash)] = place + 1;
 }
 
 static void grow(struct sessions *t)
 {
     size_t count = 2 * (t->mask + 1);
-    free(t->buckets);
-    t->buckets = must(calloc(count, sizeof(struct session *)));
+    free(t->slots);
+    t->slots = must(calloc(count, sizeof *t->slots));
     t->mask = count - 1;
-    for (size_t i = 0; i < t->count; i++) {
-        struct session **slot = &t->buckets[bucket_of(t, t->all[i]->hash)];
-        t->all[i]->next = *slot;
-        *slot = t->all[i];
+    for (uint32_t i = 0; i < t->count; i++) {
+        put(t, i);
     }
 }
 
@@ -47,7 +58,7 @@ struct sessions *sessions_new(void)
 {
     struct sessions *t = must(calloc(1, sizeof *t));
     t->mask = 63;
-    t->buckets = must(calloc(t->mask + 1, sizeof(struct session *)));
+    t->slots = must(calloc(t->mask + 1, sizeof *t->slots));
     return t;
 }
 
@@ -60,7 +71,7 @@ void sessions_free(struct sessions *t)
         free(t->all[i]);
     }
     free(t->all);
-    free(t->buckets);
+    free(t->slots);
     free(t);
 }
 
@@ -81,16 +92,13 @@ struct session *sessions_find(const struct sessions *t, struct slice hash)
     if (!token_hash_read(hash, bytes)) {
         return NULL;
     }
-    struct session *s = t->buckets[bucket_of(t, bytes)];
-    while (s && memcmp(s->hash, bytes, sizeof bytes) != 0) {
-        s = s->next;
-    }
-    return s;
+    uint32_t place = t->slots[slot_of(t, bytes)];
+    return place > 0 ? t->all[place - 1] : NULL;
 }
 
 struct session *sessions_add(struct sessions *t, struct slice hash)
 {
-    if (t->count > t->mask) {
+    if (t->count >= (t->mask + 1) / 4 * 3) {
         grow(t);
     }
     if (t->count == t->cap) {
@@ -101,22 +109,31 @@ struct session *sessions_add(struct sessions *t, struct slice hash)
     bool good = token_hash_read(hash, s->hash);
     assert(good);
     (void)good;
-    struct session **slot = &t->buckets[bucket_of(t, s->hash)];
-    s->next = *slot;
-    *slot = s;
     s->place = (uint32_t)t->count;
     t->all[t->count++] = s;
+    put(t, s->place);
     return s;
+}
+
+/* Sessions that stand behind an emptied slot, because it was taken when they came, move up. */
+static void close_gap(struct sessions *t, size_t gap)
+{
+    for (size_t i = (gap + 1) & t->mask; t->slots[i] > 0; i = (i + 1) & t->mask) {
+        uint32_t place = t->slots[i] - 1;
+        t->slots[i] = 0;
+        put(t, place);
+    }
 }
 
 void sessions_remove(struct sessions *t, struct session *s)
 {
-    struct session **slot = &t->buckets[bucket_of(t, s->hash)];
-    while (*slot != s) {
-        slot = &(*slot)->next;
-    }
-    *slot = s->next;
-    t->all[s->place] = t->all[--t->count];
-    t->all[s->place]->place = s->place;
+    struct session *last = t->all[t->count - 1];
+    size_t slot = slot_of(t, s->hash);
+    t->slots[slot_of(t, last->hash)] = s->place + 1;
+    t->all[s->place] = last;
+    last->place = s->place;
+    t->count--;
+    t->slots[slot] = 0;
+    close_gap(t, slot);
     free(s);
 }

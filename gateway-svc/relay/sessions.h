@@ -7,11 +7,10 @@
 
 /* One session with at least one local socket. */
 struct session {
-    struct session *next; /* in its bucket */
-    void *owner;          /* the application's own pointer */
-    uint64_t login;       /* number of the login */
-    uint64_t expires_ms;  /* monotonic; 0: never */
-    uint64_t floor;       /* message:id when it was attached for the first time */
+    void *owner;         /* the application's own pointer */
+    uint64_t login;      /* number of the login */
+    uint64_t expires_ms; /* monotonic; 0: never */
+    uint64_t floor;      /* message:id when it was attached for the first time */
     uint64_t newest;  /* of the messages to it or from it, the last that it got, or need not get */
     uint32_t place;   /* in the table's list */
     uint32_t attempt; /* number of the latest attach; answers to older ones do not count */
