@@ -13,6 +13,7 @@
  * at once each gets a list of its own, for a moment; else its place stays with us, as a hole
  * between what lives on. */
 #define PASSING_BYTES 8192
+#define SPARE_BYTES 16384 /* that malloc asks the system for beyond what it needs */
 
 struct gateway {
     struct ev_loop *loop;
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
     struct gateway gateway = {0};
     char random[ID_RANDOM + 1], id[64];
     (void)mallopt(M_MMAP_THRESHOLD, PASSING_BYTES);
+    (void)mallopt(M_TOP_PAD, SPARE_BYTES);
     gateway_config_load(&config, argc, argv);
     random_text(random, ID_RANDOM);
     snprintf(id, sizeof id, "%s-%s", config.gateway_name, random);
