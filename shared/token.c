@@ -82,17 +82,23 @@ bool token_is_wellformed(struct slice token)
     return true;
 }
 
+/* -1 for upper case too: each hash has one text. */
+static int lower_hex_digit(char c)
+{
+    return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
+}
+
 bool token_hash_read(struct slice text, uint8_t out[TOKEN_HASH_BYTES])
 {
     if (text.len != TOKEN_HASH_LEN) {
         return false;
     }
-    for (size_t i = 0; i < TOKEN_HASH_LEN; i++) {
-        int digit = hex_digit(text.ptr[i]);
-        if (digit < 0 || (text.ptr[i] >= 'A' && text.ptr[i] <= 'F')) {
-            return false; /* each hash has one text */
+    for (size_t i = 0; i < TOKEN_HASH_BYTES; i++) {
+        int high = lower_hex_digit(text.ptr[2 * i]), low = lower_hex_digit(text.ptr[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
         }
-        out[i / 2] = (uint8_t)(out[i / 2] << 4 | digit);
+        out[i] = (uint8_t)(high << 4 | low);
     }
     return true;
 }
