@@ -347,10 +347,15 @@ local function user_with(c, name, fields)
   return user
 end
 
--- What a message needs of sender and receiver.
-local CORRESPONDENT = { 'name', 'session', 'online', 'inbox' }
+-- What a message needs of sender and receiver.  (As user_with, without its loop.)  Whoever has
+-- `gateways` is online, or was.
 local function correspondent(c, name)
-  return user_with(c, name, CORRESPONDENT)
+  local values = call('HMGET', user_key(c, name), 'gateways', 'name', 'session', 'inbox')
+  if not values[1] then
+    return user_of(c, name)
+  end
+  return { key = name, gateways = values[1], name = values[2], session = values[3], inbox = values[4] or nil,
+    online = true }
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
