@@ -1,5 +1,5 @@
 #!/bin/sh
-# check-seeds.sh - whole gateways on simulated time: a thousand seeds, always the same ones
+# check-seeds.sh - whole gateways on simulated time: two thousand seeds, always the same ones
 #
 # A seed that fails prints what was broken; `SIM_TRACE=1 build/release/tests/sim/sim
 # tests/sim/redis.lua shared/parley.lua SEED` tells how it came to that.
@@ -8,10 +8,10 @@ cd "$(dirname "$0")/../.."
 sim=${PARLEY_RELEASE:-build/release}/tests/sim/sim
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
-"$sim" tests/sim/redis.lua shared/parley.lua 1 500 >"$said" 2>&1 &
+"$sim" tests/sim/redis.lua shared/parley.lua 1 1000 >"$said" 2>&1 &
 half=$!
 status=0
-"$sim" tests/sim/redis.lua shared/parley.lua 501 500 || status=1
+"$sim" tests/sim/redis.lua shared/parley.lua 1001 1000 || status=1
 wait $half || status=1
 cat "$said"
 exit $status
