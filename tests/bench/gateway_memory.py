@@ -11,18 +11,14 @@ import sys
 import time
 
 from gateway_world import GatewayWorld
+from redis_world import drain
 
 FIRST, AT_ONCE = 100, 100
 
 
 def forget_what_came(world):
     for client in world.clients:
-        client.sock.setblocking(False)
-        try:
-            while client.sock.recv(1 << 16):
-                pass
-        except BlockingIOError:
-            pass
+        drain(client)
         client.sock.settimeout(120)
 
 
