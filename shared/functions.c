@@ -312,9 +312,10 @@ static bool send_call(struct functions *f, const char *name, const struct slice 
 {
     const uint64_t numbers[] = {f->caller->seen, f->caller->grace_ms, f->caller->lease_ms};
     char texts[3][24];
-    struct slice argv[8 + FUNCTIONS_ARGS_MAX] = {SLICE("FCALL"), slice_text(name), SLICE("1"),
-                                                 slice_text(f->prefix),
-                                                 slice_text(f->caller->epoch)};
+    static struct slice argv[8 + FUNCTIONS_ARGS_MAX]; /* large: a local one would be zeroed first */
+    const struct slice head[] = {SLICE("FCALL"), slice_text(name), SLICE("1"),
+                                 slice_text(f->prefix), slice_text(f->caller->epoch)};
+    memcpy(argv, head, sizeof head);
     for (size_t i = 0; i < 3; i++) {
         int n = snprintf(texts[i], sizeof texts[i], "%" PRIu64, numbers[i]);
         argv[5 + i] = (struct slice){texts[i], (size_t)n};

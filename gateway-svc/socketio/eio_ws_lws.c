@@ -32,7 +32,7 @@ static void wait_writable(struct eio_conn *conn)
 
 static ssize_t send_frames(struct eio_conn *conn)
 {
-    struct iovec iov[FRAMES_PER_SEND];
+    static struct iovec iov[FRAMES_PER_SEND]; /* locals are zeroed, which would cost more than it */
     struct msghdr message = {.msg_iov = iov};
     message.msg_iovlen = eio_outbox_iov(conn->outbox, iov, FRAMES_PER_SEND);
     return sendmsg(lws_get_socket_fd(conn->wire), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
