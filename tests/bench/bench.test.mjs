@@ -254,6 +254,20 @@ for (const peer of ["epoll", "parley"]) {
   });
 }
 
+test("two bare servers hand each other what is said to all", async () => {
+  const running = await peersOf(BIN)["epoll-2"].start({});
+  const load = new Load(BIN, running, {});
+  try {
+    await load.upTo(20);
+    const got = await load.order("group", 4, 0, 200);
+    assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0, JSON.stringify(got));
+    assert.equal(got.delivered.count, got.sent * 20);
+  } finally {
+    await load.end();
+    await running.stop();
+  }
+});
+
 /* ---- What is said of it ---- */
 
 describe("the report", () => {

@@ -59,14 +59,14 @@ function ended(child) {
   return new Promise((resolve) => child.once("exit", resolve));
 }
 
-/* One or several of the same program. */
+/* One or several of the same program; each is told the port of the one before. */
 async function programs(argv, dialect, count, env) {
   const children = [], gateways = [], pids = {};
   const stop = () => Promise.all(children.map(ended));
   try {
     for (let i = 1; i <= count; i++) {
       const port = await freePort();
-      const child = await program(argv, { ...env, PORT: String(port) });
+      const child = await program(argv, { ...env, PORT: String(port), OTHER: gateways.at(-1)?.split(":")[1] ?? "" });
       children.push(child);
       gateways.push(`127.0.0.1:${port}`);
       pids[`server-${i}`] = child.pid;
@@ -78,7 +78,8 @@ async function programs(argv, dialect, count, env) {
   return { dialect, gateways, pids, stop };
 }
 
-const single = (argv, dialect) => ({ lists }) => programs(argv, dialect, 1, { LIST: lists ? "1" : "0" });
+const several = (argv, dialect, count) => ({ lists }) => programs(argv, dialect, count, { LIST: lists ? "1" : "0" });
+const single = (argv, dialect) => several(argv, dialect, 1);
 
 /* ---- Socket.IO with a Redis ------------------------------------------------------------------ */
 
@@ -152,5 +153,6 @@ export function peersOf(bin) {
     "parley-1": { title: "Parley, one gateway", start: parley(bin, { gateways: 1 }) },
     "parley-3": { title: "Parley, three gateways", start: parley(bin, { gateways: 3 }) },
     epoll: { title: "bare epoll", start: single([join(bin, "tests/bench/peers/epoll")], "plain") },
+    "epoll-2": { title: "bare epoll, two", start: several([join(bin, "tests/bench/peers/epoll")], "plain", 2) },
   };
 }

@@ -5,6 +5,8 @@
  * said to all within one turn of the loop is framed once and leaves with one sendmsg a client.
  *
  * PORT: where it listens on 127.0.0.1.  LIST=1: tells who comes and goes, and everybody the list.
+ * OTHER: the port of another one, if there is one: the two hand each other what is said to all, and
+ * nothing else.
  * Says "ready" when it can be reached. */
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*) */
 #define _GNU_SOURCE /* accept4, memmem */
@@ -31,6 +33,7 @@
 struct client {
     int fd;
     bool upgraded, dirty, waits;   /* waits: epoll tells when there is room */
+    bool server;                   /* no client, but the other one of two */
     char name[NAME_MAX_BYTES + 1]; /* "": not logged in */
     uint32_t at;                   /* place in server.clients */
     struct buf in, out;
@@ -44,7 +47,8 @@ static struct {
     struct client *names[NAMES];       /* open addressing */
     struct client *dirty[CLIENTS_MAX]; /* who has something to get in this turn, each once */
     uint32_t dirty_count;
-    struct buf turn; /* frames for everybody who is logged in */
+    struct buf turn;      /* frames for everybody who is logged in */
+    struct client *other; /* NULL: there is none */
 } server;
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -231,6 +235,9 @@ static void send_message(struct client *c, struct slice packet)
         c->name, (int)receiver.len, receiver.ptr, (int)text.len, text.ptr);
     if (slice_equal(receiver, SLICE("group"))) {
         put_frame(&server.turn, buf_slice(&json));
+        if (server.other) {
+            tell(server.other, buf_slice(&json));
+        }
     } else {
         struct client *to = server.names[place_of(receiver)];
         if (to) {
@@ -247,7 +254,12 @@ static void send_message(struct client *c, struct slice packet)
 
 static void take_packet(struct client *c, struct slice packet)
 {
-    if (slice_starts(packet, SLICE("{\"login\":\""))) {
+    if (c->server) {
+        put_frame(&server.turn, packet);
+    } else if (slice_equal(packet, SLICE("{\"server\":true}"))) {
+        c->server = true;
+        server.other = c;
+    } else if (slice_starts(packet, SLICE("{\"login\":\""))) {
         log_in(c, text_of(packet, "{\"login\":\""));
     } else if (c->name[0] != '\0') {
         send_message(c, packet);
@@ -258,6 +270,7 @@ static void take_packet(struct client *c, struct slice packet)
 
 static void drop(struct client *c)
 {
+    server.other = c->server ? NULL : server.other;
     if (c->name[0] != '\0') {
         forget_name(c);
         if (server.lists) {
@@ -282,7 +295,9 @@ static void drop(struct client *c)
 static size_t take_frame(struct client *c, struct buf *in, bool *gone)
 {
     const unsigned char *b = (const unsigned char *)in->ptr;
-    size_t length = in->len >= 2 ? b[1] & 0x7f : 0, head = length == 126 ? 8 : 6;
+    bool masked = in->len >= 2 && (b[1] & 0x80) != 0; /* not between servers */
+    size_t length = in->len >= 2 ? b[1] & 0x7f : 0,
+           head = (length == 126 ? 4u : 2u) + (masked ? 4u : 0u);
     if (in->len < head) {
         return 0;
     }
@@ -293,7 +308,7 @@ static size_t take_frame(struct client *c, struct buf *in, bool *gone)
         *gone = b[1] == 0xff;
         return 0;
     }
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; masked && i < length; i++) {
         in->ptr[head + i] = (char)(in->ptr[head + i] ^ in->ptr[head - 4 + (i & 3)]);
     }
     if ((b[0] & 0x0f) == 1) {
@@ -311,11 +326,13 @@ static size_t take_request(struct client *c, const struct buf *in)
     if (!end) {
         return 0;
     }
-    buf_append(&c->out, SLICE("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                              "Upgrade: websocket\r\n"
-                              "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"));
-    mark(c);
     c->upgraded = true;
+    if (!c->server) {
+        buf_append(&c->out, SLICE("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                                  "Upgrade: websocket\r\n"
+                                  "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"));
+        mark(c);
+    }
     return (size_t)(end - in->ptr) + 4;
 }
 
@@ -340,16 +357,9 @@ static void read_from(struct client *c)
     }
 }
 
-static void take_client(void)
+static struct client *client_new(int fd)
 {
     const int one = 1;
-    int fd = accept4(server.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 || server.count == CLIENTS_MAX) {
-        if (fd >= 0) {
-            close(fd);
-        }
-        return;
-    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct client *c = must(calloc(1, sizeof *c));
     c->fd = fd;
@@ -358,6 +368,17 @@ static void take_client(void)
     buf_init(&c->out, OUT_MAX);
     server.clients[server.count++] = c;
     watch(c, EPOLL_CTL_ADD, 0);
+    return c;
+}
+
+static void take_client(void)
+{
+    int fd = accept4(server.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0 && server.count < CLIENTS_MAX) {
+        client_new(fd);
+    } else if (fd >= 0) {
+        close(fd);
+    }
 }
 
 static void turn(void)
@@ -380,13 +401,19 @@ static void turn(void)
     end_turn();
 }
 
+static struct sockaddr_in local(uint64_t port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 static bool start(uint64_t port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in at = local(port);
     struct epoll_event e = {.events = EPOLLIN};
     struct rlimit files;
     const int one = 1;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -400,12 +427,34 @@ static bool start(uint64_t port)
            epoll_ctl(server.epoll, EPOLL_CTL_ADD, server.listener, &e) == 0;
 }
 
+/* Upgrades as a client does, and says what it is. */
+static bool join(uint64_t port)
+{
+    struct sockaddr_in at = local(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+        return false;
+    }
+    struct client *c = client_new(fd);
+    c->server = true;
+    server.other = c;
+    buf_append(&c->out, SLICE("GET / HTTP/1.1\r\n\r\n"));
+    tell(c, SLICE("{\"server\":true}"));
+    send_to(c, SLICE(""));
+    return true;
+}
+
 int main(void)
 {
     const char *lists = getenv("LIST");
-    uint64_t port;
+    struct slice other = slice_text(getenv("OTHER"));
+    uint64_t port, other_port;
     if (!slice_u64(slice_text(getenv("PORT")), UINT16_MAX, &port) || !start(port)) {
         fprintf(stderr, "epoll: cannot listen on 127.0.0.1 at PORT\n");
+        return 1;
+    }
+    if (other.len > 0 && !(slice_u64(other, UINT16_MAX, &other_port) && join(other_port))) {
+        fprintf(stderr, "epoll: cannot reach OTHER\n");
         return 1;
     }
     server.lists = lists && strcmp(lists, "1") == 0;
