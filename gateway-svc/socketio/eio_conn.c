@@ -58,7 +58,7 @@ struct eio_outbox_sent eio_conn_sent(struct eio_conn *conn, size_t bytes)
     stats->bytes_out += bytes;
     if (conn->watched && eio_conn_queued(conn) <= EIO_DRAINED) {
         conn->watched = false;
-        eio_engine_mark(engine_of(conn), conn);
+        eio_conn_touch(conn);
     }
     return sent;
 }
@@ -289,6 +289,7 @@ void eio_conn_joined(struct eio_conn *conn)
 
 void eio_conn_touch(struct eio_conn *conn)
 {
+    conn->touched = true;
     eio_engine_mark(engine_of(conn), conn);
 }
 
@@ -362,7 +363,8 @@ void eio_conn_pong_late(struct eio_conn *conn, uint64_t now_us)
 
 void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
 {
-    if (conn->endpoint->turn && conn->state == EIO_STATE_OPEN) {
+    if (conn->touched && conn->state == EIO_STATE_OPEN && conn->endpoint->turn) {
+        conn->touched = false;
         conn->endpoint->turn(conn);
     }
     if (conn->state == EIO_STATE_ENDING) {

@@ -63,23 +63,13 @@ struct eio_endpoint {
 
 enum eio_state { EIO_STATE_NEW = 0, EIO_STATE_OPEN, EIO_STATE_ENDING, EIO_STATE_CLOSING };
 
+/* What each frame needs comes first, in as few cache lines as it fits. */
 struct eio_conn {
     struct eio_endpoint *endpoint;
     const struct eio_transport_ops *transport;
-    void *wire;          /* the transport's */
-    void *data;          /* the application's, from `allow` */
-    void *upper;         /* the endpoint's */
-    void *partial;       /* the endpoint's: what waits for more messages */
-    struct buf *rx;      /* the transport's: a message that has come in part */
-    struct eio_sid *sid; /* its place in the engine's table, or NULL: no request can name it */
+    void *wire; /* the transport's */
     struct eio_outbox *outbox;
-    struct eio_deadline heartbeat; /* the next ping, or the pong to the last one */
-    struct eio_deadline limit;     /* to join something; for what waits to leave; when CLOSING, to
-                                      be gone */
-    uint32_t dirty;                /* its place among the engine's dirty connections + 1, or 0 */
-    uint32_t left;                 /* the endpoint's */
-    uint32_t fragments : 24;       /* the transport's: frames so far of the message in `rx` */
-    uint32_t refusals : 8;         /* the endpoint's: CONNECTs that were refused */
+    uint32_t dirty; /* its place among the engine's dirty connections + 1, or 0 */
     uint16_t close_code;
     uint8_t state : 3;  /* enum eio_state */
     uint8_t reason : 5; /* enum sio_reason, from ENDING on */
@@ -87,9 +77,22 @@ struct eio_conn {
     bool finished : 1;  /* the transport's, when CLOSING: nothing is left to carry */
     bool pong_due : 1;  /* a ping is unanswered */
     bool pong_late : 1; /* its time was extended once already */
-    bool watched : 1;   /* the endpoint wants a turn when the queue has drained */
+    bool touched : 1;   /* the endpoint wants a turn ... */
+    bool watched : 1;   /* ... or wants one when the queue has drained */
     bool joined : 1;    /* something; `limit` is free for what waits */
     bool deaf : 1; /* the transport's: nothing is read from it, because too much waits for it */
+    uint32_t left; /* the endpoint's */
+    uint32_t fragments : 24;       /* the transport's: frames so far of the message in `rx` */
+    uint32_t refusals : 8;         /* the endpoint's: CONNECTs that were refused */
+    struct eio_deadline limit;     /* to join something; for what waits to leave; when CLOSING, to
+                                      be gone */
+    struct eio_deadline heartbeat; /* the next ping, or the pong to the last one */
+    void *data;                    /* the application's, from `allow` */
+    void *upper;                   /* the endpoint's */
+    void *partial;                 /* the endpoint's: what waits for more messages */
+    struct buf *rx;                /* the transport's: a message that has come in part */
+    struct eio_sid *sid;           /* its place in the engine's table, or NULL: no request can
+                                      name it */
 };
 
 /* A connection that is about to open; NULL when memory runs out.  `wire` is set by the caller. */

@@ -1,11 +1,12 @@
-/* eio_pace.h - when a turn's frames leave: at its end, or a little later while much is going on; pure
+/* eio_pace.h - when a turn's frames leave: at its end, or a little later while much is going on;
+ * pure
  *
  * A send costs the same for one frame as for ten, so what nearly comes together should leave
  * together.  A flush that takes milliseconds is followed by whatever came in the meantime and then,
- * one after the other, by what is just behind it: without a pause each of these would have a flush of
- * its own, of everybody.  So after a long flush with several frames for a connection, what comes next
- * waits for more: a quarter of the time that the flush took, at most EIO_PACE_MAX_US.  One message at
- * a time, and everything at a gateway that is not busy, never waits. */
+ * one after the other, by what is just behind it: without a pause each of these would have a flush
+ * of its own, of everybody.  So after a long flush with several frames for a connection, what comes
+ * next waits for more: a quarter of the time that the flush took, at most EIO_PACE_MAX_US.  One
+ * message at a time, and everything at a gateway that is not busy, never waits. */
 #ifndef PARLEY_EIO_PACE_H
 #define PARLEY_EIO_PACE_H
 

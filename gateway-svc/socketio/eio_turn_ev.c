@@ -51,7 +51,8 @@ static void on_pause_over(struct ev_loop *loop, ev_io *pause, int events)
     uint64_t times;
     (void)loop;
     (void)events;
-    turn->paused = read(pause->fd, &times, sizeof times) < 0; /* the end of the turn does the rest */
+    turn->paused =
+        read(pause->fd, &times, sizeof times) < 0; /* the end of the turn does the rest */
 }
 
 static void pause_until(struct eio_turn *turn, uint64_t us)

@@ -12,8 +12,7 @@ static struct eio_pace after(uint64_t length_us, uint64_t frames)
 {
     struct eio_pace pace = {0};
     eio_pace_due(&pace, 1000000);
-    eio_pace_flushed(&pace,
-                     &(struct eio_pace_flush){1000000, 1000000 + length_us, 100, frames});
+    eio_pace_flushed(&pace, &(struct eio_pace_flush){1000000, 1000000 + length_us, 100, frames});
     return pace;
 }
 
