@@ -324,7 +324,7 @@ describe("the report", () => {
   };
 
   test("says what was measured, and what went wrong", () => {
-    const files = report([{ scenario, played }], { peers, machine: "A machine." });
+    const files = report([{ scenario, played }], { peers, machine: "A machine.", profiles: "## Where it goes\n" });
     const text = files["RESULTS.md"];
     for (const line of [
       "As it is. (2 rounds.)",
@@ -334,6 +334,7 @@ describe("the report", () => {
       "- CPU: redis 0.750, gateway 2.25 µs",
       "- Other & <Co>: direct 1: missing: 7",
       "![Known](plots/known.svg)",
+      "## Where it goes",
     ]) {
       assert.ok(text.includes(`${line}\n`), `${line}\n\nnot in\n\n${text}`);
     }
@@ -341,7 +342,7 @@ describe("the report", () => {
   });
 
   test("pictures are well-formed and in proportion", () => {
-    const files = report([{ scenario, played }], { peers, machine: "" });
+    const files = report([{ scenario, played }], { peers, machine: "", profiles: "" });
     const svg = files["plots/known.svg"];
     const widths = [...svg.matchAll(/<rect [^>]*width="([0-9.]+)"/g)].map(([, w]) => Number(w));
     assert.equal(widths.length, 4);

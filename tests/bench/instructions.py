@@ -26,6 +26,7 @@ import time
 from gateway_world import GatewayWorld, message
 from redis_world import ROOT
 
+RELEASE = os.environ.get('PARLEY_RELEASE', os.path.join(ROOT, 'build', 'release'))
 FIGURES = os.path.join(ROOT, 'tests', 'bench', 'instructions.txt')
 GROWTH = 0.05
 FEW, MANY = 10, 60
@@ -72,15 +73,16 @@ def reconnect(people, n):
 
 
 class Counter:
-    """A world whose gateway and Redis callgrind runs."""
+    """A world whose gateway and Redis callgrind runs.  names: each dump names its functions in full."""
 
-    def __init__(self, release):
+    def __init__(self, release, names=False):
         self.folder = tempfile.mkdtemp(prefix='parley-instructions-')
         self.paths = [os.path.join(self.folder, name) for name in ('gateway', 'redis')]
         self.dumps, self.time, self.idle = 0, time.monotonic(), [0, 0]
         self.prefix = '--vgdb-prefix=' + os.path.join(self.folder, 'vgdb')
         self.world = GatewayWorld(*(
-            ('valgrind', '-q', self.prefix, '--tool=callgrind', '--callgrind-out-file=' + path)
+            ('valgrind', '-q', self.prefix, '--tool=callgrind', '--callgrind-out-file=' + path,
+             *(('--compress-strings=no',) if names else ()))
             for path in self.paths), bin=release)
         self.since()
         time.sleep(IDLE_S)
@@ -161,7 +163,7 @@ def grown(figures, before):
 
 
 def main():
-    figures = measure(os.environ.get('PARLEY_RELEASE', os.path.join(ROOT, 'build', 'release')))
+    figures = measure(RELEASE)
     before = kept()[1] if os.path.exists(FIGURES) else {}
     for name, count in sorted(figures.items()):
         print('%-20s %8.0f  (%s)' % (name, count, before.get(name, 'new')))

@@ -1,7 +1,7 @@
 /* report.mjs - what was measured, as Markdown with plots; pure
  *
  * results: [{scenario, played: {peer: {rounds: [{figure: number}], trouble: [text]}}}], where scenario is
- * one of scenarios.mjs.  Answers {"RESULTS.md": text, "plots/NAME.svg": picture, ...}. */
+ * one of scenarios.mjs; profiles: the end of the report.  Answers {"RESULTS.md": text, "plots/NAME.svg": picture, ...}. */
 import { judge, ratio, show, showSummary, summaries } from "./figures.mjs";
 import { bars } from "./plot.mjs";
 
@@ -64,7 +64,7 @@ function troubleOf({ played, peers }) {
   return lines.length ? `\nRounds that failed:\n\n${lines.join("\n")}\n` : "";
 }
 
-export function report(results, { peers, machine }) {
+export function report(results, { peers, machine, profiles }) {
   const sections = results.map(({ scenario, played }) => ({ scenario, played, peers, measured: summaries(played) }));
   const files = {};
   const parts = sections.map((section) => {
@@ -79,6 +79,7 @@ Written by \`make bench\`; tests/bench/README.md says how it is measured. ${mach
 Each cell has the median and, in brackets, the least and the most of the rounds; in bold, how many times worse than Parley (below 1: better). Times are of the processor, for all processes of a server together. Read the ratios: the rest is the machine's.
 
 ${goalsTable(sections)}
-${parts.join("\n")}`;
+${parts.join("\n")}
+${profiles}`;
   return files;
 }

@@ -87,7 +87,8 @@ for (const scenario of chosen) {
 
 const results = scenarios.filter(({ name }) => kept[name]).map((scenario) => ({ scenario, played: kept[scenario.name] }));
 const machine = `${cpus().length} shared cores (${cpus()[0].model.trim()}), Linux ${release().split("-")[0]}, loopback, Node ${process.versions.node}.`;
-const files = report(results, { peers, machine });
+const profiles = readFileSync(join(ROOT, "tests/bench/PROFILES.md"), "utf8");
+const files = report(results, { peers, machine, profiles });
 const folder = dirname(resolve(ROOT, out));
 mkdirSync(join(folder, "plots"), { recursive: true });
 for (const [name, text] of Object.entries(files)) {
