@@ -2,18 +2,18 @@
  * pure
  *
  * A send costs the same for one frame as for ten, so what nearly comes together should leave
- * together.  A flush that takes milliseconds is followed by whatever came in the meantime and then,
- * one after the other, by what is just behind it: without a pause each of these would have a flush
- * of its own, of everybody.  So after a long flush with several frames for a connection, what comes
- * next waits for more: a quarter of the time that the flush took, at most EIO_PACE_MAX_US.  One
- * message at a time, and everything at a gateway that is not busy, never waits. */
+ * together.  A flush of many connections takes milliseconds, and is followed by one of whatever
+ * came meanwhile, and that by one of what is just behind it.  So after a flush that was long and
+ * had several frames for a connection, what comes next waits for more: for a quarter of the time
+ * that the flush took, at least a moment, at most EIO_PACE_MAX_US, and never longer than the flush.
+ * One message at a time, and everything at a gateway that is not busy, never waits. */
 #ifndef PARLEY_EIO_PACE_H
 #define PARLEY_EIO_PACE_H
 
 #include <stdint.h>
 
-#define EIO_PACE_MIN_US 40   /* of a shorter pause nothing is gained */
-#define EIO_PACE_MAX_US 2000 /* nobody notices; and the flush before took four times as long */
+#define EIO_PACE_FLUSH_US 150 /* below that a flush is not long */
+#define EIO_PACE_MAX_US 10000
 
 /* Zeroed: nothing has happened yet.  Times are monotonic. */
 struct eio_pace {

@@ -56,11 +56,22 @@ static void one_message_at_a_time_does_not_wait(void **state)
     assert_int_equal(eio_pace_due(&pace, 1004100), 1005100);
 }
 
+static void at_least_for_a_moment_and_never_longer_than_the_flush(void **state)
+{
+    struct eio_pace pace = after(1000, 800);
+    (void)state;
+    assert_int_equal(eio_pace_due(&pace, 1001100), 1001400);
+    pace = after(200, 800);
+    assert_int_equal(eio_pace_due(&pace, 1000300), 1000500);
+}
+
 static void not_after_a_short_flush(void **state)
 {
-    struct eio_pace pace = after(4 * EIO_PACE_MIN_US - 1, 800);
+    struct eio_pace pace = after(EIO_PACE_FLUSH_US - 1, 800);
     (void)state;
-    assert_int_equal(eio_pace_due(&pace, 1004100), 1004100);
+    assert_int_equal(eio_pace_due(&pace, 1000200), 1000200);
+    pace = after(EIO_PACE_FLUSH_US, 800);
+    assert_int_equal(eio_pace_due(&pace, 1000200), 1000200 + EIO_PACE_FLUSH_US);
 }
 
 static void not_when_it_has_become_quiet(void **state)
@@ -78,7 +89,7 @@ static void the_last_flush_counts(void **state)
     (void)state;
     eio_pace_due(&pace, 1004100);
     eio_pace_flushed(&pace, &(struct eio_pace_flush){1005100, 1005200, 100, 800});
-    assert_int_equal(eio_pace_due(&pace, 1005300), 1005300);
+    assert_int_equal(eio_pace_due(&pace, 1005210), 1005210);
 }
 
 /* Such as a turn that only ended connections. */
@@ -97,6 +108,7 @@ int main(void)
         cmocka_unit_test(from_the_first_frame_on),
         cmocka_unit_test(never_longer_than_the_limit),
         cmocka_unit_test(one_message_at_a_time_does_not_wait),
+        cmocka_unit_test(at_least_for_a_moment_and_never_longer_than_the_flush),
         cmocka_unit_test(not_after_a_short_flush),
         cmocka_unit_test(not_when_it_has_become_quiet),
         cmocka_unit_test(the_last_flush_counts),
