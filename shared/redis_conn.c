@@ -7,9 +7,9 @@
  * connection.
  *
  * Every callback may free or reset the connection.  So what the loop calls (on_readable,
- * on_writable, on_timer, on_dialled) and redis_conn_reset hold a reference to the end, and look at
- * conn->context again after anything that may have called back; nothing between may drop the last
- * reference. */
+ * on_writable, on_turn, on_timer, on_dialled) and redis_conn_reset hold a reference to the end, and
+ * look at conn->context again after anything that may have called back; nothing between may drop
+ * the last reference. */
 #include "shared/redis_conn.h"
 
 #include "shared/backoff.h"
@@ -49,7 +49,9 @@ struct redis_conn {
     redisContext *context; /* NULL while WAITING, or CONNECTING and the host is looked up */
     ev_io readable;
     ev_io writable;
-    ev_timer timer; /* one at a time: back-off, connecting, or the oldest command and when idle */
+    ev_prepare turn; /* writes what was asked in a turn of the loop, at its end */
+    bool full;       /* the kernel takes no more until the loop says so */
+    ev_timer timer;  /* one at a time: back-off, connecting, or the oldest command and when idle */
     uint64_t timer_at_ms;
     struct redis_queue queue;
     uint64_t last_sent_ms;
@@ -90,6 +92,7 @@ static void drop_context(struct redis_conn *conn)
         redisFree(conn->context);
     }
     conn->context = NULL;
+    conn->full = false;
     conn->message = NULL;
 }
 
@@ -164,7 +167,7 @@ static bool transmit(struct redis_conn *conn, const struct slice *argv, size_t a
         (!ev_is_active(&conn->timer) || conn->timer_at_ms > now_ms + timeout_ms)) {
         arm(conn, timeout_ms);
     }
-    ev_io_start(conn->loop, &conn->writable);
+    ev_io_start(conn->loop, &conn->writable); /* (costs nothing if it stops in the same turn) */
     return true;
 }
 
@@ -390,7 +393,10 @@ static void write_commands(struct redis_conn *conn)
     int done = redis_queue_flush(&conn->queue, conn->context->fd);
     if (done < 0) {
         fail_errno(conn, "cannot send", errno);
-    } else if (done > 0) {
+        return;
+    }
+    conn->full = done == 0;
+    if (done > 0) {
         ev_io_stop(conn->loop, &conn->writable);
     }
 }
@@ -403,6 +409,20 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     conn->refs++;
     write_commands(conn);
     unref(conn);
+}
+
+/* At once rather than when the loop says that it may: it nearly always may.  What others ask in
+ * their own end of the turn, after this, is left to the loop. */
+static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    struct redis_conn *conn = watcher->data;
+    (void)loop;
+    (void)events;
+    if (conn->queue.out.len > 0 && conn->state >= HANDSHAKE && !conn->full) {
+        conn->refs++;
+        write_commands(conn);
+        unref(conn);
+    }
 }
 
 static void on_dialled(void *ctx, struct redisContext *context, const char *why)
@@ -478,9 +498,12 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_
     ev_init(&conn->readable, on_readable);
     ev_init(&conn->writable, on_writable);
     ev_init(&conn->timer, on_timer);
+    ev_prepare_init(&conn->turn, on_turn);
+    conn->turn.data = conn;
     conn->readable.data = conn->writable.data = conn->timer.data = conn;
     /* After a pause of this process, what has arrived is read before anything is called late. */
     ev_set_priority(&conn->timer, EV_MINPRI);
+    ev_prepare_start(loop, &conn->turn);
     arm(conn, 0); /* from the loop: no callback comes before the owner has the connection */
     return conn;
 }
@@ -495,6 +518,7 @@ void redis_conn_free(struct redis_conn *conn)
     conn->state = WAITING;
     drop_context(conn);
     ev_timer_stop(conn->loop, &conn->timer);
+    ev_prepare_stop(conn->loop, &conn->turn);
     redis_expected_fail(list);
     unref(conn);
 }

@@ -179,6 +179,41 @@ static void each_reply_goes_to_its_command(void **state)
     assert_int_equal(w->nulls, 0);
 }
 
+static void a_command_leaves_at_the_end_of_its_turn(void **state)
+{
+    struct world *w = *state;
+    start_and_come_up(w);
+    ev_run(w->loop, EVRUN_NOWAIT); /* nothing is left to do */
+    assert_true(send_word(w, "x"));
+    ev_run(w->loop, EVRUN_NOWAIT);
+    assert_int_equal(w->fake.commands,
+                     1); /* else it had waited for a turn to be told that it may */
+    UNTIL(w->loop, w->replies == 1);
+}
+
+static void on_last(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+    (void)events;
+    assert_true(send_word(prepare->data, "x"));
+    ev_prepare_stop(loop, prepare);
+}
+
+static void what_is_asked_behind_the_end_of_a_turn_leaves_too(void **state)
+{
+    struct world *w = *state;
+    ev_prepare last;
+    start_and_come_up(w);
+    ev_run(w->loop, EVRUN_NOWAIT);
+    ev_prepare_init(&last, on_last);
+    ev_set_priority(&last, EV_MINPRI);
+    last.data = w;
+    ev_prepare_start(w->loop, &last);
+    ev_run(w->loop, EVRUN_NOWAIT);
+    ev_run(w->loop, EVRUN_NOWAIT);
+    assert_int_equal(w->fake.commands, 1); /* nothing else has happened that would wake the loop */
+    UNTIL(w->loop, w->replies == 1);
+}
+
 static void an_error_reply_is_a_reply(void **state)
 {
     struct world *w = *state;
@@ -382,6 +417,8 @@ int main(void)
         T(a_server_that_accepts_and_says_nothing_is_given_up),
         T(waits_grow_up_to_the_limit),
         T(each_reply_goes_to_its_command),
+        T(a_command_leaves_at_the_end_of_its_turn),
+        T(what_is_asked_behind_the_end_of_a_turn_leaves_too),
         T(an_error_reply_is_a_reply),
         T(a_reply_may_come_byte_by_byte),
         T(a_large_command_arrives_whole),
