@@ -71,6 +71,26 @@ bool bus_message_decode(struct slice text, struct bus_message *out)
     return is_hash(out->sender);
 }
 
+/* A message has two lines. */
+static struct slice cut_message(struct slice *rest)
+{
+    struct slice all = *rest;
+    (void)slice_cut(rest, '\n');
+    struct slice json = slice_cut(rest, '\n');
+    size_t cut = all.len - rest->len;
+    return slice_head(all, json.len > 0 ? (size_t)(json.ptr + json.len - all.ptr) : cut);
+}
+
+bool bus_line_next(struct bus_line *line)
+{
+    if (line->more.len == 0) {
+        return false;
+    }
+    struct slice text = cut_message(&line->more);
+    line->kind = bus_message_decode(text, &line->message) ? BUS_MESSAGE : BUS_BAD;
+    return true;
+}
+
 struct bus_line bus_line_decode(struct slice line)
 {
     struct bus_line out;
@@ -80,7 +100,8 @@ struct bus_line bus_line_decode(struct slice line)
         return out;
     }
     if (slice_equal(kind, SLICE("message"))) {
-        out.kind = bus_message_decode(rest, &out.message) ? BUS_MESSAGE : BUS_BAD;
+        out.more = rest;
+        (void)bus_line_next(&out);
     } else if (slice_equal(kind, SLICE("nonce"))) {
         out.kind = decode_nonce(rest, &out.nonce) ? BUS_NONCE : BUS_BAD;
     } else if (slice_equal(kind, SLICE("end"))) {

@@ -6,6 +6,8 @@
  *   group          message <count> <id> <sender's session> - <client_id>\n<json>
  *   presence       <epoch> <version> <changes>
  *
+ * A line may have several messages: behind each a line feed and the next one, from its id on.
+ *
  * Pure; nothing is copied; every slice points into the line. */
 #ifndef PARLEY_BUS_LINE_H
 #define PARLEY_BUS_LINE_H
@@ -41,13 +43,17 @@ struct bus_line {
     union {
         struct bus_nonce nonce;
         struct bus_end end;
-        struct bus_message message;
+        struct bus_message message; /* the first, or the one that was taken last */
     };
+    struct slice more; /* messages behind it */
 };
 
 /* A line of to:<gateway> or group.  Anything that is not exactly as above is BUS_BAD: channels are
  * open to whoever may write to Redis, and nothing unchecked is passed on to clients. */
 struct bus_line bus_line_decode(struct slice line);
+/* Takes the next message of a line of several: false at the end.  One that is none makes the kind
+ * BUS_BAD, and others may follow. */
+bool bus_line_next(struct bus_line *line);
 
 /* A message without its kind and count, as Redis keeps it for those who missed it. */
 bool bus_message_decode(struct slice text, struct bus_message *out);

@@ -76,7 +76,28 @@ static void on_end(struct relay *r, const struct bus_end *end)
     }
 }
 
-static void on_own_line(struct relay *r, const struct bus_line *line)
+static void note_bad(struct relay *r, struct slice channel)
+{
+    r->stats.bad_lines++;
+    if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
+        log_warn("ignored a line that is not ours channel=%s suppressed=%llu", log_escape(channel),
+                 (unsigned long long)r->bad_lines.suppressed);
+    }
+}
+
+/* The first is one. */
+static void on_messages(struct relay *r, struct slice channel, struct bus_line *line)
+{
+    do {
+        if (line->kind == BUS_MESSAGE) {
+            repair_message(r, &line->message);
+        } else {
+            note_bad(r, channel);
+        }
+    } while (bus_line_next(line));
+}
+
+static void on_own_line(struct relay *r, struct slice channel, struct bus_line *line)
 {
     uint64_t last = r->own_count;
     if (!in_sequence(&r->own_count, line->count) && link_is_open(r->state)) {
@@ -87,18 +108,18 @@ static void on_own_line(struct relay *r, const struct bus_line *line)
     } else if (line->kind == BUS_END) {
         on_end(r, &line->end); /* at once, whatever waits */
     } else {
-        repair_message(r, &line->message);
+        on_messages(r, channel, line);
     }
 }
 
-static void on_group_line(struct relay *r, const struct bus_line *line)
+static void on_group_line(struct relay *r, struct slice channel, struct bus_line *line)
 {
     uint64_t last = r->group_count;
     if (!in_sequence(&r->group_count, line->count) && link_is_open(r->state)) {
         missed_group(r, last);
     }
     if (line->kind == BUS_MESSAGE) {
-        repair_message(r, &line->message);
+        on_messages(r, channel, line);
     }
 }
 
@@ -112,14 +133,10 @@ void relay_line(void *ctx, struct slice channel, struct slice payload)
     }
     struct bus_line line = bus_line_decode(payload);
     if (line.kind == BUS_BAD) {
-        r->stats.bad_lines++;
-        if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
-            log_warn("ignored a line that is not ours channel=%s suppressed=%llu",
-                     log_escape(channel), (unsigned long long)r->bad_lines.suppressed);
-        }
+        note_bad(r, channel);
     } else if (slice_equal(channel, SLICE("group"))) {
-        on_group_line(r, &line);
+        on_group_line(r, channel, &line);
     } else {
-        on_own_line(r, &line);
+        on_own_line(r, channel, &line);
     }
 }

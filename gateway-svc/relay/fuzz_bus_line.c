@@ -22,6 +22,19 @@ static void write_message(const struct bus_message *m, struct buf *out)
     buf_append(out, m->json);
 }
 
+/* All of them. */
+static void write_messages(const struct bus_line *first, struct buf *out)
+{
+    struct bus_line line = *first;
+    write_message(&line.message, out);
+    while (bus_line_next(&line)) {
+        if (line.kind == BUS_MESSAGE) {
+            buf_byte(out, '\n');
+            write_message(&line.message, out);
+        }
+    }
+}
+
 static void write(const struct bus_line *line, struct buf *out)
 {
     static const char *const kinds[] = {"", "nonce ", "end ", "message "};
@@ -39,7 +52,7 @@ static void write(const struct bus_line *line, struct buf *out)
         put(out, line->end.session);
         buf_append(out, line->end.code);
     } else {
-        write_message(&line->message, out);
+        write_messages(line, out);
     }
 }
 
@@ -80,11 +93,17 @@ static void check_line(const struct bus_line *line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = fuzz_input(data, size);
-    struct bus_line line = bus_line_decode(in);
+    struct bus_line line = bus_line_decode(in), next = line;
     struct bus_change change;
 
     if (line.kind == BUS_MESSAGE) {
         check_message(&line.message);
+        for (size_t left = next.more.len; bus_line_next(&next); left = next.more.len) {
+            HOLDS(next.more.len < left);
+            if (next.kind == BUS_MESSAGE) {
+                check_message(&next.message);
+            }
+        }
     } else if (line.kind == BUS_END) {
         check_end(&line.end);
     }

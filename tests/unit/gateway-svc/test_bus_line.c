@@ -43,6 +43,7 @@ static const struct {
     {"direct without id",    SLICE_INIT("message 3 7 " A " " B " \n" JSON),                      BUS_MESSAGE},
     {"group",                SLICE_INIT("message 3 7 " A " - \"c\"\n" JSON),                     BUS_MESSAGE},
     {"space in the JSON",    SLICE_INIT("message 3 7 " A " - \"c\"\n { } \n"),                   BUS_MESSAGE},
+    {"two messages",         SLICE_INIT("message 3 7 " A " - \n{}\n8 " B " - \n{}"),             BUS_MESSAGE},
     {"no space at the end",  SLICE_INIT("message 3 7 " A " " B "\n" JSON),                       BUS_MESSAGE},
     {"id is a number",       SLICE_INIT("message 3 7 " A " - 5\n" JSON),                         BUS_BAD    },
     {"id not closed",        SLICE_INIT("message 3 7 " A " - \"c\n" JSON),                       BUS_BAD    },
@@ -112,27 +113,86 @@ static void every_field_is_found(void **state)
     assert_int_equal(group.message.client_id.len, 0);
 }
 
+#define FIRST "7 " A " " B " \"c\"\n{\"a\":1}"
+#define SECOND "8 " B " - \n{\"b\":2}"
+
+/* The ids that a line has, 0 for what is none: "7 0 9". */
+static const char *ids_of(const char *text)
+{
+    static struct buf ids;
+    struct slice copy = exact_copy(slice_text(text));
+    struct bus_line line = bus_line_decode(copy);
+    buf_deinit(&ids);
+    buf_init(&ids, 256);
+    do {
+        bool good = line.kind == BUS_MESSAGE;
+        buf_printf(&ids, "%s%llu", ids.len > 0 ? " " : "",
+                   good ? (unsigned long long)line.message.id : 0);
+    } while (bus_line_next(&line));
+    assert_int_equal(line.count, 3);
+    exact_free(copy);
+    return ids.ptr;
+}
+
+static void a_line_may_have_several_messages(void **state)
+{
+    static const struct {
+        const char *label, *line, *ids;
+    } rows[] = {
+        {"one",                      "message 3 " FIRST,                            "7"    },
+        {"two",                      "message 3 " FIRST "\n" SECOND,                "7 8"  },
+        {"three",                    "message 3 " FIRST "\n" SECOND "\n" FIRST,     "7 8 7"},
+        {"a line feed at the end",   "message 3 " FIRST "\n",                       "7"    },
+        {"a bad one between",        "message 3 " FIRST "\n8 x - \n{}\n" SECOND,    "7 0 8"},
+        {"no JSON between",          "message 3 " FIRST "\n8 " A " - \n\n" SECOND,  "7 0 8"},
+        {"half a message behind",    "message 3 " FIRST "\n" SECOND "\n9 " A " - ", "7 8 0"},
+        {"two line feeds, no line",  "message 3 " FIRST "\n\n",                     "7 0"  },
+        {"the first is bad",         "message 3 x\n{}\n" SECOND,                    "0 8"  },
+        {"other kinds have but one", "end 3 " A " kicked\n" FIRST,                  "0"    },
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("  %s\n", rows[i].label);
+        assert_string_equal(ids_of(rows[i].line), rows[i].ids);
+    }
+    struct bus_line line = bus_line_decode(SLICE("message 3 " FIRST "\n" SECOND));
+    SAME(line.message.text, FIRST);
+    SAME(line.message.client_id, "\"c\"");
+    assert_true(bus_line_next(&line));
+    SAME(line.message.text, SECOND);
+    SAME(line.message.json, "{\"b\":2}");
+    assert_int_equal(line.message.client_id.len + line.message.receiver.len, 0);
+    assert_false(bus_line_next(&line));
+}
+
 /* What clients would get of a line is JSON, whatever the line is. */
-static void assert_harmless(struct slice text)
+static void assert_harmless_so_far(const struct bus_line *line)
 {
     struct json value;
     struct buf out;
-    struct slice copy = exact_copy(text);
-    struct bus_line line = bus_line_decode(copy);
     buf_init(&out, 4096);
-    if (line.kind == BUS_MESSAGE) {
-        payload_with_client_id(&out, line.message.json, line.message.client_id);
-        assert_int_equal(line.message.sender.len, TOKEN_HASH_LEN);
-        assert_int_equal(json_parse(line.message.json, &value), JSON_OK);
+    if (line->kind == BUS_MESSAGE) {
+        payload_with_client_id(&out, line->message.json, line->message.client_id);
+        assert_int_equal(line->message.sender.len, TOKEN_HASH_LEN);
+        assert_int_equal(json_parse(line->message.json, &value), JSON_OK);
         assert_int_equal(value.type, JSON_OBJECT);
-    } else if (line.kind == BUS_END) {
-        payload_session_end(&out, line.end.code);
+    } else if (line->kind == BUS_END) {
+        payload_session_end(&out, line->end.code);
     }
     if (out.len > 0) {
         assert_int_equal(json_parse(buf_slice(&out), &value), JSON_OK);
         assert_int_equal(value.type, JSON_OBJECT);
     }
     buf_deinit(&out);
+}
+
+static void assert_harmless(struct slice text)
+{
+    struct slice copy = exact_copy(text);
+    struct bus_line line = bus_line_decode(copy);
+    do {
+        assert_harmless_so_far(&line);
+    } while (bus_line_next(&line));
     exact_free(copy);
 }
 
@@ -141,7 +201,7 @@ static void prefixes_and_mutations_are_harmless(void **state)
     (void)state;
     for (size_t i = 0; i < ROWS(lines); i++) {
         struct slice whole = lines[i].line;
-        char changed[256];
+        char changed[320];
         assert_true(whole.len <= sizeof changed);
         for (size_t n = 0; n < whole.len; n++) {
             assert_harmless(slice_head(whole, n));
@@ -196,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode_follows_the_table),
         cmocka_unit_test(every_field_is_found),
+        cmocka_unit_test(a_line_may_have_several_messages),
         cmocka_unit_test(prefixes_and_mutations_are_harmless),
         cmocka_unit_test(changes_follow_the_table),
     };

@@ -257,6 +257,43 @@ static void ended_while_pruning_or_closed_in_a_round(void **state)
     CALLS("parley_detach *", "parley_prune gw 1 0");
 }
 
+/* ---- Lines of several messages -----------------------------------------------------------------
+ */
+
+static void a_line_of_several_messages_counts_once(void **state)
+{
+    struct relay *r = *state;
+    char line[1024];
+    snprintf(line, sizeof line, "%s", message_to('a', 'z', 101));
+    snprintf(line + strlen(line), sizeof line - strlen(line), "\nnonsense\n{}\n%s",
+             message_to('z', 'a', 103));
+    script_own("message", line);
+    TOLD("message 101 to=a from=- c=\"c1\" | message 103 to=- from=a c=\"c1\" | ");
+    assert_int_equal(relay_stats(r)->bad_lines, 1);
+    script_own("message", message_to('a', 'z', 104));
+    snprintf(line, sizeof line, "%s", message_to('*', 'z', 105));
+    snprintf(line + strlen(line), sizeof line - strlen(line), "\n%s", message_to('*', 'a', 106));
+    script_group("message", line);
+    TOLD("message 104 to=a from=- c=\"c1\" | message 105 to=* from=- c=\"c1\" | "
+         "message 106 to=* from=a c=\"c1\" | ");
+    assert_int_equal(relay_stats(r)->own_holes + relay_stats(r)->group_holes, 0);
+}
+
+static void each_message_of_a_line_waits_for_what_is_missing(void **state)
+{
+    char line[1024];
+    (void)state;
+    script_own_is_lost();
+    snprintf(line, sizeof line, "%s", message_to('a', 'z', 102));
+    snprintf(line + strlen(line), sizeof line - strlen(line), "\n%s", message_to('a', 'z', 103));
+    script_own("message", line);
+    TOLD("");
+    fake_answer("ok|e1|101|0|0|ok|0");
+    TOLD("attached a:Alice | ");
+    script_filled("e1", "101");
+    TOLD("message 102 to=a from=- c=\"c1\" | message 103 to=a from=- c=\"c1\" | ");
+}
+
 /* ---- Epochs ---------------------------------------------------------------------------------- */
 
 static void a_new_epoch_is_noticed_in_any_answer(void **state)
@@ -449,6 +486,9 @@ int main(void)
                                         begin_alice, end),
         cmocka_unit_test_setup_teardown(a_kick_while_a_round_is_out, begin_alice, end),
         cmocka_unit_test_setup_teardown(ended_while_pruning_or_closed_in_a_round, begin_alice, end),
+        cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice, end),
+        cmocka_unit_test_setup_teardown(each_message_of_a_line_waits_for_what_is_missing,
+                                        begin_alice, end),
         cmocka_unit_test_setup_teardown(a_new_epoch_is_noticed_in_any_answer, begin_alice, end),
         cmocka_unit_test_setup_teardown(a_round_in_two_epochs_is_done_again, begin_alice, end),
         cmocka_unit_test_setup_teardown(settling_is_told_by_the_renewal, begin_alice, end),
