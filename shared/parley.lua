@@ -23,7 +23,7 @@
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
 --   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
---                           early, open, here:<gateway>, group, group_mark, group_until
+--                           early, open, here:<gateway>, group, group_mark, group_until, single
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
@@ -45,7 +45,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.2' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.3' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
@@ -62,14 +62,15 @@ local INBOX_MIN = 4          -- but so many whatever their length
 local GROUP_MAX = 100000     -- messages kept of the group, about
 local PAGE = 64              -- messages in one page of a replay,
 local PAGE_BYTES = 65536     -- of so many bytes, or one
+local ROUTES = 256         -- sets of gateways whose channels are remembered
 local PINGS_MS = 45000       -- interval and timeout of pings, for a gateway that does not say keep_ms
 
 -- What Redis and Lua offer does not exist yet while the library is loaded, and a look at a global
 -- costs a fifth of a command.  So the first call takes it once, for all.
 local function lent()
-  return redis.call, redis.sha1hex, string.format, tonumber
+  return redis.call, redis.sha1hex, string.format, tonumber, pcall, table.concat
 end
-local call, sha1hex, format, tonumber
+local call, sha1hex, format, tonumber, pcall, concat
 
 ---------------------------------------------------------------------------------------------------
 -- Small things
@@ -240,7 +241,8 @@ local function enter(keys, args)
   end
   local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {},
     caller = matching(args[1], '^%x*$', 'epoch'), seen = integer(args[2], 'seen'),
-    grace = setting(args[3], 'grace'), lease = setting(args[4], 'lease') }
+    grace = setting(args[3], 'grace'), lease = setting(args[4], 'lease'),
+    epoch = false, settle = false, id = false, now = false, time = false, gap = false } -- (or it would grow twice)
   if c.lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
   end
@@ -270,9 +272,12 @@ end
 -- Channels.  Messages are counted per channel, so that a subscriber sees a hole; a gateway's nonce
 -- tells it the counts, so that it misses no last message either.
 
+local function next_count(c, channel)
+  return text(call('HINCRBY', c.prefix .. 'channels', channel, '1'))
+end
+
 local function publish(c, channel, kind, rest)
-  local count = call('HINCRBY', c.prefix .. 'channels', channel, '1')
-  call('PUBLISH', c.prefix .. channel, kind .. ' ' .. text(count) .. ' ' .. rest)
+  call('PUBLISH', c.prefix .. channel, kind .. ' ' .. next_count(c, channel) .. ' ' .. rest)
 end
 
 -- One version, one log entry and one message for all changes of a call, in the order in which they
@@ -281,7 +286,7 @@ local function announce(c)
   if #c.changes == 0 then
     return
   end
-  local list = table.concat(c.changes, ' ')
+  local list = concat(c.changes, ' ')
   local version = text(call('HINCRBY', c.presence, 'version', 1))
   call('XADD', c.prefix .. 'presence:log', 'MAXLEN', '~', LOG_LENGTH, version .. '-0', 'changes', list)
   call('PUBLISH', c.prefix .. 'presence', c.epoch .. ' ' .. version .. ' ' .. list)
@@ -320,7 +325,7 @@ local function gateways_of(user)
     end
   end
   table.sort(list)
-  return table.concat(list, ' ')
+  return concat(list, ' ')
 end
 
 -- A user is a table of his fields and `key`, his name in keys.
@@ -350,12 +355,13 @@ end
 -- What a message needs of sender and receiver.  (As user_with, without its loop.)  Whoever has
 -- `gateways` is online, or was.
 local function correspondent(c, name)
-  local values = call('HMGET', user_key(c, name), 'gateways', 'name', 'session', 'inbox')
+  local key = user_key(c, name)
+  local values = call('HMGET', key, 'gateways', 'name', 'session', 'inbox')
   if not values[1] then
     return user_of(c, name)
   end
   return { key = name, gateways = values[1], name = values[2], session = values[3], inbox = values[4] or nil,
-    online = true }
+    online = true, last = false, gone = false, bytes = false, until_ms = false, kept_before = false }
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
@@ -412,7 +418,7 @@ local function without(list, id)
       others[#others + 1] = other
     end
   end
-  return table.concat(others, ' ')
+  return concat(others, ' ')
 end
 
 -- The gateway serves these users no more; the last one gone starts the grace period.  `left`: the id
@@ -518,7 +524,7 @@ local function delivered(c, id)
 end
 
 local function note_delivered(c, id, ...)
-  call('HSET', c.prefix .. 'delivered', id, table.concat({ ... }, ' '))
+  call('HSET', c.prefix .. 'delivered', id, concat({ ... }, ' '))
 end
 
 local function note_renewal(c, id, link, nonce)
@@ -650,9 +656,15 @@ local function session(keys, args)
 end
 
 ---------------------------------------------------------------------------------------------------
--- gateway-svc: renew, connect, detach, reattach, prune, leave, send
+-- gateway-svc: renew, connect, detach, reattach, prune, leave
 
--- gateway, "new" or "keep", the last number it had (0: none), nonce, JSON for operators
+-- A gateway listens that takes a line for one message: for as long as its lease, and once more.
+local function note_single(c, time)
+  call('HSET', c.presence, 'single', text(time + 2 * c.lease))
+end
+
+-- gateway, "new" or "keep", the last number it had (0: none), nonce, JSON for operators, "many": a
+-- line may have several messages (a gateway older than 1.3 says nothing)
 --   new   first command of a connection: a new number, above all that were ever in use
 --   keep  refused unless it comes from the current link of a gateway whose lease holds
 -- ok <message:id> <link> <settling 0/1> <count of the own channel> <count of group> <version>
@@ -677,6 +689,9 @@ local function renew(keys, args)
   note_renewal(c, id, link, nonce)
   call('ZADD', c.prefix .. 'gateways', text(c.time + c.lease), id)
   call('SET', c.prefix .. 'gateway:' .. id, args[9] or '', 'PX', text(c.lease))
+  if args[10] ~= 'many' then
+    note_single(c, c.time)
+  end
   local group = call('HGET', c.prefix .. 'channels', 'group') or '0'
   local version = version_of(c)
   publish(c, 'to:' .. id, 'nonce', nonce .. ' ' .. group .. ' ' .. version .. ' ' .. c.epoch)
@@ -822,25 +837,33 @@ local function leave(keys, args)
   return answer(c, 'ok')
 end
 
+---------------------------------------------------------------------------------------------------
+-- gateway-svc: send
+
 -- What this client_id was used for before: "id sent_at digest", or nothing.  Two generations of
 -- hashes, each filled for grace + 60 s, so that nothing grows and nothing is forgotten too early.
--- And when the younger of them was begun: its field '', because a client_id is never empty.
-local function sent_before(c, name, client_id)
-  local key = c.prefix .. 'sent:' .. name
+-- And when the younger of them was begun: its field '', because a client_id is never empty.  A minus
+-- behind it says that there is none before it.
+local function sent_before(key, client_id)
   local young = call('HMGET', key, client_id, '')
-  return young[1] or call('HGET', key .. ':old', client_id), young[2]
+  local born = young[2]
+  if young[1] or born and born:byte(-1) == 45 then
+    return young[1], born
+  end
+  return call('HGET', key .. ':old', client_id), born
 end
 
-local function remember_sent(c, name, client_id, entry, born, now)
-  local key, keep = c.prefix .. 'sent:' .. name, c.grace + SENT_EXTRA_MS
-  if born and now - tonumber(born) > keep then
+local function remember_sent(c, key, client_id, entry, born, now)
+  local keep, mark = c.grace + SENT_EXTRA_MS, '-'
+  if born and now - born:match('^%d+') > keep then
     call('RENAME', key, key .. ':old')
     call('PEXPIRE', key .. ':old', keep)
-    born = nil
+    born, mark = nil, ''
   end
-  call('HSET', key, client_id, entry)
-  if not born then
-    call('HSET', key, '', text(now))
+  if born then
+    call('HSET', key, client_id, entry)
+  else
+    call('HSET', key, client_id, entry, '', text(now) .. mark)
     call('PEXPIRE', key, 2 * keep)
   end
 end
@@ -851,141 +874,328 @@ local function message_json(head, id, sender, receiver, body, sent_at)
     '","message_text":' .. body .. ',"sent_at":' .. sent_at .. '}'
 end
 
--- To the group, or to every gateway that serves the receiver or the sender, once each.
-local function publish_message(c, user, receiver, message)
-  if not receiver then
-    publish(c, 'group', 'message', message)
-    return
+-- What one call sends, beside its caller: when, for how long it is kept, and what is done at the end
+-- of the call for all of it.
+local function batch_of(keep)
+  local now = now_ms()
+  return { now = now, sent_at = text(now), keep = keep,
+    newest = false, -- id, as text
+    people = {}, -- name -> correspondent, or false
+    kept = false, -- the last of those whose inbox has more now; it knows the one before
+    group = false, -- its window, once it has more
+    lines = {}, kind = false } -- see line_up
+end
+
+local function person(c, b, name)
+  local user = b.people[name]
+  if user == nil then
+    user = correspondent(c, name) or false
+    b.people[name] = user
   end
-  local told = {}
-  for id in (user.gateways .. ' ' .. receiver.gateways):gmatch('%S+') do
-    if not told[id] then
-      told[id] = true
-      publish(c, 'to:' .. id, 'message', message)
-    end
-  end
+  return user
 end
 
 -- Copies for those who return are kept for keep_ms after the last of them at least, twice that at
 -- most: the key's time to live is set to twice keep_ms, and again only when less than keep_ms of it
 -- is left.
-local function must_prolong(until_ms, now, keep)
-  return tonumber(until_ms) < now + keep
+local function must_prolong(b, until_ms)
+  return until_ms - b.now < b.keep
 end
 
--- Drops the oldest, a sixteenth at a time, until the limits are kept.  Returns the bytes left and
--- the newest id that is gone.
-local function trim_inbox(key, length, bytes, gone)
-  while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
+-- Drops the oldest, a sixteenth at a time, until the limits are kept.
+local function trim_inbox(user, key, length)
+  while length > INBOX_MIN and (length > INBOX_MAX or user.bytes > INBOX_BYTES) do
     local count = math.max(math.floor(length / 16), 1)
     for _, message in ipairs(call('LPOP', key, count)) do
-      bytes, gone = bytes - #message, message:match('^%d+')
+      user.bytes, user.gone = user.bytes - #message, message:match('^%d+')
     end
     length = length - count
   end
-  return bytes, gone
 end
 
--- One more message in an inbox.  If it is the only one, all before it are gone.
-local function keep_direct(c, name, user, id, message, now, keep)
-  local key = inbox_key(c, name)
-  local last, gone, bytes, until_ms = inbox_of(user)
+-- One more message in an inbox.  If it is the only one, all before it are gone.  (Texts of digits may
+-- be counted with.)
+local function keep_direct(c, b, user, id, message)
+  local key = inbox_key(c, user.key)
   local length = call('RPUSH', key, message)
+  if not user.last then
+    user.last, user.gone, user.bytes, user.until_ms = inbox_of(user)
+    user.kept_before, b.kept = b.kept, user
+  end
   if length == 1 then
-    gone, bytes, until_ms = last, 0, 0
+    user.gone, user.bytes, user.until_ms = user.last, 0, 0
   end
-  bytes, gone = trim_inbox(key, length, bytes + #message, gone)
-  if must_prolong(until_ms, now, keep) then
-    until_ms = text(now + 2 * keep)
-    call('PEXPIRE', key, 2 * keep)
-  end
-  call('HSET', user_key(c, name), 'inbox', id .. ' ' .. gone .. ' ' .. bytes .. ' ' .. until_ms)
-end
-
--- The same of the group.  What came before the mark, the id when the time to live was last set, is
--- older than keep_ms when it is set again.
-local function keep_group(c, id, message, now, keep)
-  local key, state = c.prefix .. 'group', call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
-  if tonumber(state[1] or 0) >= tonumber(id) then
-    call('UNLINK', key) -- somebody set message:id back: a stream's ids must rise
-    state = { state[1] }
-  end
-  call('XADD', key, 'MAXLEN', '~', GROUP_MAX, id .. '-0', 'p', state[1] or '0', 'm', message)
-  if must_prolong(state[3] or 0, now, keep) then
-    call('PEXPIRE', key, 2 * keep)
-    call('XTRIM', key, 'MINID', '~', state[2] or '0')
-    call('HSET', c.presence, 'group', id, 'group_mark', id, 'group_until', text(now + 2 * keep))
-  else
-    call('HSET', c.presence, 'group', id)
+  user.last, user.bytes = id, user.bytes + #message
+  trim_inbox(user, key, length)
+  if must_prolong(b, user.until_ms) then
+    user.until_ms = text(b.now + 2 * b.keep)
+    call('PEXPIRE', key, 2 * b.keep)
   end
 end
 
--- Into the inboxes of receiver and sender (for his other sockets), or into the group's stream.
-local function keep_message(c, name, user, to, receiver, id, message, now, keep)
+local function note_inboxes(c, user)
+  while user do
+    call('HSET', user_key(c, user.key), 'inbox',
+      user.last .. ' ' .. user.gone .. ' ' .. text(user.bytes) .. ' ' .. user.until_ms)
+    user = user.kept_before
+  end
+end
+
+-- Of the group's stream: the newest id; the mark, which was the newest when its time to live was last
+-- set; when it expires.
+local function group_window(c)
+  local state = call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
+  local window = { newest = state[1] or '0', mark = state[2] or '0', until_ms = state[3] or 0 }
+  if tonumber(window.newest) >= c.id then
+    call('UNLINK', c.prefix .. 'group') -- somebody set message:id back: a stream's ids must rise
+    window.mark, window.until_ms = '0', 0
+  end
+  return window
+end
+
+-- The same of the group.  What came before the mark is older than keep_ms when the time to live is
+-- set again.
+local function keep_group(c, b, id, message)
+  b.group = b.group or group_window(c)
+  local key, window = c.prefix .. 'group', b.group
+  call('XADD', key, 'MAXLEN', '~', GROUP_MAX, id .. '-0', 'p', window.newest, 'm', message)
+  window.newest = id
+  if must_prolong(b, window.until_ms) then
+    call('PEXPIRE', key, 2 * b.keep)
+    call('XTRIM', key, 'MINID', '~', window.mark)
+    window.mark, window.until_ms, window.prolonged = id, text(b.now + 2 * b.keep), true
+  end
+end
+
+local function note_group(c, window)
+  if window and window.prolonged then
+    call('HSET', c.presence, 'group', window.newest, 'group_mark', window.mark, 'group_until', window.until_ms)
+  elseif window then
+    call('HSET', c.presence, 'group', window.newest)
+  end
+end
+
+-- The channels of some gateways, once each.  Most messages have the same ones, and it takes long to
+-- take a text apart.
+local routes, routes_known = {}, 0
+local function route_of(gateways)
+  local channels = routes[gateways]
+  if not channels then
+    if routes_known == ROUTES then
+      routes, routes_known = {}, 0
+    end
+    channels = {}
+    for id in gateways:gmatch('%S+') do
+      local channel = 'to:' .. id
+      if not channels[channel] then
+        channels[channel], channels[#channels + 1] = true, channel
+      end
+    end
+    routes[gateways], routes_known = channels, routes_known + 1
+  end
+  return channels
+end
+
+-- To the group, or to every gateway that serves the receiver or the sender, once each.
+local GROUP = { 'group' }
+local function channels_of(user, receiver)
+  return receiver and route_of(user.gateways .. ' ' .. receiver.gateways) or GROUP
+end
+
+-- Messages are published at the end of the call, those of one channel in one line: { message...,
+-- channel = its name }.  `lines` has them in order, and those that may grow by channel, too: none of
+-- the other kind, because a user hears the group and his gateway's own, and ids must rise for him.
+local function line_up(b, channels, message)
+  local lines = b.lines
+  if b.kind ~= (channels == GROUP) then
+    b.kind = channels == GROUP
+    for i = 1, #lines do
+      lines[lines[i].channel] = nil
+    end
+  end
+  for i = 1, #channels do
+    local channel = channels[i]
+    local line = lines[channel]
+    if line then
+      line[#line + 1] = message
+    else
+      line = { message, channel = channel }
+      lines[channel], lines[#lines + 1] = line, line
+    end
+  end
+end
+
+-- Does somebody listen who takes a line for one message?  When nothing is noted, whoever is there may.
+local function has_single(c, b)
+  local state = call('HMGET', c.presence, 'single', 'skew')
+  local time = b.now - (state[2] or 0)
+  if not state[1] then
+    note_single(c, time)
+  end
+  return not state[1] or time < tonumber(state[1])
+end
+
+-- (Long texts are costly, so each line is made at once.)
+local function publish_line(c, line)
+  line[1] = 'message ' .. next_count(c, line.channel) .. ' ' .. line[1]
+  call('PUBLISH', c.prefix .. line.channel, #line == 1 and line[1] or concat(line, '\n'))
+end
+
+local function publish_lines(c, b)
+  local single
+  for i = 1, #b.lines do
+    local line = b.lines[i]
+    if #line > 1 and single == nil then
+      single = has_single(c, b)
+    end
+    if single then
+      for j = 1, #line do
+        publish(c, line.channel, 'message', line[j])
+      end
+    else
+      publish_line(c, line)
+    end
+  end
+end
+
+-- The message in six arguments, from this place on.
+-- ok <id> | dup <id> <the message as JSON> | no_such_user | conflict | ended | unavailable
+local function send_one(c, b, args, i)
+  local hash, to, client_id, body, digest = args[i], args[i + 2], args[i + 3], args[i + 4], args[i + 5]
+  local user = person(c, b, args[i + 1])
+  if not user or user.session ~= hash then
+    return 'ended'
+  end
+  local receiver = to ~= 'group' and person(c, b, to)
+  local shown = receiver and receiver.name or to
+  local sent, before, born = c.prefix .. 'sent:' .. user.key, nil, nil
+  -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
+  if client_id ~= '' then
+    before, born = sent_before(sent, client_id)
+  end
+  if before then
+    local first, then_at, was = before:match('^(%d+) (%d+) (%x+)$')
+    if was ~= digest and #was == #digest then
+      return 'conflict'
+    end
+    return 'dup ' .. first .. ' ' .. message_json('', first, user.name, shown, body, then_at)
+  end
+  if to ~= 'group' and not (receiver and receiver.online) then
+    return c.settle and 'unavailable' or 'no_such_user'
+  end
+  c.id = c.id + 1
+  local id = text(c.id)
+  b.newest = id -- even if it fails behind this: something of it may be kept
+  local head = id .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
+  local message = message_json(head .. '\n', id, user.name, shown, body, b.sent_at)
   if not receiver then
-    keep_group(c, id, message, now, keep)
-    return
+    keep_group(c, b, id, message)
+  else -- into both inboxes: the sender's for his other sockets
+    keep_direct(c, b, receiver, id, message)
+    if receiver ~= user then
+      keep_direct(c, b, user, id, message)
+    end
   end
-  keep_direct(c, name, user, id, message, now, keep)
-  if to ~= name then
-    keep_direct(c, to, receiver, id, message, now, keep)
+  if client_id ~= '' then
+    remember_sent(c, sent, client_id, id .. ' ' .. b.sent_at .. ' ' .. digest, born, b.now)
+  end
+  line_up(b, channels_of(user, receiver), message)
+  return 'ok ' .. id
+end
+
+-- Messages, in six arguments each, from that place on; message:id and the fate of each go into
+-- `reply`, behind its first two.  One after the other, as if each came alone; what they have in common is done once.  The
+-- fault of a key that one of them needs (somebody put another type there) is that one's alone.
+local function send_all(c, keep, args, from, reply)
+  local b = batch_of(keep)
+  for i = from, #args, 6 do
+    local good, fate = pcall(send_one, c, b, args, i)
+    reply[4 + (i - from) / 6] = good and fate or 'failed ' .. (type(fate) == 'table' and fate.err or fate)
+  end
+  if b.newest then
+    call('SET', c.prefix .. 'message:id', b.newest) -- before anybody is told
+    note_inboxes(c, b.kept)
+    note_group(c, b.group)
+    publish_lines(c, b)
+  end
+  reply[3] = b.newest or text(c.id)
+  return reply
+end
+
+local function check_client_id(client_id)
+  if client_id ~= '' and (quoted(client_id, 'client_id') == '""' or client_id:find('\n', 1, true)) then
+    refuse('bad client_id') -- a line break would end the head of the message
+  end
+end
+
+local function keep_of(value)
+  local keep = setting(value, 'keep_ms')
+  if keep == 0 then
+    refuse('keep_ms must not be 0')
+  end
+  return keep
+end
+
+-- Of all messages of a call.
+local function refusal(c, id, link)
+  if not link_holds(c, id, link) then
+    return 'link'
+  elseif not takes_messages(c) then
+    return 'unavailable'
   end
 end
 
 -- gateway, link, sender's session hash, sender's name, receiver (lower case) or "group",
--- client_id as a JSON string or "", message_text as a JSON string,
--- keep_ms: how long whoever is not there may still return and ask for it
+-- client_id as a JSON string or "", message_text as a JSON string, keep_ms or nothing (1.0)
 -- ok <id> | dup <id> <the message as JSON> | no_such_user | conflict | ended | unavailable | link
-local function send(keys, args)
+-- For gateways older than 1.3.
+local function send_single(keys, args)
   local id, link = gateway_of(args[5]), link_of(args[6])
   local hash, name, to = hash_of(args[7]), name_of(args[8]), name_of(args[9])
   local client_id, body = args[10] or '', quoted(args[11], 'text')
-  local keep = args[12] and setting(args[12], 'keep_ms')
-  if keep == 0 then
-    refuse('keep_ms must not be 0')
+  local keep = args[12] and keep_of(args[12])
+  check_client_id(client_id)
+  local c = enter(keys, args)
+  local why = refusal(c, id, link)
+  if why then
+    return answer(c, why)
   end
-  if client_id ~= '' and (quoted(client_id, 'client_id') == '""' or client_id:find('\n', 1, true)) then
-    refuse('bad client_id') -- a line break would end the head of the message
+  local message = { hash, name, to, client_id, body, sha1hex(to .. '\n' .. body) }
+  local fate = send_all(c, keep or c.grace + c.lease + PINGS_MS, message, 1, {})[4]
+  local status, number, json = fate:match('^(%S+) ?(%d*) ?(.*)$')
+  if status == 'failed' then
+    error({ err = json })
+  end
+  return answer(c, status, number ~= '' and number or nil, json ~= '' and json or nil)
+end
+
+-- gateway, link, keep_ms: how long whoever is not there may still return and ask for a message; then
+-- for each message: sender's session hash, sender's name, receiver (lower case) or "group", client_id
+-- as a JSON string or "", message_text as a JSON string, a digest of receiver and text: 16 hex digits
+-- ok <message:id> then for each, in one text: ok <id> | dup <id> <the message as JSON> | no_such_user
+--    | conflict | ended | unavailable | failed <why>        | unavailable | link
+-- (Names and hashes need no check: users are looked for by them, and go by what is stored.)
+local function send(keys, args)
+  if #args < 13 then
+    return send_single(keys, args)
+  end
+  local id, link, keep = gateway_of(args[5]), link_of(args[6]), keep_of(args[7])
+  if (#args - 7) % 6 ~= 0 or #args > 7 + 6 * BATCH then
+    refuse('messages come in sixes, at most ' .. BATCH)
+  end
+  for i = 8, #args, 6 do
+    check_client_id(args[i + 3])
+    quoted(args[i + 4], 'text')
+    if #args[i + 5] ~= 16 then
+      refuse('bad digest')
+    end
   end
   local c = enter(keys, args)
-  if not link_holds(c, id, link) then
-    return answer(c, 'link')
-  elseif not takes_messages(c) then
-    return answer(c, 'unavailable')
+  local why = refusal(c, id, link)
+  if why then
+    return answer(c, why)
   end
-  local user = correspondent(c, name)
-  if not user or user.session ~= hash then
-    return answer(c, 'ended')
-  end
-  local receiver = to ~= 'group' and correspondent(c, to) or nil
-  local shown = receiver and receiver.name or to
-  local digest = client_id ~= '' and sha1hex(to .. '\n' .. body)
-  -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
-  local before, born
-  if digest then
-    before, born = sent_before(c, name, client_id)
-  end
-  if before then
-    local first, then_at, was = before:match('^(%d+) (%d+) (%x+)$')
-    if was ~= digest then
-      return answer(c, 'conflict')
-    end
-    return answer(c, 'dup', first, message_json('', first, user.name, shown, body, then_at))
-  end
-  if to ~= 'group' and not (receiver and receiver.online) then
-    return answer(c, c.settle and 'unavailable' or 'no_such_user')
-  end
-  local number, now = text(call('INCR', c.prefix .. 'message:id')), now_ms()
-  local sent_at = text(now)
-  if digest then
-    remember_sent(c, name, client_id, number .. ' ' .. sent_at .. ' ' .. digest, born, now)
-  end
-  local head = number .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
-  local message = message_json(head .. '\n', number, user.name, shown, body, sent_at)
-  keep = keep or c.grace + c.lease + PINGS_MS -- a gateway of version 1.0 does not say it
-  keep_message(c, name, user, to, receiver, number, message, now, keep)
-  publish_message(c, user, receiver, message)
-  return answer(c, 'ok', number)
+  return send_all(c, keep, args, 8, { 'ok', c.epoch, '', '' })
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -1267,7 +1477,7 @@ local function first(keys)
   end
   open_epoch(c, server_run())
   call('HDEL', c.presence, 'settle')
-  call('HSET', c.presence, 'first', '0')
+  call('HSET', c.presence, 'first', '0', 'single', '0')
   call('SET', c.prefix .. 'message:id', '0')
   return 'ok'
 end
@@ -1303,7 +1513,7 @@ for i = 1, #functions do -- (no ipairs while the library is loaded)
   local f = functions[i]
   local function callback(keys, args)
     if not call then
-      call, sha1hex, format, tonumber = lent()
+      call, sha1hex, format, tonumber, pcall, concat = lent()
     end
     return f[2](keys, args)
   end

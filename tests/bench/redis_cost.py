@@ -3,8 +3,8 @@
 usage: /usr/bin/python3 tests/bench/redis_cost.py [MESSAGES [ROUNDS [LIBRARY.lua...]]]
 
 A Redis as in production (redis.conf, users of deploy/setup) for each library, 64 users online at two
-gateways.  Round by round the kinds take turns with MESSAGES (10,000) each, in batches of 64, and the
-time that redis-server spent (INFO cpu) is divided.  Prints the median of the rounds with the least and
+gateways.  Round by round the kinds take turns with MESSAGES (10,000) each, 64 calls on their way at
+once and 1 to 64 messages in each, and the time that redis-server spent (INFO cpu) is divided.  Prints the median of the rounds with the least and
 the most, in µs.  What several libraries cost can be compared in one run."""
 import itertools
 import statistics
@@ -13,6 +13,7 @@ import sys
 from redis_world import PREFIX, TEXT, World, encode
 
 USERS = 64
+SIZES = (1, 4, 16, 64)
 FLOOR = "#!lua name=floor\nredis.register_function('floor', function() return 'ok' end)"
 
 
@@ -32,47 +33,47 @@ def world(path):
 
 
 serial = itertools.count(1)
+users = itertools.count(0)
 
 
-def direct(w, n):
-    """With a client_id, from one gateway to the other."""
-    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 1) % USERS),
-                                 '"%06x-%d"' % (i % 997, next(serial))) for i in range(n)]
+def client_id():
+    n = next(serial)
+    return '"%06x-%d"' % (n % 997, n)
 
 
-def direct_plain(w, n):
-    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 1) % USERS)) for i in range(n)]
+def message(far=1, id_of=client_id):
+    """Each user is sender and receiver in turn; `far`: 1 to the other gateway, 2 to the same."""
+    n = 2 * next(users)
+    return 'user%d' % (n % USERS), 'user%d' % ((n + far) % USERS), id_of()
 
 
-def direct_near(w, n):
-    """Both at the same gateway."""
-    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'user%d' % ((2 * i + 2) % USERS),
-                                 '"%06x-%d"' % (i % 997, next(serial))) for i in range(n)]
+def to(receiver):
+    return 'user%d' % (2 * next(users) % USERS), receiver, client_id()
 
 
-def group(w, n):
-    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'group', '"%06x-%d"' % (i % 997, next(serial)))
-                  for i in range(n)]
+def sent(make, size=1):
+    return lambda w, n: ('g1', w.send_commands('g1', [make() for _ in range(n)], size))
 
 
-def refused(w, n):
-    return 'g1', [w.send_command('g1', 'user%d' % (2 * i % USERS), 'nobody') for i in range(n)]
+def plain(*args):
+    return lambda w, n: ('admin', [(encode(*args), 1)] * n)
 
 
 def plain_set(_, n):
-    return 'admin', [encode('SET', PREFIX + 'x%d' % (i % USERS), TEXT) for i in range(n)]
-
-
-def plain_publish(_, n):
-    return 'admin', [encode('PUBLISH', PREFIX + 'to:g1', 'x' * 380) for i in range(n)]
+    return 'admin', [(encode('SET', PREFIX + 'x%d' % (i % USERS), TEXT), 1) for i in range(n)]
 
 
 def plain_call(w, n):
-    return 'admin', [encode('FCALL', 'floor', 1, PREFIX, w.epoch, 0, 30000, 10000, TEXT) for _ in range(n)]
+    return 'admin', [(encode('FCALL', 'floor', 1, PREFIX, w.epoch, 0, 30000, 10000, TEXT), 1)] * n
 
 
-KINDS = {'direct': direct, 'direct, same gateway': direct_near, 'direct, no client_id': direct_plain,
-         'group': group, 'no such user': refused, 'SET': plain_set, 'PUBLISH': plain_publish, 'empty FCALL': plain_call}
+# n messages or commands of each kind; by so many in one call, else one.
+KINDS = {**{'direct, by %d' % size: sent(message, size) for size in SIZES},
+         'direct, no client_id': sent(lambda: message(1, lambda: '')),
+         'direct, same gateway': sent(lambda: message(2)),
+         **{'group, by %d' % size: sent(lambda: to('group'), size) for size in SIZES},
+         'no such user': sent(lambda: to('nobody')),
+         'SET': plain_set, 'PUBLISH': plain('PUBLISH', PREFIX + 'to:g1', 'x' * 380), 'empty FCALL': plain_call}
 
 
 def measure(w, kind, n):

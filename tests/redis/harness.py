@@ -119,6 +119,10 @@ def pairs(flat):
     return dict(zip(flat[::2], flat[1::2]))
 
 
+def digest_of(to, text):
+    return hashlib.sha256(('%s\n%s' % (to, text)).encode()).hexdigest()[:16]
+
+
 class Session:
     """What a client holds: the hash of its token."""
     made = 0
@@ -141,10 +145,11 @@ class Gateway:
         return self.test.call(function, self.id, self.link if link is None else link, *args,
                               epoch=self.epoch, seen=self.seen)
 
-    def renew(self, kind='new', link=None, info=''):
+    def renew(self, kind='new', link=None, info='', lines=('many',)):
+        """lines=(): as a gateway older than 1.3 does."""
         self.nonces += 1
         carried = self.link if link is None else link
-        return self.test.call('renew', self.id, kind, carried, 'nonce%d' % self.nonces, info,
+        return self.test.call('renew', self.id, kind, carried, 'nonce%d' % self.nonces, info, *lines,
                               epoch=self.epoch, seen=self.seen)
 
     def up(self):
@@ -179,7 +184,24 @@ class Gateway:
             cursor = reply[2]
         return reply
 
+    def send_all(self, *messages, keep=KEEP, **kw):
+        """Messages (session, receiver[, text[, client_id]]) in one call; its whole answer."""
+        flat = []
+        for session, to, *rest in messages:
+            text, client_id = (*rest, *('"hi"', '')[len(rest):])
+            flat += [session.hash, session.name, to, client_id, text, digest_of(to, text)]
+        return self.call('send', keep, *flat, **kw)
+
     def send(self, session, to, text='"hi"', client_id='', keep=KEEP, **kw):
+        """One of them, and what became of it: [status, epoch, id, JSON], as far as it says so."""
+        reply = self.send_all((session, to, text, client_id), keep=keep, **kw)
+        if reply[0] != 'ok':
+            return reply
+        status, *said = reply[3].split(' ', 2)
+        return [status, reply[1], *said]
+
+    def send_single(self, session, to, text='"hi"', client_id='', keep=KEEP, **kw):
+        """As a gateway older than 1.3 does."""
         return self.call('send', session.hash, session.name, to, client_id, text, keep, **kw)
 
     def replay(self, session, after=0, what='all', **kw):

@@ -31,6 +31,12 @@ NAME = ['', 'Alice', 'a b', 'a\n', '.a', 'a/b', 'é', 'a\0']
 GATEWAY = ['', 'a:b', 'a b', '{x}']
 HASH = ['', 'xyz', 'ab\n', 'ab:cd']
 TEXT = ['', 'hi', '"hi', 'hi"', '5']
+# Each form of parley_send; the other one is for gateways older than 1.3.
+SEVERAL = CALLER + ['g1', '1', '90000', H, 'alice', 'group', '"c"', '"hi"', 'ab' * 8,
+                    H, 'alice', 'bob', '', '"ho"', 'cd' * 8]
+BAD_SEVERAL = [(4, GATEWAY), (5, NUMBER), (6, NUMBER[1:] + ['0'])] + [
+    row for at in (7, 13) for row in (
+        (at + 3, ['"a\nb"', 'a', '""']), (at + 4, TEXT), (at + 5, ['', 'ab' * 7 + 'a', 'ab' * 8 + 'a']))]
 # function, index, bad values; None: the argument and all behind it are missing
 BAD = [(f, i, v) for f in GOOD for i, v in (
     (0, ['x', ' ']), (1, NUMBER), (2, NUMBER), (3, NUMBER + ['0']))] + [
@@ -75,6 +81,21 @@ class Arguments(RulesTest):
                     with self.assertRaisesRegex(Exception, '^ERR parley: '):
                         self.operator(function, *args)
                     self.assertEqual(self.redis.call('DBSIZE'), 0)
+
+    def test_one_bad_message_refuses_all_before_the_first_write(self):
+        self.operator('send', *SEVERAL)
+        self.redis.call('FLUSHALL')
+        for index, values in BAD_SEVERAL:
+            for value in values:
+                args = SEVERAL[:index] + [value] + SEVERAL[index + 1:]
+                with self.subTest(index=index, value=value):
+                    with self.assertRaisesRegex(Exception, '^ERR parley: '):
+                        self.operator('send', *args)
+                    self.assertEqual(self.redis.call('DBSIZE'), 0)
+        for count in range(14, 19):
+            with self.subTest(count):
+                with self.assertRaisesRegex(Exception, 'messages come in sixes'):
+                    self.operator('send', *SEVERAL[:count])
 
     def test_a_setting_must_be_there_at_first(self):
         self.redis.call('FUNCTION', 'LOAD', 'REPLACE', harness.library)  # which remembers none yet

@@ -175,7 +175,7 @@ class Inbox(Kept):
 
     def test_a_gateway_that_does_not_say_keep_ms(self):
         """One of version 1.0, while the services are replaced one after the other."""
-        reply = self.g1.call('send', self.alice.hash, 'alice', 'bob', '', '"hi"')
+        reply = self.g1.call('send', self.alice.hash, 'alice', 'bob', '', '"hi"')  # (one message, as before 1.3)
         self.assertEqual(reply[0], 'ok')
         self.about(self.redis.call('PTTL', self.key('inbox:bob')), 2 * (GRACE + LEASE + 45000))
 

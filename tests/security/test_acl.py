@@ -466,9 +466,11 @@ TOLD = (
 SEVERAL_KEYS = {'DEL': 99, 'UNLINK': 99, 'EXISTS': 99, 'SUNIONSTORE': 99, 'RENAME': 2}
 NO_KEY = ('TIME', 'INFO')
 
-# Open although no test gets there: settling may end with a call of auth-svc too, and a gateway that
-# leaves may find its list of last time still being drained.
+# Open although no test gets there: settling may end with a call of auth-svc too, a gateway that
+# leaves may find its list of last time still being drained, and a library older than 1.3 may be there
+# until the first service has been replaced.
 UNTESTED = {
+    ('gateway-svc', 'INCR', '{chat}:message:id'),
     ('auth-svc', 'HDEL', '{chat}:presence'),
     ('gateway-svc', 'UNLINK', '{chat}:gateway:*:users'),
     ('gateway-svc', 'SUNIONSTORE', '{chat}:gateway:*:users'),
