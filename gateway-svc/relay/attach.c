@@ -303,6 +303,7 @@ void relay_forget_all(struct relay *r)
     r->unsent = 0;
     repair_forget(r);
     replay_forget(r);
+    sending_forget(r);
     for (size_t i = sessions_count(r->sessions); i-- > 0;) {
         struct session *s = sessions_at(r->sessions, i);
         s->attached = false;
@@ -348,66 +349,8 @@ void relay_close(struct relay *r, struct session *s, uint64_t upto)
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
                                  slice_text(hash), slice_text(left)};
     if (link_is_open(r->state)) { /* else the next link prunes it */
+        sending_flush(r);
         functions_call(r->commands, "parley_detach", args, 4, NULL, NULL);
     }
     sessions_remove(r->sessions, s);
-}
-
-struct send_call {
-    struct relay *relay;
-    relay_sent_fn *fn;
-    void *arg;
-};
-
-static const struct {
-    const char *status;
-    enum relay_sent sent;
-} outcomes[] = {
-    {"ok",           RELAY_SENT_OK          },
-    {"dup",          RELAY_SENT_DUP         },
-    {"no_such_user", RELAY_SENT_NO_SUCH_USER},
-    {"conflict",     RELAY_SENT_CONFLICT    },
-    {"ended",        RELAY_SENT_ENDED       },
-};
-
-static void on_sent(void *arg, const struct redis_reply *reply)
-{
-    struct send_call *call = arg;
-    enum relay_sent sent = RELAY_SENT_UNAVAILABLE;
-    if (relay_heard(call->relay, reply, functions_status_is(reply, "ok") ? 2 : 0)) {
-        for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
-            sent = functions_status_is(reply, outcomes[i].status) ? outcomes[i].sent : sent;
-        }
-    }
-    call->fn(call->arg, sent, reply ? redis_reply_u64_at(reply, 2) : 0,
-             reply ? redis_reply_text_at(reply, 3) : slice_text(NULL));
-    free(call);
-}
-
-bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
-                relay_sent_fn *fn, void *arg)
-{
-    if (!link_is_open(r->state) || !s->attached) {
-        return false;
-    }
-    struct send_call *call = must(malloc(sizeof *call));
-    char keep[24], hash[TOKEN_HASH_LEN + 1], name[USERNAME_MAX + 1];
-    session_hash(s, hash);
-    session_name(s, name);
-    *call = (struct send_call){r, fn, arg};
-    snprintf(keep, sizeof keep, "%llu", (unsigned long long)r->config.keep_ms);
-    const struct slice args[] = {slice_text(r->config.gateway_id),
-                                 slice_text(r->number_text),
-                                 slice_text(hash),
-                                 slice_text(name),
-                                 message->to,
-                                 message->client_id,
-                                 message->text,
-                                 slice_text(keep)};
-    if (!functions_call(r->commands, "parley_send", args, sizeof args / sizeof *args, on_sent,
-                        call)) {
-        free(call);
-        return false;
-    }
-    return true;
 }

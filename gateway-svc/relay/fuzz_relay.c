@@ -251,7 +251,7 @@ static void answer_well(void)
         {"parley_prune ",    "ok|e1|0"                                           },
         {"parley_roster ",   "ok|e1|5|x|0|Alice"                                 },
         {"parley_changes ",  "ok|e1|6|6|+bob"                                    },
-        {"parley_send ",     "ok|e1|101"                                         },
+        {"parley_send ",     "ok|e1|101|ok 101"                                  },
         {"",                 "ok|e1|0"                                           },
     };
     size_t i = 0;
@@ -364,6 +364,11 @@ static void step(const char *text)
     case 'r':
     case 'm': session_step(what, rest); break;
     case 'w': world.now_ms += 700; /* and goes off */ /* fall through */
+    case 'T':
+        ev_is_active(&world.relay->sending.turn)
+            ? ev_invoke(world.loop, &world.relay->sending.turn, EV_PREPARE)
+            : (void)0;
+        break;
     case 't': ev_invoke(world.loop, &world.relay->tick, EV_TIMER); break;
     default: break;
     }

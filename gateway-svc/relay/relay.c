@@ -110,8 +110,11 @@ static void renew(struct relay *r, bool fresh)
         r->nonce_us = clock_mono_us();
     }
     const struct slice args[] = {slice_text(r->config.gateway_id),
-                                 fresh ? SLICE("new") : SLICE("keep"), slice_text(number),
-                                 slice_text(r->nonce), buf_slice(&info)};
+                                 fresh ? SLICE("new") : SLICE("keep"),
+                                 slice_text(number),
+                                 slice_text(r->nonce),
+                                 buf_slice(&info),
+                                 SLICE("many")};
     functions_call(r->commands, "parley_renew", args, sizeof args / sizeof *args, on_renewed, r);
     buf_deinit(&info);
 }
@@ -387,6 +390,7 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     r->sessions = sessions_new();
     repair_init(r);
     replay_init(r);
+    sending_init(r);
     ev_init(&r->tick, on_tick);
     r->tick.data = r;
     /* After a pause of this process, a nonce that is waiting to be read is read first. */
@@ -404,6 +408,7 @@ void relay_leave(struct relay *r)
 {
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text)};
     if (link_is_open(r->state)) {
+        sending_flush(r);
         functions_call(r->commands, "parley_leave", args, 2, NULL, NULL);
     }
     r->leaving = true; /* a renewal would only be refused, and end in a new link */
@@ -418,6 +423,7 @@ void relay_free(struct relay *r)
     }
     ev_timer_stop(r->loop, &r->tick);
     functions_free(r->commands); /* whoever still asks gets his last answer */
+    sending_deinit(r);
     redis_conn_free(r->feed);
     where_free(r->where);
     replay_forget(r);

@@ -125,8 +125,9 @@ struct relay_text {
     struct slice client_id; /* JSON string, or empty */
     struct slice text;      /* JSON string */
 };
-/* Sends a message of an attached session; `fn` is called exactly once if true is returned, also
- * when the link breaks.  False: nothing was sent (unavailable). */
+/* Sends a message of an attached session, with all others of this turn of the loop; `fn` is called
+ * exactly once if true is returned, also when the link breaks, and perhaps from inside.  False:
+ * nothing was sent (unavailable). */
 bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
                 relay_sent_fn *fn, void *arg);
 

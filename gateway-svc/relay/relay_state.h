@@ -1,5 +1,5 @@
 /* relay_state.h - what the files of the relay share: relay.c (link), channels.c, attach.c
- * (sessions), repair.c (what was missed), replay.c, roster_feed.c (the list of users) */
+ * (sessions), sending.c, repair.c (what was missed), replay.c, roster_feed.c (the list of users) */
 #ifndef PARLEY_RELAY_STATE_H
 #define PARLEY_RELAY_STATE_H
 
@@ -19,6 +19,33 @@ struct roster_feed {
     bool again;   /* something was missed meanwhile: ask once more */
     char epoch[EPOCH_MAX + 1];
     uint64_t version;
+};
+
+#define SENDING_MAX 64 /* messages in one call, as parley.lua has it */
+
+/* What parley_send wants of a message, in this order. */
+enum sending_part {
+    SENDING_SESSION,
+    SENDING_NAME,
+    SENDING_TO,
+    SENDING_CLIENT_ID,
+    SENDING_TEXT,
+    SENDING_DIGEST,
+    SENDING_PARTS
+};
+
+/* Messages that wait for the end of the turn. */
+struct sending {
+    ev_prepare turn; /* active while there are some; */
+    ev_idle awake;   /* this too, so that the loop does not wait before the next end of a turn */
+    char keep[24];   /* keep_ms */
+    struct buf text; /* all their parts */
+    size_t count;
+    struct sending_item {
+        relay_sent_fn *fn;
+        void *arg;
+        size_t at[SENDING_PARTS], len[SENDING_PARTS];
+    } items[SENDING_MAX];
 };
 
 struct relay {
@@ -64,6 +91,8 @@ struct relay {
     size_t filling;   /* its questions that are out */
     struct pile held; /* what came meanwhile */
 
+    struct sending sending;
+
     size_t replaying; /* questions of clients that are out, see replay.c; others wait: */
     struct replay_call *replays, **replays_end;
 
@@ -93,6 +122,12 @@ void relay_line(void *ctx, struct slice channel, struct slice payload);
 /* attach.c */
 void relay_attach_all(struct relay *r);
 void relay_forget_all(struct relay *r);
+
+/* sending.c */
+void sending_init(struct relay *r);
+void sending_deinit(struct relay *r);
+void sending_flush(struct relay *r);  /* before a call that must not overtake messages */
+void sending_forget(struct relay *r); /* the link is gone: whoever waits is told */
 
 /* repair.c */
 void repair_init(struct relay *r);

@@ -72,10 +72,22 @@ static void on_published(void *ctx, struct slice channel, struct slice text)
     conns_publish(channel, text);
 }
 
-static void look_at_send(const struct redis_reply *reply, const struct slice *args)
+/* A call of parley_send has SENT_HEAD arguments, and SENT_EACH for each of its messages; its answer
+ * begins with three. */
+#define SENT_HEAD 7
+#define SENT_EACH 6
+
+static void look_at_sends(const struct redis_reply *reply, const struct slice *args)
 {
-    if (functions_status_is(reply, "ok")) {
-        broker.watch->accepted(broker.ctx, redis_reply_u64_at(reply, 2), args[7], args[8], args[9]);
+    for (size_t i = 3; i < redis_reply_count(reply); i++) {
+        const struct slice *m = args + SENT_HEAD + (i - 3) * SENT_EACH;
+        struct slice id = redis_reply_text_at(reply, i), status = slice_cut(&id, ' ');
+        uint64_t number = 0;
+        if (slice_equal(status, SLICE("failed"))) {
+            broker.watch->failed(broker.ctx, "parley_send", id);
+        } else if (slice_equal(status, SLICE("ok")) && slice_u64(id, UINT64_MAX, &number)) {
+            broker.watch->accepted(broker.ctx, number, m[1], m[2], m[3]);
+        }
     }
 }
 
@@ -88,7 +100,7 @@ struct redis_reply *broker_execute(const char *name, const struct slice *args, s
     if (reply->error) {
         broker.watch->failed(broker.ctx, name, reply->text);
     } else if (strcmp(name, "parley_send") == 0) {
-        look_at_send(reply, args);
+        look_at_sends(reply, args);
     }
     return reply;
 }

@@ -9,6 +9,7 @@
 
 #define TIMERS_MAX 64
 #define LOOPS_MAX 256
+#define TURN_US (2 * SIM_MS) /* of a loop, about */
 
 struct event {
     uint64_t at, order;
@@ -22,9 +23,10 @@ static struct {
     struct event *heap; /* the earliest first */
     size_t count, cap;
     struct {
-        struct ev_timer *timer;
+        void *watcher; /* an ev_timer, or with `turns` an ev_prepare */
         struct ev_loop *loop;
         uint64_t at;
+        bool turns;
     } timers[TIMERS_MAX];
     struct {
         const struct ev_loop *loop;
@@ -133,7 +135,8 @@ static struct event take_first(void)
     return first;
 }
 
-/* ---- Timers of libev ------------------------------------------------------------------------- */
+/* ---- Timers of libev, and the ends of its turns ------------------------------------------------
+ */
 
 uint64_t sim_awake_us(const struct ev_loop *loop)
 {
@@ -158,23 +161,64 @@ void sim_freeze(struct ev_loop *loop, uint64_t until_us)
     }
 }
 
-static size_t timer_slot(const struct ev_timer *timer)
+static size_t slot_of(const void *watcher)
 {
     size_t i = 0;
-    while (i < TIMERS_MAX && sim.timers[i].timer != timer) {
+    while (i < TIMERS_MAX && sim.timers[i].watcher != watcher) {
         i++;
     }
     return i;
 }
 
+static void set_slot(struct ev_loop *loop, void *watcher, bool turns, uint64_t in_us)
+{
+    size_t i = slot_of(watcher);
+    i = i < TIMERS_MAX ? i : slot_of(NULL);
+    sim.timers[i].watcher = watcher;
+    sim.timers[i].loop = loop;
+    sim.timers[i].at = sim.now + in_us;
+    sim.timers[i].turns = turns;
+}
+
+static void clear_slot(const void *watcher)
+{
+    size_t i = slot_of(watcher);
+    if (i < TIMERS_MAX) {
+        sim.timers[i].watcher = NULL;
+    }
+}
+
 static void set_timer(struct ev_loop *loop, ev_timer *timer, double seconds)
 {
-    size_t i = timer_slot(timer);
-    i = i < TIMERS_MAX ? i : timer_slot(NULL);
-    sim.timers[i].timer = timer;
-    sim.timers[i].loop = loop;
-    sim.timers[i].at = sim.now + (uint64_t)(seconds * 1e6 + 0.5);
+    set_slot(loop, timer, false, (uint64_t)(seconds * 1e6 + 0.5));
     timer->active = 1;
+}
+
+/* A turn is over a while after it was asked for its end. */
+void ev_prepare_start(struct ev_loop *loop, ev_prepare *prepare)
+{
+    set_slot(loop, prepare, true, sim_about(TURN_US));
+    prepare->active = 1;
+}
+
+/* It is never asleep. */
+void ev_idle_start(struct ev_loop *loop, ev_idle *idle)
+{
+    (void)loop;
+    (void)idle;
+}
+
+void ev_idle_stop(struct ev_loop *loop, ev_idle *idle)
+{
+    (void)loop;
+    (void)idle;
+}
+
+void ev_prepare_stop(struct ev_loop *loop, ev_prepare *prepare)
+{
+    (void)loop;
+    clear_slot(prepare);
+    prepare->active = 0;
 }
 
 void ev_timer_start(struct ev_loop *loop, ev_timer *timer)
@@ -187,10 +231,7 @@ void ev_timer_start(struct ev_loop *loop, ev_timer *timer)
 void ev_timer_stop(struct ev_loop *loop, ev_timer *timer)
 {
     (void)loop;
-    size_t i = timer_slot(timer);
-    if (i < TIMERS_MAX) {
-        sim.timers[i].timer = NULL;
-    }
+    clear_slot(timer);
     timer->active = 0;
 }
 
@@ -206,8 +247,8 @@ void ev_timer_again(struct ev_loop *loop, ev_timer *timer)
 void sim_forget(struct ev_loop *loop)
 {
     for (size_t i = 0; i < TIMERS_MAX; i++) {
-        if (sim.timers[i].timer && sim.timers[i].loop == loop) {
-            sim.timers[i].timer = NULL;
+        if (sim.timers[i].watcher && sim.timers[i].loop == loop) {
+            sim.timers[i].watcher = NULL;
         }
     }
     sim_freeze(loop, UINT64_MAX);
@@ -224,7 +265,7 @@ static size_t next_timer(void)
 {
     size_t next = TIMERS_MAX;
     for (size_t i = 0; i < TIMERS_MAX; i++) {
-        if (sim.timers[i].timer && (next == TIMERS_MAX || due_at(i) < due_at(next))) {
+        if (sim.timers[i].watcher && (next == TIMERS_MAX || due_at(i) < due_at(next))) {
             next = i;
         }
     }
@@ -233,8 +274,14 @@ static size_t next_timer(void)
 
 static void fire(size_t i)
 {
-    ev_timer *timer = sim.timers[i].timer;
     struct ev_loop *loop = sim.timers[i].loop;
+    if (sim.timers[i].turns) {
+        ev_prepare *prepare = sim.timers[i].watcher;
+        ev_prepare_start(loop, prepare); /* until it is stopped, every turn has an end */
+        prepare->cb(loop, prepare, EV_PREPARE);
+        return;
+    }
+    ev_timer *timer = sim.timers[i].watcher;
     if (timer->repeat > 0) {
         set_timer(loop, timer, timer->repeat);
     } else {

@@ -1,4 +1,5 @@
-/* time.h - the time of a simulation: events in order, seeded dice, and libev's timers on both
+/* time.h - the time of a simulation: events in order, seeded dice, and libev's timers and turns on
+ * both
  *
  * Stands in for shared/clock.h, for getrandom(2) and for the few functions of libev that the
  * gateway and presence-svc use, so that the same programs run on it, a thousand times faster, and

@@ -198,10 +198,24 @@ static void on_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct
     buf_append(&script.told, SLICE(" | "));
 }
 
-bool script_send(struct session *s, const char *to)
+bool script_say(struct session *s, const char *to)
 {
     const struct relay_text text = {slice_text(to), SLICE("\"c1\""), SLICE("\"hello\"")};
     return relay_send(script.relay, s, &text, on_sent, NULL);
+}
+
+void script_turn(void)
+{
+    if (ev_is_active(&script.relay->sending.turn)) {
+        ev_invoke(script.loop, &script.relay->sending.turn, EV_PREPARE);
+    }
+}
+
+bool script_send(struct session *s, const char *to)
+{
+    bool sent = script_say(s, to);
+    script_turn();
+    return sent;
 }
 
 static void on_page(void *arg, enum relay_page result, const struct page *page)

@@ -28,7 +28,9 @@ void script_roster_misses(
 /* Begins with the letter, if it is one of a to f. */
 const char *script_hash(char letter);
 struct session *script_open(char letter);
-bool script_send(struct session *s, const char *to);
+bool script_send(struct session *s, const char *to); /* and its turn ends */
+bool script_say(struct session *s, const char *to);
+void script_turn(void); /* a turn of the loop ends */
 bool script_replay(struct session *s, uint64_t after);
 
 /* Lines, with the count that is next on their channel: "%s" of the rest. */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define DIGEST_BOB_HELLO "6fed55690b410786" /* FNV-1a, the lowest digit first */
 #define ALICE "ok|e1|100|alice|Alice|7|0|5|90|0"
 
 /* All unanswered calls, each by a pattern of fnmatch(3). */
@@ -82,7 +83,7 @@ static void a_link_keeps_its_order(void **state)
     assert_true(fake_feed_is_subscribed("p:group"));
     assert_true(fake_feed_is_subscribed("p:presence"));
     CALLS("parley_renew gw new 0 ???????????????? "
-          "{\"address\":\"10.0.0.1:8002\"*\"connections\":3*}");
+          "{\"address\":\"10.0.0.1:8002\"*\"connections\":3*} many");
     assert_string_equal(fake_call_caller(0)->epoch, "");
     assert_int_equal(fake_call_caller(0)->lease_ms, SCRIPT_LEASE_MS);
     assert_null(script_open('a')); /* no number yet */
@@ -107,7 +108,7 @@ static void an_address_that_nobody_set_is_our_end_of_the_connection(void **state
     r->config.port = 8002;
     fake_commands_up();
     fake_feed_up();
-    CALLS("parley_renew gw new 0 ???????????????? {\"address\":\"[[]2001:db8::7]:8002\"*}");
+    CALLS("parley_renew gw new 0 ???????????????? {\"address\":\"[[]2001:db8::7]:8002\"*} many");
 }
 
 static void nothing_is_attached_before_the_nonce_is_back(void **state)
@@ -161,7 +162,7 @@ static void the_lease_is_renewed_and_proven_each_time(void **state)
     struct relay *r = *state;
     char first[32];
     script_tick();
-    CALLS("parley_renew gw keep 1 ???????????????? {*}");
+    CALLS("parley_renew gw keep 1 ???????????????? {*} many");
     snprintf(first, sizeof first, "%s", fake_call_arg(0, 3));
     script_nonce("0 e1");
     fake_answer("ok|e1|150|1|0|2|0|0");
@@ -337,9 +338,9 @@ static void a_session_is_attached_by_its_token(void **state)
     assert_true(s->attached);
     assert_int_equal(s->expires_ms, 1000000 + 60000);
     assert_true(script_send(s, "bob"));
-    CALLS("parley_send gw 1 aaa* alice bob \"c1\" \"hello\" 20000");
+    CALLS("parley_send gw 1 20000 aaa* alice bob \"c1\" \"hello\" " DIGEST_BOB_HELLO);
     assert_int_equal(fake_call_caller(0)->seen, 120);
-    fake_answer("ok|e1|121");
+    fake_answer("ok|e1|121|ok 121");
     relay_close(r, s, RELAY_WAS_HERE);
     CALLS("parley_detach gw 1 aaa* 120");
     assert_int_equal(fake_call_caller(0)->seen, 121);
@@ -381,10 +382,8 @@ static void refusals_follow_the_table(void **state)
 static void a_call_that_cannot_be_sent_opens_nothing(void **state)
 {
     (void)state;
-    struct session *s = alice();
     fake_commands_full(true);
     assert_null(script_open('b'));
-    assert_false(script_send(s, "bob"));
     fake_commands_full(false);
     TOLD("");
     assert_non_null(script_open('b'));
@@ -435,13 +434,19 @@ static void what_became_of_a_message(void **state)
     static const struct {
         const char *answer, *told;
     } rows[] = {
-        {"ok|e1|200",            "sent ok 200 | "           },
-        {"dup|e1|150|{\"a\":1}", "sent dup 150 {\"a\":1} | "},
-        {"no_such_user|e1",      "sent no_such_user 0 | "   },
-        {"conflict|e1",          "sent conflict 0 | "       },
-        {"ended|e1",             "sent ended 0 | "          },
-        {"unavailable|e1",       "sent unavailable 0 | "    },
-        {"surprise|e1",          "sent unavailable 0 | "    },
+        {"ok|e1|199|ok 198",                   "sent ok 198 | "                  },
+        {"ok|e1|200|dup 150 {\"a\": \"b c\"}", "sent dup 150 {\"a\": \"b c\"} | "},
+        {"ok|e1|0|no_such_user",               "sent no_such_user 0 | "          },
+        {"ok|e1|0|conflict",                   "sent conflict 0 | "              },
+        {"ok|e1|0|ended",                      "sent ended 0 | "                 },
+        {"ok|e1|0|unavailable",                "sent unavailable 0 | "           },
+        {"ok|e1|0|surprise 7",                 "sent unavailable 7 | "           },
+        {"ok|e1|0|failed 7 WRONGTYPE",         "sent unavailable 0 | "           },
+        {"ok|e1|0|ok x",                       "sent ok 0 | "                    },
+        {"ok|e1|0",                            "sent unavailable 0 | "           },
+        {"ok",                                 "sent unavailable 0 | "           },
+        {"unavailable|e1",                     "sent unavailable 0 | "           },
+        {"unavailable|e1|0|ok 201",            "sent unavailable 0 | "           },
     };
     (void)state;
     struct session *s = alice();
@@ -454,20 +459,113 @@ static void what_became_of_a_message(void **state)
     fake_answer_error("OOM");
     TOLD("sent unavailable 0 | ");
     assert_true(script_send(s, "bob"));
-    assert_int_equal(fake_call_caller(0)->seen, 200); /* of "ok" alone */
+    assert_int_equal(fake_call_caller(0)->seen, 200);
     assert_true(script_send(s, "group"));
     fake_commands_down();
     TOLD("sent unavailable 0 | sent unavailable 0 | ");
     assert_false(script_send(s, "bob"));
 }
 
+static void note_sent(void *arg, enum relay_sent sent, uint64_t id, struct slice json)
+{
+    (void)arg;
+    (void)sent;
+    (void)id;
+    (void)json;
+}
+
+static void a_turn_is_one_call(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    const char *const to[] = {"bob", "group", "carol"};
+    for (size_t i = 0; i < ROWS(to); i++) {
+        assert_true(script_say(s, to[i]));
+        NO_CALLS();
+    }
+    assert_true(ev_is_active(&r->sending.awake)); /* the loop must not wait */
+    script_turn();
+    CALLS("parley_send gw 1 20000 aaa* alice bob \"c1\" \"hello\" " DIGEST_BOB_HELLO
+          " aaa* alice group \"c1\" \"hello\" * aaa* alice carol \"c1\" \"hello\" *");
+    assert_string_not_equal(fake_call_arg(0, 8), fake_call_arg(0, 14));
+    assert_false(ev_is_active(&r->sending.turn) || ev_is_active(&r->sending.awake));
+    script_send(s, "dave"); /* does not wait for the answer to those */
+    CALLS("parley_send *", "parley_send * dave *");
+    fake_answer("ok|e1|201|ok 200|no_such_user|ok 201"); /* each has its own, in order */
+    TOLD("sent ok 200 | sent no_such_user 0 | sent ok 201 | ");
+    fake_answer("ok|e1|202|ok 202");
+    TOLD("sent ok 202 | ");
+}
+
+static void a_call_takes_64_messages_or_64_kib(void **state)
+{
+    (void)state;
+    static char text[8003];
+    struct session *s = alice();
+    for (size_t i = 0; i < 65; i++) {
+        script_say(s, "bob");
+    }
+    CALLS("parley_send *");
+    assert_string_equal(fake_call_arg(0, 3 + 64 * 6), "");
+    script_turn();
+    CALLS("parley_send *", "parley_send *");
+    assert_string_equal(fake_call_arg(1, 3 + 6), "");
+    memset(text, 'x', sizeof text - 1);
+    text[0] = text[sizeof text - 2] = '"';
+    const struct relay_text large = {SLICE("bob"), SLICE("\"c1\""), slice_text(text)};
+    for (size_t i = 0; i < 9; i++) {
+        CALLS("parley_send *", "parley_send *");
+        assert_true(relay_send(*state, s, &large, note_sent, NULL));
+    }
+    CALLS("parley_send *", "parley_send *", "parley_send *");
+}
+
+static void what_waits_for_the_end_of_the_turn_is_overtaken_by_nothing(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    script_say(s, "bob");
+    relay_close(r, s, RELAY_WAS_HERE);
+    CALLS("parley_send *", "parley_detach *");
+    fake_answer("ok|e1|200|ok 200");
+    fake_answer("ok|e1");
+    (void)script_told();
+    script_say(alice(), "bob");
+    relay_leave(r);
+    CALLS("parley_send *", "parley_leave *");
+}
+
+static void what_waits_for_the_end_of_the_turn_is_told_when_the_link_breaks(void **state)
+{
+    (void)state;
+    struct session *s = alice();
+    script_say(s, "bob");
+    script_say(s, "carol");
+    fake_commands_down();
+    TOLD("sent unavailable 0 | sent unavailable 0 | ");
+    script_turn();
+    NO_CALLS();
+}
+
+static void a_call_that_cannot_be_sent_is_told(void **state)
+{
+    (void)state;
+    script_say(alice(), "bob");
+    fake_commands_full(true);
+    script_turn();
+    fake_commands_full(false);
+    NO_CALLS();
+    TOLD("sent unavailable 0 | ");
+}
+
 static void answers_come_even_when_the_relay_ends(void **state)
 {
     (void)state;
     script_send(alice(), "bob");
+    script_say(sessions_at(((struct relay *)*state)->sessions, 0), "bob");
     script_open('b');
     script_free();
-    TOLD("sent unavailable 0 | ");
+    TOLD("sent unavailable 0 | sent unavailable 0 | ");
 }
 
 int main(void)
@@ -499,6 +597,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(close_before_the_answer, begin_up, end),
         cmocka_unit_test_setup_teardown(close_while_there_is_no_link, begin_up, end),
         cmocka_unit_test_setup_teardown(what_became_of_a_message, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_turn_is_one_call, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_call_takes_64_messages_or_64_kib, begin_up, end),
+        cmocka_unit_test_setup_teardown(what_waits_for_the_end_of_the_turn_is_overtaken_by_nothing,
+                                        begin_up, end),
+        cmocka_unit_test_setup_teardown(
+            what_waits_for_the_end_of_the_turn_is_told_when_the_link_breaks, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_is_told, begin_up, end),
         cmocka_unit_test_setup_teardown(answers_come_even_when_the_relay_ends, begin_up, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,19 +233,31 @@ static void accept(unsigned from, unsigned to)
     }
 }
 
-static char *send_message(size_t call)
+static void send_message(size_t call, size_t at, struct buf *fates)
 {
-    unsigned from = user_in(call, 2);
-    bool group = strcmp(fake_call_arg(call, 4), "group") == 0;
-    unsigned to = group ? GROUP : user_in(call, 4);
+    unsigned from = user_in(call, at);
+    bool group = strcmp(fake_call_arg(call, at + 2), "group") == 0;
+    unsigned to = group ? GROUP : user_in(call, at + 2);
     if (!w.users[from].alive) {
-        return print("ended|e%u", w.epoch);
+        buf_append(fates, SLICE("|ended"));
+    } else if (!group && !w.users[to].alive) {
+        buf_append(fates, SLICE("|no_such_user"));
+    } else {
+        accept(from, to);
+        buf_printf(fates, "|ok %llu", w.id);
     }
-    if (!group && !w.users[to].alive) {
-        return print("no_such_user|e%u", w.epoch);
+}
+
+static char *send_messages(size_t call)
+{
+    struct buf fates;
+    buf_init(&fates, 8192);
+    for (size_t at = 3; fake_call_arg(call, at)[0]; at += SENDING_PARTS) {
+        send_message(call, at, &fates);
     }
-    accept(from, to);
-    return print("ok|e%u|%llu", w.epoch, w.id);
+    char *answer = print("ok|e%u|%llu%s", w.epoch, w.id, fates.ptr);
+    buf_deinit(&fates);
+    return answer;
 }
 
 /* A tab on another gateway. */
@@ -306,14 +318,14 @@ static const struct {
     bool needs_link;
     char *(*execute)(size_t call);
 } functions[] = {
-    {"parley_renew ",    false, renew       },
-    {"parley_connect ",  true,  connect_user},
-    {"parley_reattach ", true,  reattach    },
-    {"parley_detach ",   true,  detach      },
-    {"parley_prune ",    true,  prune       },
-    {"parley_send ",     true,  send_message},
-    {"parley_replay ",   true,  replay      },
-    {"parley_group ",    true,  group_page  },
+    {"parley_renew ",    false, renew        },
+    {"parley_connect ",  true,  connect_user },
+    {"parley_reattach ", true,  reattach     },
+    {"parley_detach ",   true,  detach       },
+    {"parley_prune ",    true,  prune        },
+    {"parley_send ",     true,  send_messages},
+    {"parley_replay ",   true,  replay       },
+    {"parley_group ",    true,  group_page   },
 };
 
 static char *execute(size_t call)
@@ -415,7 +427,7 @@ static void client(unsigned i)
         relay_close(w.relay, s, RELAY_WAS_HERE);
     } else if (s && s->attached && w.logged + fake_calls() < STEPS) {
         char name[2] = {(char)('a' + dice(SESSIONS)), '\0'};
-        w.sends += script_send(s, what == 2 ? "group" : name);
+        w.sends += script_say(s, what == 2 ? "group" : name);
     }
 }
 
@@ -470,6 +482,9 @@ static void step(void)
         sends_elsewhere(dice(SESSIONS), dice(2) ? GROUP : dice(SESSIONS));
     } else {
         tick(300);
+    }
+    if (dice(3) == 0) {
+        script_turn();
     }
     notice();
 }
@@ -585,6 +600,7 @@ static void calm_down(void)
 {
     for (int round = 0; round < 12; round++) {
         come_up();
+        script_turn();
         for (int i = 0; i < 200; i++) {
             execute_one();
             answer_one();
