@@ -34,12 +34,13 @@ enum sending_part {
     SENDING_PARTS
 };
 
-/* Messages that wait for the end of the turn. */
+/* Messages that wait for the end of the turn in which no call of them is out. */
 struct sending {
     ev_prepare turn; /* active while there are some; */
     ev_idle awake;   /* this too, so that the loop does not wait before the next end of a turn */
     char keep[24];   /* keep_ms */
     struct buf text; /* all their parts */
+    size_t out; /* calls */
     size_t count;
     struct sending_item {
         relay_sent_fn *fn;

@@ -1,7 +1,9 @@
-/* sending.c - messages of clients: those of one turn of the loop go to Redis in one call
+/* sending.c - messages of clients: those that came while a call was out go to Redis in the next one
  *
- * A call costs Redis half of what a message does, so what came in the same turn shares it.  Nobody
- * waits for that: the turn is over as soon as nothing more is there to read. */
+ * A call costs Redis half of what a message does, so what comes nearly together shares one.  A
+ * message that is alone leaves at the end of its turn of the loop.  While its call is out, others
+ * gather, and leave when the answer is there: so nobody waits for longer than a call takes, and the
+ * more there is to do, the more goes in one. */
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
 #include "shared/must.h"
@@ -71,10 +73,20 @@ static void tell_all(struct send_call *call, const struct redis_reply *reply)
     free(call);
 }
 
+/* Who waited for it leaves at the end of this turn. */
+static void note_answered(struct sending *s, struct ev_loop *loop)
+{
+    s->out--;
+    if (s->count > 0) {
+        ev_idle_start(loop, &s->awake);
+    }
+}
+
 static void on_sent(void *arg, const struct redis_reply *reply)
 {
     struct send_call *call = arg;
     bool ok = functions_status_is(reply, "ok");
+    note_answered(&call->relay->sending, call->relay->loop);
     bool heard = relay_heard(call->relay, reply, ok ? 2 : 0);
     tell_all(call, heard && ok ? reply : NULL);
 }
@@ -134,7 +146,9 @@ void sending_flush(struct relay *r)
     size_t count = HEAD_ARGS + put_args(&r->sending, args + HEAD_ARGS);
     bool sent = functions_call(r->commands, "parley_send", args, count, on_sent, call);
     clear(r); /* first: whoever is told may send again */
-    if (!sent) {
+    if (sent) {
+        r->sending.out++;
+    } else {
         tell_all(call, NULL);
     }
 }
@@ -143,7 +157,12 @@ static void on_turn(struct ev_loop *loop, ev_prepare *turn, int events)
 {
     (void)loop;
     (void)events;
-    sending_flush(turn->data);
+    struct relay *r = turn->data;
+    if (r->sending.out == 0) {
+        sending_flush(r);
+    } else {
+        ev_idle_stop(r->loop, &r->sending.awake); /* the answer will wake the loop */
+    }
 }
 
 static void on_awake(struct ev_loop *loop, ev_idle *awake, int events)

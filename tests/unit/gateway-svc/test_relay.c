@@ -489,12 +489,39 @@ static void a_turn_is_one_call(void **state)
           " aaa* alice group \"c1\" \"hello\" * aaa* alice carol \"c1\" \"hello\" *");
     assert_string_not_equal(fake_call_arg(0, 8), fake_call_arg(0, 14));
     assert_false(ev_is_active(&r->sending.turn) || ev_is_active(&r->sending.awake));
-    script_send(s, "dave"); /* does not wait for the answer to those */
-    CALLS("parley_send *", "parley_send * dave *");
     fake_answer("ok|e1|201|ok 200|no_such_user|ok 201"); /* each has its own, in order */
     TOLD("sent ok 200 | sent no_such_user 0 | sent ok 201 | ");
-    fake_answer("ok|e1|202|ok 202");
-    TOLD("sent ok 202 | ");
+}
+
+static void what_comes_while_a_call_is_out_is_the_next_one(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    script_send(s, "bob");
+    script_send(s, "carol");
+    script_send(s, "dave");
+    CALLS("parley_send * bob *");
+    assert_false(ev_is_active(&r->sending.awake)); /* the loop may wait for the answer */
+    fake_answer("ok|e1|200|ok 200");
+    assert_true(ev_is_active(&r->sending.awake));
+    script_turn();
+    CALLS("parley_send * carol * dave *");
+    fake_answer("ok|e1|202|ok 201|ok 202");
+    TOLD("sent ok 200 | sent ok 201 | sent ok 202 | ");
+    script_send(s, "bob");
+    CALLS("parley_send * bob *");
+}
+
+static void what_waits_for_an_answer_is_told_when_the_link_breaks(void **state)
+{
+    (void)state;
+    struct session *s = alice();
+    script_send(s, "bob");
+    script_send(s, "carol");
+    fake_commands_down();
+    TOLD("sent unavailable 0 | sent unavailable 0 | ");
+    script_turn();
+    NO_CALLS();
 }
 
 static void a_call_takes_64_messages_or_64_kib(void **state)
@@ -507,17 +534,19 @@ static void a_call_takes_64_messages_or_64_kib(void **state)
     }
     CALLS("parley_send *");
     assert_string_equal(fake_call_arg(0, 3 + 64 * 6), "");
+    fake_answer("ok|e1|264");
+    (void)script_told();
     script_turn();
-    CALLS("parley_send *", "parley_send *");
-    assert_string_equal(fake_call_arg(1, 3 + 6), "");
+    CALLS("parley_send *");
+    assert_string_equal(fake_call_arg(0, 3 + 6), "");
     memset(text, 'x', sizeof text - 1);
     text[0] = text[sizeof text - 2] = '"';
     const struct relay_text large = {SLICE("bob"), SLICE("\"c1\""), slice_text(text)};
     for (size_t i = 0; i < 9; i++) {
-        CALLS("parley_send *", "parley_send *");
+        CALLS("parley_send *");
         assert_true(relay_send(*state, s, &large, note_sent, NULL));
     }
-    CALLS("parley_send *", "parley_send *", "parley_send *");
+    CALLS("parley_send *", "parley_send *"); /* a full one waits for no answer */
 }
 
 static void what_waits_for_the_end_of_the_turn_is_overtaken_by_nothing(void **state)
@@ -598,6 +627,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(close_while_there_is_no_link, begin_up, end),
         cmocka_unit_test_setup_teardown(what_became_of_a_message, begin_up, end),
         cmocka_unit_test_setup_teardown(a_turn_is_one_call, begin_up, end),
+        cmocka_unit_test_setup_teardown(what_comes_while_a_call_is_out_is_the_next_one, begin_up,
+                                        end),
+        cmocka_unit_test_setup_teardown(what_waits_for_an_answer_is_told_when_the_link_breaks,
+                                        begin_up, end),
         cmocka_unit_test_setup_teardown(a_call_takes_64_messages_or_64_kib, begin_up, end),
         cmocka_unit_test_setup_teardown(what_waits_for_the_end_of_the_turn_is_overtaken_by_nothing,
                                         begin_up, end),
