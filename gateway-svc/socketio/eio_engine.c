@@ -88,12 +88,19 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The end of the step that a ping is due in. */
+static uint64_t step_end(uint64_t at_us)
+{
+    uint64_t into_us = at_us % EIO_PING_STEP_US;
+    return at_us == EIO_NEVER || into_us == 0 ? at_us : at_us - into_us + EIO_PING_STEP_US;
+}
+
 uint64_t eio_engine_next_us(const struct eio_engine *engine)
 {
     const struct eio_deadlines *const lists[] = {
-        &engine->pings,   &engine->pongs,    &engine->joins, &engine->closings,
-        &engine->lingers, &engine->upgrades, &engine->acks,  &engine->stalls};
-    uint64_t next_us = EIO_NEVER;
+        &engine->pongs,    &engine->joins, &engine->closings, &engine->lingers,
+        &engine->upgrades, &engine->acks,  &engine->stalls};
+    uint64_t next_us = step_end(eio_deadlines_next(&engine->pings));
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         next_us = earlier(next_us, eio_deadlines_next(lists[i]));
     }

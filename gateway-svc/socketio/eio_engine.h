@@ -16,9 +16,11 @@
  * not longer than a user who is gone stays in anybody's list. */
 #define EIO_STALL_MS 30000
 #define EIO_LINGER_MS 30000 /* for a polling peer to come and hear of a close of ours */
-/* Up to this lateness of our own a pong is expected by the schedule; beyond it, the time that we
- * lost is not charged to the client. */
-#define EIO_TICK_SLACK_US 20000
+/* Pings that are due within it leave together, at its end, and their pongs come in few turns. */
+#define EIO_PING_STEP_US 20000
+/* Up to this lateness of our own, that one included, a pong is expected by the schedule; beyond it,
+ * the time that we lost is not charged to the client. */
+#define EIO_TICK_SLACK_US 40000
 
 struct eio_engine {
     struct sio_config config;

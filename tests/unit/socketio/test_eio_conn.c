@@ -169,6 +169,24 @@ static void no_pong_is_the_end(void **state)
     assert_int_equal(engine.stats.closed[SIO_TRANSPORT_CLOSE], 0);
 }
 
+/* One turn of the loop, and one of the kernel's, for both. */
+static void pings_that_are_due_at_about_the_same_time_leave_together(void **state)
+{
+    struct eio_conn *one = opened(1);
+    struct eio_conn *two = opened(EIO_PING_STEP_US);
+    (void)state;
+    eio_conn_joined(one);
+    eio_conn_joined(two);
+    run_to(25 * S + EIO_PING_STEP_US - 1);
+    assert_string_equal(fake_wire_take(), "");
+    eio_engine_tick(&engine, 25 * S + EIO_PING_STEP_US);
+    assert_int_equal(engine.dirty_count, 2);
+    eio_engine_settle(&engine, 25 * S + EIO_PING_STEP_US);
+    assert_string_equal(fake_wire_take(), "[2][2]");
+    eio_conn_transport_gone(one, SIO_TRANSPORT_CLOSE);
+    eio_conn_transport_gone(two, SIO_TRANSPORT_CLOSE);
+}
+
 static void a_late_tick_within_the_slack_does_not_move_the_schedule(void **state)
 {
     struct eio_conn *conn = opened(0);
@@ -604,6 +622,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pings_follow_the_pongs),
         TEST(no_pong_is_the_end),
+        TEST(pings_that_are_due_at_about_the_same_time_leave_together),
         TEST(a_late_tick_within_the_slack_does_not_move_the_schedule),
         TEST(our_own_lateness_is_not_charged_to_the_client),
         TEST(a_sign_of_life_extends_the_time_once),
