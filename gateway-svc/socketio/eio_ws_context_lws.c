@@ -18,6 +18,10 @@
 #define LOG_LINES_PER_S 10
 #define TIMES_S 1.0 /* how late a time limit of libwebsockets' may be */
 
+/* libwebsockets would ping by itself, and keep all connections in a list for that, through which it
+ * walks for each that comes.  (Said of the context alone, this is passed over.) */
+static const lws_retry_bo_t no_validity_timer;
+
 struct eio_ws {
     struct ev_loop *loop;
     struct lws_context *context;
@@ -85,12 +89,10 @@ static void on_log(int level, const char *line)
 
 static struct lws_context *new_context(struct eio_ws *ws, struct ev_loop *loop)
 {
-    static const lws_retry_bo_t no_validity_timer; /* its list costs O(connections) */
     void *loops[] = {loop};
     struct lws_context_creation_info info = {0};
     info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info.foreign_loops = loops;
-    info.retry_and_idle_policy = &no_validity_timer;
     info.max_http_header_data = HEAD_BYTES;
     info.user = ws;
     lws_set_log_level(LLL_WARN, on_log); /* its errors are notes on every socket that it is given */
@@ -134,6 +136,7 @@ struct eio_ws *eio_ws_new(struct ev_loop *loop)
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.vhost_name = "clients";
     info.protocols = ws->protocols;
+    info.retry_and_idle_policy = &no_validity_timer;
     ws->vhost = ws->context ? lws_create_vhost(ws->context, &info) : NULL;
     if (!ws->vhost) {
         log_error("cannot start libwebsockets; is its libev plugin installed?");
