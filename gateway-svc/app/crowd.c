@@ -30,7 +30,7 @@ struct crowd {
     uint64_t window_ms, told_ms;
     struct bundle history[HISTORY]; /* a ring */
     size_t newest;           /* counts up; history[newest % HISTORY] is the next to be written */
-    struct sio_frame **list; /* the full list, one frame per part; NULL: to be encoded */
+    struct sio_frame **list; /* of the full list, what is the same for everybody */
     size_t parts;
     struct buf json;
 };
@@ -52,16 +52,19 @@ static void drop_list(struct crowd *c)
     c->parts = 0;
 }
 
+/* The parts that are the same for everybody. */
 static void need_list(struct crowd *c)
 {
-    if (c->list) {
+    if (roster_has_list(c->roster)) {
         return;
     }
-    c->parts = roster_parts(c->roster);
-    c->list = must(calloc(c->parts, sizeof(struct sio_frame *)));
+    drop_list(c);
+    roster_take_list(c->roster);
+    c->parts = roster_list_parts(c->roster);
+    c->list = must(calloc(c->parts + 1, sizeof(struct sio_frame *)));
     for (size_t i = 0; i < c->parts; i++) {
         buf_clear(&c->json);
-        roster_full(c->roster, i, slice_text(NULL), &c->json);
+        roster_list_part(c->roster, i, &c->json);
         c->list[i] = frame_of_json(c);
     }
 }
@@ -73,23 +76,17 @@ static void send_json(struct crowd *c, struct sio_socket *socket)
     sio_frame_unref(frame);
 }
 
-/* The shared frames, and what is news since they were encoded in frames of the client's own. */
 static void send_list(struct crowd *c, struct sio_socket *socket, struct slice own)
 {
     need_list(c);
-    bool personal = roster_has_news(c->roster) || !roster_was_told(c->roster, own);
-    size_t shared = personal ? c->parts - 1 : c->parts;
-    for (size_t i = 0; i < shared; i++) {
+    for (size_t i = 0; i < c->parts; i++) {
         sio_socket_emit(socket, c->list[i]);
     }
-    if (!personal) {
-        return;
-    }
     buf_clear(&c->json);
-    roster_full(c->roster, c->parts - 1, own, &c->json);
+    roster_list_rest(c->roster, own, &c->json);
     send_json(c, socket);
     buf_clear(&c->json);
-    if (roster_hint(c->roster, !c->frozen, &c->json)) {
+    if (roster_list_gone(c->roster, &c->json)) {
         send_json(c, socket);
     }
 }
@@ -124,7 +121,6 @@ static void tell(struct crowd *c)
     }
     c->told_ms = clock_mono_ms();
     adapt_window(c, names);
-    drop_list(c);
     struct sio_frame *frame = frame_of_json(c);
     remember(c, slice_text(from), frame);
     c->emit(c->ctx, frame, c->newest - 1);
@@ -216,9 +212,7 @@ void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since
     if (since.len > 0 && slice_equal(since, roster_cursor(c->roster))) {
         buf_clear(&c->json);
         roster_nothing(c->roster, &c->json);
-        struct sio_frame *frame = frame_of_json(c);
-        sio_socket_emit(socket, frame);
-        sio_frame_unref(frame);
+        send_json(c, socket);
     } else if (since.len == 0 || !send_changes(c, socket, since)) {
         send_list(c, socket, shown);
     }
@@ -250,6 +244,7 @@ struct slice crowd_cursor(const struct crowd *c)
 void crowd_freeze(struct crowd *c, bool frozen)
 {
     c->frozen = frozen;
+    roster_freeze(c->roster, frozen);
     schedule(c);
 }
 

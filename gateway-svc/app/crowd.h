@@ -1,7 +1,8 @@
 /* crowd.h - tells clients who is here: the full list once, then bundled changes
  *
  * A bundle is told at most every 100 ms, rarer when there is much to tell, and is encoded once for
- * everybody.  The full list is encoded once per bundle, not per client. */
+ * everybody.  So is the full list, for many who come one after the other; each of them gets with
+ * it what has changed since. */
 #ifndef PARLEY_CROWD_H
 #define PARLEY_CROWD_H
 

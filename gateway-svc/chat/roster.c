@@ -1,6 +1,9 @@
 /* roster.c - a hash set of names with two marks each: present now, and told to clients
  *
- * `told` entries stand in front of `all`, so that the full list is a prefix and needs no search. */
+ * The full list that newcomers get stands in front of `all`.  It stays as it was taken, so what has
+ * changed `since` must not be forgotten before the list is: that is kept below the square root of
+ * the list's length, where naming it to each newcomer costs as much as taking the list now and then
+ * does. */
 #include "gateway-svc/chat/roster.h"
 #include "shared/json.h"
 #include "shared/must.h"
@@ -19,6 +22,7 @@ struct entry {
     bool present : 1;
     bool told : 1;
     bool changed : 1; /* stands in `changed` */
+    bool since : 1;   /* stands in `since` */
     bool hinted : 1;  /* somebody was told of it before the others */
     bool loaded : 1;  /* seen by the load in progress */
     uint8_t len;
@@ -34,9 +38,14 @@ struct roster {
     struct entry **buckets;
     size_t mask;
     struct entries all;
-    uint32_t told; /* the first `told` of `all` are what clients know */
-    struct entries changed;
-    bool loading, loaded;
+    struct entries changed; /* since the last bundle */
+    uint32_t told;          /* how many clients were told of */
+    bool loading, loaded, frozen;
+    bool has_list;
+    bool peeked;          /* somebody was given the list since the last bundle */
+    uint32_t listed;      /* the first of `all` are the list that was taken */
+    struct entries since; /* what has changed since it was taken */
+    struct buf first;     /* what the last part of it begins with */
     char epoch[EPOCH_TEXT + 1];
     uint64_t version;
     char cursor[CURSOR_MAX + 1];
@@ -118,15 +127,8 @@ static void swap_places(struct roster *r, uint32_t a, uint32_t b)
 /* The one function that changes what clients know of an entry. */
 static void set_told(struct roster *r, struct entry *e, bool told)
 {
-    if (e->told == told) {
-        return;
-    }
+    r->told = r->told - e->told + told;
     e->told = told;
-    if (told) {
-        swap_places(r, e->place, r->told++);
-    } else {
-        swap_places(r, e->place, --r->told);
-    }
 }
 
 static void forget(struct roster *r, struct entry *e)
@@ -142,6 +144,73 @@ static void forget(struct roster *r, struct entry *e)
     free(e);
 }
 
+/* ---- What has changed since the list was taken ----------------------------------------------- */
+
+/* Is it in the list that was taken? */
+static bool is_listed(const struct roster *r, const struct entry *e)
+{
+    return e->place < r->listed;
+}
+
+/* Would it be in one that is taken now? */
+static bool is_seen(const struct roster *r, const struct entry *e)
+{
+    return e->present || (r->frozen && e->told);
+}
+
+/* Nobody needs it any more. */
+static bool is_dead(const struct entry *e)
+{
+    return !e->present && !e->told && !e->changed && !e->since;
+}
+
+static void drop_list(struct roster *r)
+{
+    r->has_list = false;
+    r->listed = 0;
+    for (uint32_t i = 0; i < r->since.count; i++) {
+        struct entry *e = r->since.at[i];
+        e->since = false;
+        if (is_dead(e)) {
+            forget(r, e);
+        }
+    }
+    r->since.count = 0;
+}
+
+/* A short list is one event, and nobody who has left stands in it. */
+static bool is_list_stale(const struct roster *r, const struct entry *last)
+{
+    uint64_t since = r->since.count;
+    return since * since > 2 * (uint64_t)r->listed ||
+           (r->listed <= ROSTER_PART && is_listed(r, last) && !is_seen(r, last));
+}
+
+static void note_since(struct roster *r, struct entry *e)
+{
+    if (!r->has_list) {
+        return;
+    }
+    if (!e->since) {
+        e->since = true;
+        entries_push(&r->since, e);
+    }
+    if (is_list_stale(r, e)) {
+        drop_list(r);
+    }
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
+/* Whoever was given the list since the last bundle may know it as it is, which the others do not.
+ * (Or was given it before it changed: then a bundle names it in vain.) */
+static void hint(const struct roster *r, struct entry *e)
+{
+    if (r->peeked && is_seen(r, e) != e->told) {
+        e->hinted = true;
+    }
+}
+
 /* What cannot be a name is passed over: channels are open to whoever may write to Redis. */
 static void set_present(struct roster *r, struct slice shown, bool present)
 {
@@ -149,18 +218,23 @@ static void set_present(struct roster *r, struct slice shown, bool present)
         return;
     }
     struct entry *e = find(r, shown);
-    if (!e) {
-        if (!present) {
-            return;
-        }
+    if (!e && present) {
         e = add(r, shown);
     }
-    e->present = present;
+    if (!e) {
+        return;
+    }
     e->loaded = true;
+    if (e->present == present) {
+        return;
+    }
+    hint(r, e);
+    e->present = present;
     if (!e->changed) {
         e->changed = true;
         entries_push(&r->changed, e);
     }
+    note_since(r, e);
 }
 
 static void copy_epoch(struct roster *r, struct slice epoch)
@@ -189,6 +263,7 @@ struct roster *roster_new(void)
     struct roster *r = must(calloc(1, sizeof *r));
     r->mask = 63;
     r->buckets = must(calloc(r->mask + 1, sizeof(struct entry *)));
+    buf_init(&r->first, SIZE_MAX);
     set_cursor(r);
     return r;
 }
@@ -203,6 +278,8 @@ void roster_free(struct roster *r)
     }
     free(r->all.at);
     free(r->changed.at);
+    free(r->since.at);
+    buf_deinit(&r->first);
     free(r->buckets);
     free(r);
 }
@@ -244,6 +321,7 @@ void roster_load_name(struct roster *r, struct slice shown)
 
 void roster_load_end(struct roster *r, struct slice epoch, uint64_t version)
 {
+    drop_list(r); /* so that nobody is forgotten on the way through all */
     for (size_t i = 0; i < r->all.count; i++) {
         struct entry *e = r->all.at[i];
         if (!e->loaded && e->present) {
@@ -282,16 +360,32 @@ static size_t count_changes(const struct roster *r)
     return count;
 }
 
+/* Appends a name as JSON, which in a name is no more than quotes, and a comma before all but the
+ * first.  Returns false, so that it can be kept as `first`. */
+static bool put_name(struct buf *out, const struct entry *e, bool first)
+{
+    char text[USERNAME_MAX + 3];
+    size_t len = 0;
+    if (!first) {
+        text[len++] = ',';
+    }
+    text[len++] = '"';
+    memcpy(text + len, e->shown, e->len);
+    len += e->len;
+    text[len++] = '"';
+    buf_append(out, (struct slice){text, len});
+    return false;
+}
+
 /* Appends "key":[names]: those changed entries whose new state is `present`. */
 static void put_changes(const struct roster *r, const char *key, bool present, struct buf *out)
 {
-    size_t count = 0;
+    bool first = true;
     buf_printf(out, "\"%s\":[", key);
     for (size_t i = 0; i < r->changed.count; i++) {
         const struct entry *e = r->changed.at[i];
         if (e->present == present && is_news(e)) {
-            buf_append(out, count++ ? SLICE(",") : SLICE(""));
-            json_append_string(out, name_of(e));
+            first = put_name(out, e, first);
         }
     }
     buf_append(out, SLICE("],"));
@@ -304,12 +398,16 @@ static void put_cursor(struct buf *out, const char *key, const char *cursor)
 
 static void settle_changes(struct roster *r)
 {
+    if (r->frozen) {
+        drop_list(r); /* it names whoever was told */
+    }
+    r->peeked = false;
     for (size_t i = 0; i < r->changed.count; i++) {
         struct entry *e = r->changed.at[i];
         e->changed = false;
         e->hinted = false;
         set_told(r, e, e->present);
-        if (!e->present) {
+        if (is_dead(e)) {
             forget(r, e);
         }
     }
@@ -318,7 +416,7 @@ static void settle_changes(struct roster *r)
 
 size_t roster_tell(struct roster *r, struct buf *out)
 {
-    if (!roster_is_loaded(r) || r->changed.count == 0) {
+    if (!roster_is_loaded(r)) {
         return 0;
     }
     size_t count = count_changes(r);
@@ -343,59 +441,100 @@ size_t roster_told_count(const struct roster *r)
     return r->told;
 }
 
-bool roster_was_told(const struct roster *r, struct slice shown)
-{
-    const struct entry *e = find(r, shown);
-    return e && e->told;
-}
-
 struct slice roster_cursor(const struct roster *r)
 {
     return slice_text(r->cursor);
 }
 
-size_t roster_parts(const struct roster *r)
+/* ---- The full list --------------------------------------------------------------------------- */
+
+bool roster_has_list(const struct roster *r)
 {
-    return r->told == 0 ? 1 : (r->told + ROSTER_PART - 1) / ROSTER_PART;
+    return r->has_list;
 }
 
-/* Appends who joined since the last bundle, and `own` unless it is among them or was told. */
-static void put_newcomers(const struct roster *r, bool comma, struct slice own, struct buf *out)
+size_t roster_list_parts(const struct roster *r)
 {
-    for (size_t i = 0; i < r->changed.count; i++) {
-        const struct entry *e = r->changed.at[i];
-        if (e->present && !e->told && !slice_equal(name_of(e), own)) {
-            buf_append(out, comma ? SLICE(",") : SLICE(""));
-            json_append_string(out, name_of(e));
-            comma = true;
+    return r->listed <= ROSTER_PART ? 0 : (r->listed + ROSTER_PART - 1) / ROSTER_PART;
+}
+
+/* Appends these of the list. */
+static void put_listed(const struct roster *r, size_t begin, size_t end, struct buf *out)
+{
+    bool first = true;
+    buf_append(out, SLICE("{\"users\":["));
+    for (size_t i = begin; i < end; i++) {
+        first = put_name(out, r->all.at[i], first);
+    }
+}
+
+void roster_take_list(struct roster *r)
+{
+    uint32_t listed = 0;
+    drop_list(r);
+    for (uint32_t i = 0; i < r->all.count; i++) {
+        if (is_seen(r, r->all.at[i])) {
+            swap_places(r, i, listed++);
         }
     }
-    if (!roster_was_told(r, own)) {
-        buf_append(out, comma ? SLICE(",") : SLICE(""));
+    r->listed = listed;
+    r->has_list = true;
+    buf_clear(&r->first);
+    put_listed(r, 0, roster_list_parts(r) == 0 ? listed : 0, &r->first);
+}
+
+/* Ends a part; `part` counts from 1. */
+static void put_end(const struct roster *r, size_t part, struct buf *out)
+{
+    size_t parts = roster_list_parts(r) + 1;
+    buf_append(out, SLICE("],"));
+    put_cursor(out, "cursor", r->cursor);
+    if (parts > 1) {
+        buf_printf(out, ",\"part\":%zu,\"parts\":%zu", part, parts);
+    }
+    buf_byte(out, '}');
+}
+
+void roster_list_part(const struct roster *r, size_t part, struct buf *out)
+{
+    size_t begin = part * ROSTER_PART, end = begin + ROSTER_PART;
+    put_listed(r, begin, end < r->listed ? end : r->listed, out);
+    put_end(r, part + 1, out);
+}
+
+void roster_list_rest(struct roster *r, struct slice own, struct buf *out)
+{
+    bool first = roster_list_parts(r) > 0 || r->listed == 0;
+    const struct entry *me = own.len > 0 ? find(r, own) : NULL;
+    buf_append(out, buf_slice(&r->first));
+    for (uint32_t i = 0; i < r->since.count; i++) {
+        const struct entry *e = r->since.at[i];
+        if (is_seen(r, e) && !is_listed(r, e)) {
+            first = put_name(out, e, first);
+        }
+    }
+    if (own.len > 0 && !(me && is_seen(r, me))) {
+        buf_append(out, first ? SLICE("") : SLICE(","));
         json_append_string(out, own);
     }
+    put_end(r, roster_list_parts(r) + 1, out);
+    r->peeked = true;
 }
 
-bool roster_has_news(const struct roster *r)
+bool roster_list_gone(const struct roster *r, struct buf *out)
 {
-    return count_changes(r) > 0;
-}
-
-bool roster_hint(struct roster *r, bool leaves, struct buf *out)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < r->changed.count; i++) {
-        struct entry *e = r->changed.at[i];
-        if (e->present != e->told && (e->present || leaves)) {
-            e->hinted = true;
-            left += !e->present;
+    bool first = true;
+    for (uint32_t i = 0; i < r->since.count; i++) {
+        const struct entry *e = r->since.at[i];
+        if (is_listed(r, e) && !is_seen(r, e)) {
+            buf_append(out, first ? SLICE("{\"joined\":[],\"left\":[") : SLICE(""));
+            first = put_name(out, e, first);
         }
     }
-    if (left == 0) {
+    if (first) {
         return false;
     }
-    buf_append(out, SLICE("{\"joined\":[],"));
-    put_changes(r, "left", false, out);
+    buf_append(out, SLICE("],"));
     put_cursor(out, "from", r->cursor);
     buf_byte(out, ',');
     put_cursor(out, "cursor", r->cursor);
@@ -403,24 +542,16 @@ bool roster_hint(struct roster *r, bool leaves, struct buf *out)
     return true;
 }
 
-void roster_full(const struct roster *r, size_t part, struct slice own, struct buf *out)
+void roster_freeze(struct roster *r, bool frozen)
 {
-    size_t parts = roster_parts(r), first = part * ROSTER_PART;
-    size_t end = part + 1 == parts ? r->told : first + ROSTER_PART;
-    buf_append(out, SLICE("{\"users\":["));
-    for (size_t i = first; i < end; i++) {
-        buf_append(out, i > first ? SLICE(",") : SLICE(""));
-        json_append_string(out, name_of(r->all.at[i]));
+    if (r->frozen == frozen) {
+        return;
     }
-    if (own.len > 0 && part + 1 == parts) {
-        put_newcomers(r, end > first, own, out);
+    for (uint32_t i = 0; i < r->changed.count; i++) {
+        hint(r, r->changed.at[i]);
     }
-    buf_append(out, SLICE("],"));
-    put_cursor(out, "cursor", r->cursor);
-    if (parts > 1) {
-        buf_printf(out, ",\"part\":%zu,\"parts\":%zu", part + 1, parts);
-    }
-    buf_byte(out, '}');
+    r->frozen = frozen;
+    drop_list(r);
 }
 
 void roster_nothing(const struct roster *r, struct buf *out)

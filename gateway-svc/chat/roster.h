@@ -40,23 +40,35 @@ uint64_t roster_version(const struct roster *r);
  * changed. From then on this is what clients know. */
 size_t roster_tell(struct roster *r, struct buf *out);
 
-/* What clients were told last: */
-size_t roster_told_count(const struct roster *r);
-bool roster_was_told(const struct roster *r, struct slice shown);
+size_t roster_told_count(const struct roster *r); /* names that clients were told last */
 /* The cursor that stands for it; opaque to clients; valid until the next roster_tell. */
 struct slice roster_cursor(const struct roster *r);
-/* {"users":[...],"cursor":"..."}; with more than ROSTER_PART names also "part" and "parts".  part
- * counts from 0.  Without `own` it is what clients were told last, the same for everybody; with it,
- * the last part also names who joined since, and `own` in any case. */
-size_t roster_parts(const struct roster *r);
-void roster_full(const struct roster *r, size_t part, struct slice own, struct buf *out);
-/* Is there a change that clients were not told yet? */
-bool roster_has_news(const struct roster *r);
-/* To be called when a client just got the full list with its news: appends who left since the last
- * bundle, {"joined":[],"left":[...],"from":cursor,"cursor":cursor}, or returns false when nobody
- * did. The next bundle names all of them whatever happens until then, because that client knows
- * them. */
-bool roster_hint(struct roster *r, bool leaves, struct buf *out);
+
+/* ---- The full list, for somebody who comes ----
+ *
+ * It is taken now and then, not for each: its parts are the same for everybody, who comes later
+ * gets in the last part who joined since, and behind it who left.  When that becomes too much the
+ * list is dropped, and has to be taken anew.  A newcomer knows what happened a moment ago before
+ * the others are told: the next bundle names all of that whatever happens until then. */
+
+/* Is there one? */
+bool roster_has_list(const struct roster *r);
+void roster_take_list(struct roster *r);
+/* How many parts are the same for everybody: none with up to ROSTER_PART names, which stand all in
+ * the last part then. */
+size_t roster_list_parts(const struct roster *r);
+/* One of them, counted from 0: {"users":[...],"cursor":"...","part":1,"parts":3}. */
+void roster_list_part(const struct roster *r, size_t part, struct buf *out);
+/* The last part, with everybody who joined since, and `own` (may be empty) in any case; without
+ * "part" and "parts" if it is the only one. */
+void roster_list_rest(struct roster *r, struct slice own, struct buf *out);
+/* Appends who is in the list and has left since, {"joined":[],"left":[...],"from":cursor,
+ * "cursor":cursor}; false, and nothing appended, when nobody has. */
+bool roster_list_gone(const struct roster *r, struct buf *out);
+
+/* While frozen, lists still name whoever seems gone but was told. */
+void roster_freeze(struct roster *r, bool frozen);
+
 /* {"joined":[],"left":[],"from":cursor,"cursor":cursor}: the answer to somebody who missed nothing.
  */
 void roster_nothing(const struct roster *r, struct buf *out);

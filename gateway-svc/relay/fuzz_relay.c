@@ -171,7 +171,8 @@ static void tell(void)
     if (roster_tell(world.roster, &out) > 0) {
         check_json(&out);
     }
-    roster_full(world.roster, 0, SLICE("own"), &out);
+    roster_take_list(world.roster);
+    roster_list_rest(world.roster, SLICE("own"), &out);
     check_json(&out);
 }
 
