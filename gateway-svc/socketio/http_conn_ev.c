@@ -413,7 +413,12 @@ void http_conn_open(struct http_server *server, int fd)
     ev_io_init(&c->io, on_io, fd, EV_READ);
     ev_timer_init(&c->timer, on_late, 0.0, 0.0);
     c->io.data = c->timer.data = c;
+    /* Mostly its request is here already: then a WebSocket changes hands before the loop has told
+     * the kernel of its socket.  But first comes what has come to others before: a client that
+     * upgrades expects that of its next GET. */
+    ev_set_priority(&c->io, -1);
     http_conn_enter(c, HEAD);
+    ev_feed_event(server->loop, &c->io, EV_READ);
 }
 
 void http_server_close(struct http_server *server)

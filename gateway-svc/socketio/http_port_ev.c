@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-#define ACCEPTS_PER_TURN 64 /* then the others have their turn */
+#define ACCEPTS_PER_TURN 16 /* then the others have their turn */
 #define PAUSE_S 0.1         /* when the process has no file descriptor left */
 
 struct http_port {
@@ -48,13 +48,11 @@ static void take_a_break(struct http_port *port, int error)
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
     struct http_port *port = io->data;
-    int one = 1;
     (void)loop;
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* works without */
             http_conn_open(port->server, fd);
         } else if (!is_of_one(errno)) {
             take_a_break(port, errno);
@@ -76,6 +74,8 @@ static int listen_on(const struct addrinfo *address)
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
         bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+        /* Those that it accepts inherit it; works without. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         return fd;
     }
     if (fd >= 0) {
