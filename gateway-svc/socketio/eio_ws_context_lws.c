@@ -4,6 +4,8 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 #include <ev.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -172,12 +174,21 @@ static bool print_head(struct buf *head, const struct eio_handshake *handshake)
     return buf_append(head, SLICE("\r\n"));
 }
 
-/* Is the socket libwebsockets' now? */
+/* While corked, what is written waits, so that it leaves in one piece. */
+static void cork(int fd, int corked)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, sizeof corked); /* works without */
+}
+
+/* Is the socket libwebsockets' now?  It writes its 101 itself, and the owner may add to it. */
 static bool adopt(struct eio_ws *ws, int fd, const struct buf *bytes)
 {
     ws->opened = false;
+    cork(fd, 1);
     struct lws *wsi = lws_adopt_socket_vhost_readbuf(ws->vhost, fd, bytes->ptr, bytes->len);
-    if (wsi && !ws->opened) {
+    if (ws->opened) {
+        cork(fd, 0);
+    } else if (wsi) {
         (void)shutdown(fd, SHUT_RDWR); /* then it closes it */
     }
     return ws->opened;

@@ -287,6 +287,7 @@ static void on_opened(void *ctx, struct lws *wsi)
     struct eio_conn *conn = ctx;
     conn->wire = wsi;
     eio_conn_opened(conn, clock_mono_us());
+    send_queue(conn); /* the hello leaves with the 101 */
 }
 
 static void on_probe_opened(void *ctx, struct lws *wsi)
