@@ -62,3 +62,12 @@ void clients_remove(struct clients *list, struct client *client)
     list->at[client->place]->place = client->place;
     client->place = CLIENT_NOWHERE;
 }
+
+void clients_swap(struct clients *list, struct client *a, struct client *b)
+{
+    uint32_t place = a->place;
+    a->place = b->place;
+    b->place = place;
+    list->at[a->place] = a;
+    list->at[b->place] = b;
+}

@@ -33,7 +33,7 @@ struct client {
     uint32_t owed : 29;   /* its messages that wait for Redis */
     uint32_t state : 2;   /* enum client_state */
     bool going : 1;       /* it is to be closed when they are answered; see drain.h */
-    struct laggard *lags; /* what it was not told of the list of users, or NULL; see lag.h */
+    struct laggard *lags; /* what it was not told of the list of users, or NULL; see telling.h */
 };
 
 /* One session with its sockets on this gateway. */
@@ -61,5 +61,7 @@ void client_free(struct client *client);
 
 void clients_add(struct clients *list, struct client *client);
 void clients_remove(struct clients *list, struct client *client);
+/* Each takes the other's place in the list. */
+void clients_swap(struct clients *list, struct client *a, struct client *b);
 
 #endif

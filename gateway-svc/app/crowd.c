@@ -26,6 +26,7 @@ struct crowd {
     void *ctx;
     struct roster *roster;
     bool frozen, known;
+    bool telling; /* the last bundle goes round */
     ev_timer timer;
     uint64_t window_ms, told_ms;
     struct bundle history[HISTORY]; /* a ring */
@@ -119,12 +120,17 @@ static void tell(struct crowd *c)
     if (names == 0) {
         return;
     }
-    c->told_ms = clock_mono_ms();
     adapt_window(c, names);
+    c->telling = true;
     struct sio_frame *frame = frame_of_json(c);
     remember(c, slice_text(from), frame);
     c->emit(c->ctx, frame, c->newest - 1);
     sio_frame_unref(frame);
+}
+
+static bool may_tell(const struct crowd *c)
+{
+    return !c->frozen && !c->telling;
 }
 
 static uint64_t wait_ms(const struct crowd *c)
@@ -135,7 +141,7 @@ static uint64_t wait_ms(const struct crowd *c)
 
 static void schedule(struct crowd *c)
 {
-    if (!c->frozen && c->known && !ev_is_active(&c->timer)) {
+    if (may_tell(c) && c->known && !ev_is_active(&c->timer)) {
         ev_timer_set(&c->timer, (double)wait_ms(c) / 1000.0, 0.0);
         ev_timer_start(c->loop, &c->timer);
     }
@@ -146,8 +152,19 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop;
     (void)events;
     struct crowd *c = timer->data;
-    if (!c->frozen) {
+    if (may_tell(c) && wait_ms(c) == 0) {
         tell(c);
+    } else {
+        schedule(c);
+    }
+}
+
+void crowd_told(struct crowd *c)
+{
+    c->telling = false;
+    c->told_ms = clock_mono_ms();
+    if (roster_has_news(c->roster)) {
+        schedule(c);
     }
 }
 
@@ -221,7 +238,7 @@ void crowd_answer(struct crowd *c, struct sio_socket *socket, struct slice since
 void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice since,
                    struct slice shown)
 {
-    if (!c->frozen && wait_ms(c) == 0) {
+    if (may_tell(c) && wait_ms(c) == 0) {
         tell(c);
     }
     crowd_answer(c, socket, since, shown);

@@ -10,13 +10,16 @@
 
 struct crowd;
 
-/* A change of the list, to every client that was welcomed; they are numbered one after the other.
- */
+/* A change of the list, for every client that was welcomed; they are numbered one after the other.
+ * The next one comes after crowd_told only, which may be called at once. */
 typedef void crowd_emit_fn(void *ctx, struct sio_frame *frame, size_t change);
 
 struct crowd *crowd_new(struct ev_loop *loop, struct sio_namespace *nsp, crowd_emit_fn *emit,
                         void *ctx);
 void crowd_free(struct crowd *c);
+
+/* All have been told the last change. */
+void crowd_told(struct crowd *c);
 
 /* Before the client hears anything else of the list: sends it whole, as it is now, with `shown`,
  * the client's own name, in it in any case; or the changes since the cursor of a list that it has

@@ -43,8 +43,8 @@ void hub_name_of(const struct sio_socket *socket, char out[USERNAME_MAX + 1])
 static void drop_client(struct hub *hub, struct client *client)
 {
     struct user *user = client->user;
+    telling_forget(&hub->telling, client);
     uint64_t upto = replay_leave(hub, client);
-    lag_forget(&hub->lag, client);
     client_free(client);
     if (user->clients) {
         return;
@@ -199,10 +199,11 @@ static void on_lost(void *app, struct session *s)
 static void on_behind(void *app)
 {
     struct hub *hub = app;
+    telling_finish(&hub->telling);                     /* then they all have the same cursor */
     for (uint32_t i = hub->welcomed.count; i-- > 0;) { /* each leaves this list */
         struct client *client = hub->welcomed.at[i];
         bool lags = client->lags != NULL;
-        lag_forget(&hub->lag, client);
+        telling_forget(&hub->telling, client);
         replay_behind(hub, client, lags ? slice_text(NULL) : crowd_cursor(hub->crowd));
     }
 }
@@ -353,7 +354,7 @@ static void on_user_change_out(struct hub *hub, struct client *client,
         buf_clear(&since); /* no cursor of ours: the whole list answers it */
     }
     const struct session *session = client->user->session;
-    lag_forget(&hub->lag, client); /* the answer tells it all */
+    telling_forget(&hub->telling, client); /* the answer tells it all */
     crowd_answer(hub->crowd, client->socket, buf_slice(&since),
                  slice_text(session ? session->shown : NULL));
     buf_deinit(&since);
@@ -429,12 +430,7 @@ static const struct sio_namespace_handler namespace_handler = {on_connect, on_ev
 static void emit_change(void *ctx, struct sio_frame *frame, size_t change)
 {
     struct hub *hub = ctx;
-    for (size_t i = 0; i < hub->welcomed.count; i++) {
-        struct client *client = hub->welcomed.at[i];
-        if (lag_is_in_time(&hub->lag, client, change)) {
-            sio_socket_emit(client->socket, frame);
-        }
-    }
+    telling_start(&hub->telling, frame, change);
 }
 
 struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
@@ -456,7 +452,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
     web_page_serve(hub->server);
     hub->nsp = sio_namespace_open(hub->server, "/", &namespace_handler, hub);
     hub->crowd = crowd_new(loop, hub->nsp, emit_change, hub);
-    lag_init(&hub->lag, loop, hub->crowd, config->sio.queue_max_bytes);
+    telling_init(&hub->telling, loop, hub->crowd, &hub->welcomed, config->sio.queue_max_bytes);
     hub->relay = relay_new(loop, &config->relay, &relay_handler, hub);
     return hub;
 }
@@ -486,7 +482,7 @@ void hub_free(struct hub *hub)
         sio_server_close_all(hub->server); /* no session has a user after this */
     }
     relay_free(hub->relay); /* whoever still waits for an answer gets his last one */
-    lag_deinit(&hub->lag);
+    telling_deinit(&hub->telling);
     crowd_free(hub->crowd);
     sio_server_free(hub->server);
     message_out_deinit(&hub->incoming);

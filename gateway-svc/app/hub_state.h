@@ -7,8 +7,8 @@
 #include "gateway-svc/app/crowd.h"
 #include "gateway-svc/app/drain.h"
 #include "gateway-svc/app/hub.h"
-#include "gateway-svc/app/lag.h"
 #include "gateway-svc/app/recent.h"
+#include "gateway-svc/app/telling.h"
 #include "gateway-svc/chat/message_out.h"
 #include "gateway-svc/chat/payload.h"
 #include "shared/log.h"
@@ -27,7 +27,7 @@ struct hub {
     struct clients welcomed;     /* LIVE */
     struct clients catching;     /* those that are not, but ask for what they missed */
     struct recent recent;        /* what sessions may still do */
-    struct lag lag;              /* of the welcomed, those that read too slowly */
+    struct telling telling;      /* the welcomed of changes of the list */
     struct message_out incoming; /* the message being looked at */
     struct buf json;             /* scratch for what is being written */
     struct drain *drain;         /* NULL: not begun */

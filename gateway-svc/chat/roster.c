@@ -436,6 +436,11 @@ size_t roster_tell(struct roster *r, struct buf *out)
     return count;
 }
 
+bool roster_has_news(const struct roster *r)
+{
+    return r->changed.count > 0;
+}
+
 size_t roster_told_count(const struct roster *r)
 {
     return r->told;

@@ -40,6 +40,8 @@ uint64_t roster_version(const struct roster *r);
  * changed. From then on this is what clients know. */
 size_t roster_tell(struct roster *r, struct buf *out);
 
+/* Has anything changed since? */
+bool roster_has_news(const struct roster *r);
 size_t roster_told_count(const struct roster *r); /* names that clients were told last */
 /* The cursor that stands for it; opaque to clients; valid until the next roster_tell. */
 struct slice roster_cursor(const struct roster *r);
