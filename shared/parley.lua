@@ -54,6 +54,7 @@ local ENDED_S = '3600'       -- how long an ended session is remembered
 local SENT_EXTRA_MS = 60000  -- client_ids are kept for grace and this
 local LOG_LENGTH = 65536     -- presence changes kept for gateways that missed some
 local BATCH = 64             -- users attached, pruned or told of by one call
+local FIELDS = 13            -- of a session in the answer of connect
 local SWEPT = 32             -- users looked at by one sweep: half a millisecond
 local WHO_MAX = 500          -- users shown by parley_who, so that an operator stops nobody
 local INBOX_MAX = 256        -- messages kept in an inbox,
@@ -384,18 +385,19 @@ end
 local function attach(c, id, link, user)
   local name = user.key
   user['at:' .. id] = link
-  call('HSET', user_key(c, name), 'at:' .. id, link, 'gateways', gateways_of(user))
-  call('SADD', users_key(c, id), name)
-  call('DEL', c.prefix .. 'grace:' .. name)
-  if user.left then
-    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow
-  end
-  watch_expiry(c, user)
+  local fields = { 'at:' .. id, link, 'gateways', gateways_of(user) }
   if not user.online then
-    call('HSET', user_key(c, name), 'online', text(c.now))
+    fields[5], fields[6] = 'online', text(c.now)
     call('SADD', c.prefix .. 'online', user.name)
     c.changes[#c.changes + 1] = '+' .. user.name
   end
+  call('HSET', user_key(c, name), unpack(fields))
+  call('SADD', users_key(c, id), name)
+  if user.left then -- he was in grace
+    call('DEL', c.prefix .. 'grace:' .. name)
+    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow
+  end
+  watch_expiry(c, user)
 end
 
 -- Those of the names whom the gateway serves by a link up to this number.
@@ -699,36 +701,66 @@ local function renew(keys, args)
   return answer(c, 'ok', text(c.id), link, c.settle and '1' or '0', own, group, version, first_of(c))
 end
 
--- gateway, link, session hash
+-- A session at a gateway: what became of it, its user, how many became visible by it, where he left.
+local function connect_one(c, id, link, hash)
+  local status, user = owner_of(c, hash)
+  if status ~= 'ok' then
+    return { status }
+  end
+  local expires = tonumber(user.expires)
+  if expires > 0 and c.time >= expires then
+    if c.settle then
+      return { 'unavailable' } -- nobody expires meanwhile
+    end
+    end_sessions(c, { user }, 'session_expired')
+    return { 'unknown' }
+  end
+  local left, before = user.left or '', #c.changes
+  attach(c, id, link, user)
+  return { 'ok', user, #c.changes - before, left }
+end
+
+-- gateway, link, session hashes; for each of them, all in one, as one call is much cheaper than many:
 -- ok <message:id> <name> <as typed> <login> <ms to the end, 0: none> <version> <floor>
 --    <1: became visible with this version> <left: the id up to which he has everything, if he was in
 --    grace; else empty> <first id of the epoch> <id of his newest direct message, 0: none>
---    | unknown | unavailable | link
+--    | unknown | unavailable, followed by empty texts in place of the rest
+-- | link
+-- Who became visible with this version is all that changed with it; if anybody left, nobody is said to.
 local function connect(keys, args)
-  local id, link, hash = gateway_of(args[5]), link_of(args[6]), hash_of(args[7])
+  local id, link, hashes = gateway_of(args[5]), link_of(args[6]), { hash_of(args[7]) }
+  for i = 8, #args do
+    hashes[i - 6] = hash_of(args[i])
+  end
+  if #hashes > BATCH then
+    refuse('at most ' .. BATCH .. ' sessions')
+  end
   local c = enter(keys, args)
   note(c)
   if not link_holds(c, id, link) then
     return answer(c, 'link')
   end
-  local status, user = owner_of(c, hash)
-  if status ~= 'ok' then
-    return answer(c, status)
+  local sessions, joined = {}, 0
+  for i, hash in ipairs(hashes) do
+    sessions[i] = connect_one(c, id, link, hash)
+    joined = joined + (sessions[i][3] or 0)
   end
-  local expires = tonumber(user.expires)
-  if expires > 0 and c.time >= expires then
-    if c.settle then
-      return answer(c, 'unavailable') -- nobody expires meanwhile
-    end
-    end_sessions(c, { user }, 'session_expired')
-    announce(c)
-    return answer(c, 'unknown')
-  end
-  local left = user.left or ''
-  attach(c, id, link, user)
   announce(c)
-  return answer(c, 'ok', text(c.id), user.key, user.name, user.login, text(expires_in(c, user)),
-    version_of(c), user.floor, text(#c.changes), left, first_of(c), (inbox_of(user)))
+  local state, flat = call('HMGET', c.presence, 'version', 'first'), {}
+  local version, first, now = state[1] or '0', state[2] or '0', text(c.id)
+  for _, session in ipairs(sessions) do
+    local status, user, came, left = unpack(session)
+    local fields = user and { status, c.epoch, now, user.key, user.name, user.login,
+      text(expires_in(c, user)), version, user.floor, joined == #c.changes and text(came) or '0', left,
+      first, (inbox_of(user)) } or { status, c.epoch, '', '', '', '', '', '', '', '', '', '', '' }
+    if #sessions == 1 then
+      return fields
+    end
+    for i = 1, FIELDS do
+      flat[#flat + 1] = fields[i]
+    end
+  end
+  return flat
 end
 
 -- gateway, link, session hash, and if it says so: the id up to which it has delivered everything to

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 64      /* sessions in one call */
-#define FIELDS 5      /* arguments per session */
-#define VERDICTS_AT 5 /* their place in the answer; behind them each one's newest message */
+#define BATCH 64    /* sessions in one call */
+#define FIELDS 5    /* arguments per session */
+#define CONNECTS 32 /* sessions in one call to connect: many at once must not hold up messages */
+#define CONNECT_FIELDS 13 /* of each in its answer */
+#define VERDICTS_AT 5     /* their place in the answer; behind them each one's newest message */
 /* Calls of an attach-all that are out at the same time.  All at once, they would take Redis longer
  * than any command may wait for its answer, as soon as enough users are here. */
 #define WINDOW 16
@@ -60,19 +62,22 @@ static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
     sessions_remove(r->sessions, s);
 }
 
-/* ---- One session, by its token --------------------------------------------------------------- */
+/* ---- Sessions that came, by their tokens ------------------------------------------------------
+ */
 
-/* Clients get the name as it is, and calls carry it: what nobody can be called is no answer. */
-static bool learn(struct session *s, const struct redis_reply *reply)
+/* Clients get the name as it is, and calls carry it: what nobody can be called is no answer.  `at`:
+ * where it begins in the answer. */
+static bool learn(struct session *s, const struct redis_reply *reply, size_t at)
 {
-    uint64_t rest_ms = redis_reply_u64_at(reply, 6);
-    struct slice name = redis_reply_text_at(reply, 3), shown = redis_reply_text_at(reply, 4);
+    uint64_t rest_ms = redis_reply_u64_at(reply, at + 6);
+    struct slice name = redis_reply_text_at(reply, at + 3);
+    struct slice shown = redis_reply_text_at(reply, at + 4);
     if (username_check(shown) != USERNAME_OK || !slice_equal_nocase(name, shown)) {
         return false;
     }
     copy_name(s->shown, shown);
-    s->login = redis_reply_u64_at(reply, 5);
-    s->floor = redis_reply_u64_at(reply, 2);
+    s->login = redis_reply_u64_at(reply, at + 5);
+    s->floor = redis_reply_u64_at(reply, at + 2);
     s->newest = s->floor;
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
@@ -83,51 +88,158 @@ static void finish_round(struct relay *r, const struct attach_call *call, uint64
 
 /* Behind which id the session has missed something: where its user went away, if he was in grace;
  * or where it was attached, if the channels were quicker than this answer. */
-static uint64_t left_of(const struct relay *r, const struct session *s,
-                        const struct redis_reply *reply)
+static uint64_t left_of(const struct relay *r, const struct session *s, struct slice left_text)
 {
     uint64_t left;
-    if (slice_u64(redis_reply_text_at(reply, 10), UINT64_MAX - 1, &left)) {
+    if (slice_u64(left_text, UINT64_MAX - 1, &left)) {
         return left;
     }
     return r->delivered > s->floor ? s->floor : RELAY_WAS_HERE;
 }
+
+/* Who became visible by the call, in the order of its change. */
+static void note_joined(struct relay *r, const struct attach_call *call,
+                        const struct redis_reply *reply)
+{
+    struct buf list;
+    uint64_t version = 0;
+    buf_init(&list, (size_t)CONNECTS * (USERNAME_MAX + 2));
+    for (size_t i = 0; i < call->count; i++) {
+        if (redis_reply_u64_at(reply, i * CONNECT_FIELDS + 9) == 1) {
+            struct slice shown = redis_reply_text_at(reply, i * CONNECT_FIELDS + 4);
+            version = redis_reply_u64_at(reply, i * CONNECT_FIELDS + 7);
+            buf_append(&list, list.len > 0 ? SLICE(" +") : SLICE("+"));
+            buf_append(&list, slice_head(shown, USERNAME_MAX));
+        }
+    }
+    if (list.len > 0) {
+        roster_feed_joined(r, version, buf_slice(&list));
+    }
+    buf_deinit(&list);
+}
+
+static void take_answer(struct relay *r, struct session *s, const struct redis_reply *reply,
+                        size_t at)
+{
+    struct slice status = redis_reply_text_at(reply, at);
+    if (!slice_equal(status, SLICE("ok")) || !learn(s, reply, at)) {
+        refuse(r, s, slice_equal(status, SLICE("unknown")) ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
+        return;
+    }
+    uint64_t left = left_of(r, s, redis_reply_text_at(reply, at + 10));
+    if (r->delivered > s->newest) {
+        s->newest = r->delivered; /* what passed by its clients ask for */
+    }
+    r->handler->attached(r->app, s, left);
+}
+
+static bool connect_more(struct relay *r);
 
 static void on_connected(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
     relay_heard(r, reply, 2);
-    struct session *s = call_session(call, 0);
-    if (s && functions_status_is(reply, "ok") && learn(s, reply)) {
-        if (redis_reply_u64_at(reply, 9) == 1) {
-            roster_feed_joined(r, redis_reply_u64_at(reply, 7), slice_text(s->shown));
-        }
-        uint64_t left = left_of(r, s, reply);
-        if (r->delivered > s->newest) {
-            s->newest = r->delivered; /* what passed by its clients ask for */
-        }
-        r->handler->attached(r->app, s, left);
-    } else if (s && relay_answered(reply)) {
-        refuse(r, s, functions_status_is(reply, "unknown") ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
+    bool answered = relay_answered(reply);
+    if (answered) {
+        note_joined(r, call, reply);
     }
-    if (relay_answered(reply)) {
+    for (size_t i = 0; i < call->count && answered; i++) {
+        struct session *s = call_session(call, i);
+        if (s) {
+            take_answer(r, s, reply, i * CONNECT_FIELDS);
+        }
+    }
+    if (call->round == 0) {
+        r->connecting = false;
+        (void)connect_more(r);
+    } else if (answered) {
         finish_round(r, call, functions_status_is(reply, "ok") ? redis_reply_u64_at(reply, 2) : 0);
     }
     free(call);
 }
 
-static bool connect_one(struct relay *r, struct session *s, uint32_t round)
+static bool connect_call(struct relay *r, struct attach_call *call)
 {
-    struct attach_call *call = call_new(r, round, 1);
+    struct slice args[2 + CONNECTS] = {slice_text(r->config.gateway_id),
+                                       slice_text(r->number_text)};
+    for (size_t i = 0; i < call->count; i++) {
+        args[2 + i] = slice_text(call->items[i].hash);
+    }
+    return functions_call(r->commands, "parley_connect", args, 2 + call->count, on_connected, call);
+}
+
+/* In an attach-all, before anything is known of it. */
+static bool connect_one(struct relay *r, struct session *s)
+{
+    struct attach_call *call = call_new(r, r->round, 1);
     call_add(call, s);
-    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
-                                 slice_text(call->items[0].hash)};
-    if (!functions_call(r->commands, "parley_connect", args, 3, on_connected, call)) {
+    if (!connect_call(r, call)) {
         free(call);
         return false;
     }
     return true;
+}
+
+/* It could not be sent: those in it come again by themselves.  (One without an owner is being
+ * opened just now, and its caller is told.) */
+static void give_up(struct relay *r, const struct attach_call *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        struct session *s = call_session(call, i);
+        if (s && s->owner) {
+            refuse(r, s, RELAY_UNAVAILABLE);
+        } else if (s) {
+            sessions_remove(r->sessions, s);
+        }
+    }
+}
+
+static bool connect_more(struct relay *r)
+{
+    struct attach_call *call = r->next_connect;
+    if (!call) {
+        return true;
+    }
+    r->next_connect = NULL;
+    r->connecting = link_is_open(r->state) && connect_call(r, call);
+    if (!r->connecting) {
+        give_up(r, call);
+        free(call);
+    }
+    return r->connecting;
+}
+
+/* One call is out at a time: whoever comes meanwhile shares the next, because one call is much
+ * cheaper for Redis than many. */
+static bool connect_soon(struct relay *r, struct session *s)
+{
+    if (!r->next_connect) {
+        r->next_connect = call_new(r, 0, CONNECTS);
+    }
+    call_add(r->next_connect, s);
+    return (r->connecting && r->next_connect->count < CONNECTS) || connect_more(r);
+}
+
+void relay_forget_next(struct relay *r)
+{
+    free(r->next_connect);
+    r->next_connect = NULL;
+}
+
+/* It is gone before it was sent: Redis must not attach it. */
+static void leave_next(struct relay *r, const struct session *s)
+{
+    struct attach_call *call = r->next_connect;
+    for (size_t i = 0; call && i < call->count; i++) {
+        if (call_session(call, i) == s) {
+            call->items[i] = call->items[--call->count];
+            break;
+        }
+    }
+    if (call && call->count == 0) {
+        relay_forget_next(r);
+    }
 }
 
 /* ---- All sessions again ---------------------------------------------------------------------- */
@@ -226,7 +338,7 @@ static struct session *next_unsent(struct relay *r)
 static bool attach_some(struct relay *r, struct session *s, struct batch *b)
 {
     if (s->shown[0] == '\0') {
-        return connect_one(r, s, r->round);
+        return connect_one(r, s);
     }
     uint64_t now_ms = clock_mono_ms();
     b->call = call_new(r, r->round, BATCH);
@@ -286,6 +398,7 @@ static void finish_round(struct relay *r, const struct attach_call *call, uint64
 void relay_attach_all(struct relay *r)
 {
     repair_forget(r);
+    relay_forget_next(r); /* they are in the round */
     r->round++;
     r->attaching = 0;
     r->unsent = sessions_count(r->sessions);
@@ -301,6 +414,7 @@ void relay_forget_all(struct relay *r)
 {
     r->attaching = 0;
     r->unsent = 0;
+    relay_forget_next(r);
     repair_forget(r);
     replay_forget(r);
     sending_forget(r);
@@ -326,11 +440,7 @@ struct session *relay_open(struct relay *r, struct slice hash)
         return NULL;
     }
     s = sessions_add(r->sessions, hash);
-    if (!connect_one(r, s, 0)) {
-        sessions_remove(r->sessions, s);
-        return NULL;
-    }
-    return s;
+    return connect_soon(r, s) ? s : NULL;
 }
 
 /* Up to where a session has got everything whose clients are live. */
@@ -343,6 +453,7 @@ static uint64_t had_all(const struct relay *r, const struct session *s)
 void relay_close(struct relay *r, struct session *s, uint64_t upto)
 {
     char left[24], hash[TOKEN_HASH_LEN + 1];
+    leave_next(r, s);
     session_hash(s, hash);
     snprintf(left, sizeof left, "%llu",
              (unsigned long long)(upto == RELAY_WAS_HERE ? had_all(r, s) : upto));

@@ -422,6 +422,7 @@ void relay_free(struct relay *r)
         return;
     }
     ev_timer_stop(r->loop, &r->tick);
+    relay_forget_next(r);
     functions_free(r->commands); /* whoever still asks gets his last answer */
     sending_deinit(r);
     redis_conn_free(r->feed);

@@ -72,7 +72,8 @@ struct relay {
     uint64_t proving_ms; /* since when we wait for the first one of this link */
     uint64_t own_count, group_count;
     bool settling;
-    bool leaving; /* the lease was given back: no new link */
+    bool leaving;    /* the lease was given back: no new link */
+    bool connecting; /* a call for sessions that came is out */
 
     char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
     uint64_t heard_id;               /* message:id in the latest answer that had it */
@@ -94,6 +95,7 @@ struct relay {
 
     struct sending sending;
 
+    struct attach_call *next_connect; /* for those who come while one is out; or NULL */
     size_t replaying; /* questions of clients that are out, see replay.c; others wait: */
     struct replay_call *replays, **replays_end;
 
@@ -123,6 +125,7 @@ void relay_line(void *ctx, struct slice channel, struct slice payload);
 /* attach.c */
 void relay_attach_all(struct relay *r);
 void relay_forget_all(struct relay *r);
+void relay_forget_next(struct relay *r); /* of those who came, the ones not yet told to Redis */
 
 /* sending.c */
 void sending_init(struct relay *r);
@@ -146,8 +149,8 @@ void replay_forget(struct relay *r); /* the link is gone: whoever waits is told 
 /* roster_feed.c */
 void roster_feed_sync(struct relay *r); /* whatever is missing is fetched */
 void roster_feed_line(struct relay *r, struct slice line);
-/* An answer says that `shown` became visible with this version: its own line may come later. */
-void roster_feed_joined(struct relay *r, uint64_t version, struct slice shown);
+/* An answer says what changed with this version ("+alice +bob"): its own line may come later. */
+void roster_feed_joined(struct relay *r, uint64_t version, struct slice list);
 void roster_feed_lost(struct relay *r); /* answers that were out will not come */
 
 #endif

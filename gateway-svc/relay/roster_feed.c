@@ -152,12 +152,10 @@ void roster_feed_line(struct relay *r, struct slice line)
     }
 }
 
-void roster_feed_joined(struct relay *r, uint64_t version, struct slice shown)
+void roster_feed_joined(struct relay *r, uint64_t version, struct slice list)
 {
-    char list[USERNAME_MAX + 2];
     if (version == r->roster.version + 1 && strcmp(r->roster.epoch, r->heard_epoch) == 0) {
-        snprintf(list, sizeof list, "+%.*s", (int)slice_head(shown, USERNAME_MAX).len, shown.ptr);
-        take_change(r, slice_text(r->roster.epoch), version, slice_text(list));
+        take_change(r, slice_text(r->roster.epoch), version, list);
     }
 }
 

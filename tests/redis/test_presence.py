@@ -82,6 +82,40 @@ class Connect(RulesTest):
         self.assertEqual(g.connect(session)[0], 'unavailable')
         self.assertEqual(self.online(), {'alice'})
 
+    def answers(self, g, *hashes):
+        """What connect says of each."""
+        reply = g.call('connect', *hashes)
+        self.assertEqual(len(reply), 13 * len(hashes))
+        return [reply[i:i + 13] for i in range(0, len(reply), 13)]
+
+    def test_several_at_once(self):
+        g, ear = self.gateway(), self.listen('presence')
+        alice, bob, carol = self.online_user(g, 'alice'), self.login('bob', 'Bob'), self.login('carol')
+        answers = self.answers(g, bob.hash, alice.hash, 'ab' * 32, carol.hash)
+        self.assertEqual([a[:2] for a in answers], [[s, self.epoch] for s in ('ok', 'ok', 'unknown', 'ok')])
+        self.assertEqual([a[3:5] for a in answers], [['bob', 'Bob'], ['alice', 'alice'], ['', ''], ['carol', 'carol']])
+        self.assertEqual([a[7] for a in answers], ['2', '2', '', '2'])
+        self.assertEqual([a[9] for a in answers], ['1', '0', '', '1'])
+        self.assertEqual(answers[2][2:], [''] * 11)
+        self.assertEqual(self.heard(ear), [('presence', self.epoch + ' 1 +alice'), ('presence', self.epoch + ' 2 +Bob +carol')])
+        self.assertEqual(self.online(), {'alice', 'Bob', 'carol'})
+        self.assertEqual(self.at('bob'), {'g1': str(g.link)})
+
+    def test_several_of_whom_one_has_expired(self):
+        g = self.gateway()
+        old = self.online_user(g, 'alice', longest=90000)
+        self.pass_time(90001)
+        new = self.login('bob')
+        answers = self.answers(g, old.hash, new.hash)
+        self.assertEqual([(a[0], a[9]) for a in answers], [('unknown', ''), ('ok', '0')])
+        self.assertEqual(self.log()[-1], (2, '-alice +bob'))
+
+    def test_no_more_than_a_batch(self):
+        g, hashes = self.gateway(), ['%064x' % n for n in range(65)]
+        self.assertEqual(len(self.answers(g, *hashes[:64])), 64)
+        with self.assertRaisesRegex(Exception, 'at most 64 sessions'):
+            g.call('connect', *hashes)
+
     def test_counts_the_highest_id(self):
         g = self.gateway()
         session = self.online_user(g, 'alice')

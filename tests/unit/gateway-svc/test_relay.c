@@ -389,6 +389,83 @@ static void a_call_that_cannot_be_sent_opens_nothing(void **state)
     assert_non_null(script_open('b'));
 }
 
+static void who_comes_while_a_call_is_out_shares_the_next(void **state)
+{
+    (void)state;
+    script_open('a');
+    script_open('b');
+    script_open('c');
+    script_open('d');
+    CALLS("parley_connect gw 1 aaa*61");
+    fake_answer(ALICE);
+    TOLD("attached a:Alice | ");
+    CALLS("parley_connect gw 1 bbb*62 ccc*63 ddd*64");
+    script_open('e');
+    fake_answer("ok|e1|110|bob|Bob|8|0|7|90|1||0|0|unknown|e1||||||||||||"
+                "ok|e1|110|dan|Dan|9|0|7|90|1|5|0|0");
+    TOLD("attached b:Bob | refused c unknown | attached d:Dan left=5 | ");
+    CALLS("parley_connect gw 1 eee*65");
+}
+
+static void an_answer_that_is_too_short_lets_nobody_wait(void **state)
+{
+    (void)state;
+    script_open('a');
+    script_open('b');
+    script_open('c');
+    fake_answer(ALICE);
+    fake_answer("ok|e1|110|bob|Bob|8|0|7|90|1");
+    TOLD("attached a:Alice | attached b:Bob | refused c unavailable | ");
+}
+
+static void who_goes_before_his_call_is_in_none(void **state)
+{
+    struct relay *r = *state;
+    script_open('a');
+    struct session *b = script_open('b');
+    script_open('c');
+    relay_close(r, b, 0);
+    CALLS("parley_connect gw 1 aaa*", "parley_detach gw 1 bbb* 0");
+    fake_answer(ALICE);
+    fake_answer("ok|e1");
+    CALLS("parley_connect gw 1 ccc*63");
+    relay_close(r, script_open('d'), 0); /* the only one of the next */
+    fake_answer("ok|e1|110|cat|Cat|8|0|7|90|0||0|0");
+    TOLD("attached a:Alice | attached c:Cat | ");
+    CALLS("parley_detach gw 1 ddd* 0");
+}
+
+static void a_call_that_is_full_waits_for_no_answer(void **state)
+{
+    struct relay *r = *state;
+    char hash[TOKEN_HASH_LEN + 1];
+    for (unsigned i = 0; i < 1 + 32 + 2; i++) {
+        snprintf(hash, sizeof hash, "%064x", i);
+        struct session *s = relay_open(r, slice_text(hash));
+        assert_non_null(s);
+        s->owner = s; /* somebody has it */
+    }
+    assert_int_equal(fake_calls(), 2);
+    assert_int_equal(strlen(fake_call(0)), strlen("parley_connect gw 1") + 65);
+    assert_int_equal(strlen(fake_call(1)), strlen("parley_connect gw 1") + 32 * (size_t)65);
+    fake_commands_full(true);
+    fake_answer("unknown|e1"); /* the next cannot be sent: those in it are told */
+    fake_commands_full(false);
+    TOLD("refused 0 unknown | refused 0 unavailable | refused 0 unavailable | ");
+}
+
+static void who_waits_for_a_call_goes_with_the_link(void **state)
+{
+    (void)state;
+    script_open('a');
+    script_open('b');
+    script_open('c');
+    fake_feed_down();
+    TOLD("refused c unavailable | refused b unavailable | refused a unavailable | ");
+    script_link("2", "e1");
+    CALLS("parley_prune gw 2 0");
+}
+
 static void a_kick_closes_who_is_not_attached_yet(void **state)
 {
     (void)state;
@@ -622,6 +699,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_session_is_attached_by_its_token, begin_up, end),
         cmocka_unit_test_setup_teardown(refusals_follow_the_table, begin_up, end),
         cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_opens_nothing, begin_up, end),
+        cmocka_unit_test_setup_teardown(who_comes_while_a_call_is_out_shares_the_next, begin_up,
+                                        end),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_too_short_lets_nobody_wait, begin_up,
+                                        end),
+        cmocka_unit_test_setup_teardown(who_goes_before_his_call_is_in_none, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_call_that_is_full_waits_for_no_answer, begin_up, end),
+        cmocka_unit_test_setup_teardown(who_waits_for_a_call_goes_with_the_link, begin_up, end),
         cmocka_unit_test_setup_teardown(a_kick_closes_who_is_not_attached_yet, begin_up, end),
         cmocka_unit_test_setup_teardown(close_before_the_answer, begin_up, end),
         cmocka_unit_test_setup_teardown(close_while_there_is_no_link, begin_up, end),

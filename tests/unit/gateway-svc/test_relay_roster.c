@@ -264,9 +264,25 @@ static void whoever_attaches_is_in_the_list_at_once(void **state)
     assert_int_equal(r->roster.version, 1);
 }
 
+static void several_who_attach_are_one_change(void **state)
+{
+    struct relay *r = *state;
+    script_open('a');
+    script_open('b');
+    script_open('c');
+    script_open('d');
+    fake_answer("ok|e1|100|alice|Alice|7|0|1|90|1||0|0");
+    (void)script_told();
+    fake_answer("ok|e1|100|bob|Bob|8|0|2|90|1||0|0|ok|e1|100|cat|Cat|9|0|2|90|0||0|0|"
+                "ok|e1|100|dan|Dan|9|0|2|90|1||0|0");
+    TOLD("change e1/2 +Bob +Dan | attached b:Bob | attached c:Cat | attached d:Dan | ");
+    assert_int_equal(r->roster.version, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(several_who_attach_are_one_change, begin_up, end),
         cmocka_unit_test_setup_teardown(it_is_read_in_pages_and_then_change_by_change, begin, end),
         cmocka_unit_test_setup_teardown(a_line_brings_the_next_change, begin_up, end),
         cmocka_unit_test_setup_teardown(what_a_line_shows_to_be_missing_is_asked_for, begin_up,
