@@ -6,10 +6,11 @@
 -- All functions take one key, the prefix ("{chat}:"), under which all keys and channels live.
 -- ARCHITECTURE.md lists the keys; in short:
 --
---   sessions:<aa>           hash: session hash that begins so -> name of the user
+--   sessions:<aa>           hash: first half of a session hash that begins so -> name of the user
+--                           (in 1.2, the whole session hash)
 --   session:<hash>          "ended" for an hour after the end (a library older than 1.2 had the name
 --                           here, too)
---   user:<name>             hash: name as typed, session, login, since, expires, floor, online,
+--   user:<name>             hash: name as typed, session, login, expires, floor, online (since when),
 --                           at:<gateway>, gateways, left, inbox (newest id, newest id that is gone,
 --                           bytes, expiry)
 --   online                  set of the names that everybody sees, as typed
@@ -306,8 +307,10 @@ end
 
 local function user_key(c, name)    return c.prefix .. 'user:' .. name end
 local function session_key(c, hash) return c.prefix .. 'session:' .. hash end
--- A key for each session would cost twice as much: up to 128 lie together in a listpack.
+-- A key for each session would cost three times as much: up to 128 lie together in a listpack.  Half a
+-- hash finds the user; `session` of the user is all of it, and decides.
 local function sessions_key(c, hash) return c.prefix .. 'sessions:' .. hash:sub(1, 2) end
+local function half_of(hash)        return hash:sub(1, 32) end
 local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
@@ -376,9 +379,9 @@ local function watch_expiry(c, user)
 end
 
 local function make_session(c, name, shown, hash, login, expires, floor)
-  call('HSET', sessions_key(c, hash), hash, name)
+  call('HSET', sessions_key(c, hash), half_of(hash), name)
   call('HSET', user_key(c, name), 'name', shown, 'session', hash, 'login', text(login),
-    'since', text(c.now), 'expires', text(expires), 'floor', text(floor))
+    'expires', text(expires), 'floor', text(floor))
 end
 
 -- The user is served by this gateway now; ends a grace period, makes a new user visible.
@@ -460,7 +463,7 @@ local function end_sessions(c, users, code)
     return
   end
   for _, user in ipairs(users) do -- first: a Redis with older rules refuses it, before anybody is told
-    call('HDEL', sessions_key(c, user.session), user.session)
+    call('HDEL', sessions_key(c, user.session), half_of(user.session), user.session)
     call('SET', session_key(c, user.session), 'ended', 'EX', ENDED_S)
   end
   local keys, names, shown = {}, {}, {}
@@ -621,7 +624,9 @@ end
 
 -- Whose session is it?  ok, user | unknown | unavailable
 local function owner_of(c, hash)
-  local owner = call('HGET', sessions_key(c, hash), hash) or call('GET', session_key(c, hash))
+  local key = sessions_key(c, hash)
+  local owner = call('HGET', key, half_of(hash))
+    or call('HGET', key, hash) or call('GET', session_key(c, hash)) -- as older libraries noted it
   local user = owner and user_of(c, owner)
   if user and user.session == hash then
     return 'ok', user

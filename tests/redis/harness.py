@@ -336,7 +336,7 @@ class RulesTest(unittest.TestCase):
         return None if score is None else int(score) - self.now()
 
     def session_record(self, session):
-        return self.redis.call('HGET', self.sessions_key(session.hash), session.hash) or \
+        return self.redis.call('HGET', self.sessions_key(session.hash), session.hash[:32]) or \
             self.redis.call('GET', self.key('session:' + session.hash))
 
     def sessions_key(self, hash_):
@@ -406,7 +406,7 @@ class RulesTest(unittest.TestCase):
             attached = any(f.startswith('at:') for f in user)
             if 'online' in user:
                 self.assertEqual(user['gateways'], ' '.join(sorted(f[3:] for f in user if f.startswith('at:'))))
-            self.assertEqual(self.redis.call('HGET', self.sessions_key(user['session']), user['session']), name)
+            self.assertEqual(self.redis.call('HGET', self.sessions_key(user['session']), user['session'][:32]), name)
             if attached:
                 self.assertIn('online', user)
                 self.assertEqual(deadlines.get(name, '0'), user['expires'], name)

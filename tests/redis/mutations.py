@@ -24,6 +24,7 @@ DELIVERED = 'test_replay.Delivered.'
 REPLAY_MODEL = 'test_replay_model.Differential.test_random_sequences'
 DYING = 'test_replay_model.Dying.test_random_sequences'
 ARGUMENTS, MEMORY, KEYS = 'test_limits.Arguments.', 'test_limits.Memory.', 'test_limits.Keys.'
+ROOM = 'test_limits.Room.'
 
 SIXES = ARGUMENTS + 'test_one_bad_message_refuses_all_before_the_first_write'
 
@@ -94,9 +95,15 @@ MUTATIONS = [
              [LOGIN + 'test_settling_refuses_logins', SETTLING + 'test_blocks_logins_and_messages']),
     Mutation('a login must be used in time', "  call('ZADD', c.prefix .. 'deadlines', text(c.time + pending), name)\n", '',
              [LOGIN + 'test_new_session', LOGIN + 'test_pending_expiry_frees_the_name']),
-    Mutation('sessions of an older library are found', " or call('GET', session_key(c, hash))", " or call('GET', session_key(c, hash)) == 'ended' and 'ended'",
-             [LOGIN + 'test_a_session_of_an_older_library']),
-    Mutation('an ended session is nobodys', "  call('HDEL', sessions_key(c, user.session), user.session)\n", '',
+    Mutation('sessions of library 1.1 are found', " or call('GET', session_key(c, hash))", " or call('GET', session_key(c, hash)) == 'ended' and 'ended'",
+             [LOGIN + 'test_a_session_of_library_1_1']),
+    Mutation('sessions of library 1.2 are found', "    or call('HGET', key, hash) or", '    or',
+             [LOGIN + 'test_a_session_of_library_1_2']),
+    Mutation('sessions of library 1.2 end', "half_of(user.session), user.session)", "half_of(user.session))",
+             [LOGIN + 'test_a_session_of_library_1_2']),
+    Mutation('half a hash finds a session', 'return hash:sub(1, 32) end', 'return hash end',
+             [ROOM + 'test_an_idle_user_takes_at_most_650_bytes']),
+    Mutation('an ended session is nobodys', "  call('HDEL', sessions_key(c, user.session), half_of(user.session), user.session)\n", '',
              [LOGOUT + 'test_tombstone_for_an_hour', KEYS + 'test_nothing_is_left_of_those_who_left']),
     Mutation('pending ends with the session', 'pending = math.min(pending, longest)', '',
              [LOGIN + 'test_pending_never_outlives_the_session']),
@@ -105,7 +112,7 @@ MUTATIONS = [
     Mutation("another's token ends nothing", 'elseif user.key ~= name then', 'elseif false then',
              [LOGOUT + 'test_anothers_is_forbidden']),
     Mutation('a session is the one of its user', 'if user and user.session == hash then', 'if user then',
-             [KEYS + 'test_an_ended_record_is_not_the_user_called_ended']),
+             [LOGIN + 'test_half_a_hash_is_no_session', KEYS + 'test_an_ended_record_is_not_the_user_called_ended']),
     Mutation('unknown is unavailable while settling', "return not owner and c.settle and 'unavailable' or 'unknown'",
              "return 'unknown'",
              [CONNECT + 'test_settling_unknown_is_unavailable_but_ended_is_ended', LOGOUT + 'test_settling',

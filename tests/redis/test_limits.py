@@ -171,6 +171,25 @@ class Memory(RulesTest):
         self.assertEqual(self.sweep()[1], len(self.sessions))
 
 
+class Room(RulesTest):
+    """What users who only are there take of Redis' memory."""
+
+    def used(self):
+        return int(self.redis.call('INFO', 'memory').split('used_memory:')[1].split()[0])
+
+    def test_an_idle_user_takes_at_most_650_bytes(self):
+        """Just before the tables of 4,096 grow: there each user pays least for them, so this is about the rest."""
+        count, gateways = 4000, [self.gateway('gateway-%d-AbCdEfGh' % i) for i in (1, 2)]
+        before = self.used()
+        for i in range(count):
+            session = Session('user-%05d' % i)
+            self.try_login(session, longest=86400000)
+            gateways[i % 2].connect(session)
+        each = (self.used() - before) / count
+        self.assertEqual(len(self.online()), count)
+        self.assertLessEqual(each, 650)
+
+
 class Keys(RulesTest):
     def busy_day(self):
         """Something of everything."""

@@ -20,14 +20,29 @@ class Login(RulesTest):
         session = self.login('alice')
         self.assertEqual(self.redis.call('TTL', self.sessions_key(session.hash)), -1)
 
-    def test_a_session_of_an_older_library(self):
+    def test_a_session_of_library_1_1(self):
         """Its record is a key of its own."""
+        self._session_of_old('SET', 'session:%s', lambda hash_: ['alice'])
+
+    def test_a_session_of_library_1_2(self):
+        """Its record is named by the whole hash."""
+        self._session_of_old('HSET', 'sessions:%.2s', lambda hash_: [hash_, 'alice'])
+
+    def _session_of_old(self, command, key, record):
         session, g = self.login('alice'), self.gateway()
-        self.redis.call('HDEL', self.sessions_key(session.hash), session.hash)
-        self.redis.call('SET', self.key('session:' + session.hash), 'alice')
+        self.redis.call('DEL', self.sessions_key(session.hash))
+        self.redis.call(command, self.key(key % session.hash), *record(session.hash))
         self.assertEqual(g.connect(session)[0], 'ok')
         self.assertEqual(self.logout(session)[0], 'ok')
         self.assertEqual(self.session_record(session), 'ended')
+        self.assertEqual(self.redis.call('KEYS', self.key('sessions:*')), [])
+
+    def test_half_a_hash_is_no_session(self):
+        session, other = self.login('alice'), Session('alice')
+        other.hash = session.hash[:32] + other.hash[32:]
+        self.assertEqual(self.gateway().connect(other)[0], 'unknown')
+        self.assertEqual(self.logout(other)[0], 'unknown')
+        self.assertEqual(self.logout(session)[0], 'ok')
 
     def test_logins_are_numbered(self):
         numbers = [self.login(name).number for name in ('a', 'b', 'c')]

@@ -60,7 +60,7 @@ const TELLS = [
   [/^SMEMBERS \{chat\}:online$/, /^alice$/m],
   [/^SMEMBERS \{chat\}:lapsed$/, /^([\w.:-]+\n?)*$/], /* may be empty */
   [/^HGETALL \{chat\}:user:alice$/, /^at:/m],
-  [/^HGETALL \{chat\}:sessions:/, /^[0-9a-f]{64}\nalice$/m],
+  [/^HGETALL \{chat\}:sessions:/, /^[0-9a-f]{32}\nalice$/m],
   [/^LRANGE \{chat\}:inbox:alice /, /"message_text":"note"/],
   [/^XREVRANGE \{chat\}:group /, /"message_text":"hello"/],
   [/^P?TTL /, /^[1-9]\d*$/],
