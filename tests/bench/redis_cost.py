@@ -1,19 +1,25 @@
-"""redis_cost.py - CPU time of Redis for each message, and for simple commands beside it
+"""redis_cost.py - CPU time of Redis for each message and for what else users do, and for simple commands beside it
 
-usage: /usr/bin/python3 tests/bench/redis_cost.py [MESSAGES [ROUNDS [LIBRARY.lua...]]]
+usage: /usr/bin/python3 tests/bench/redis_cost.py [TIMES [ROUNDS [LIBRARY.lua...]]]
 
 A Redis as in production (redis.conf, users of deploy/setup) for each library, 64 users online at two
-gateways.  Round by round the kinds take turns with MESSAGES (10,000) each, 64 calls on their way at
-once and 1 to 64 messages in each, and the time that redis-server spent (INFO cpu) is divided.  Prints the median of the rounds with the least and
-the most, in µs.  What several libraries cost can be compared in one run."""
+gateways.  Round by round the kinds take turns with TIMES (10,000) each, 64 calls on their way at once
+(one by one: a tenth as many) and 1 to 64 messages in each, and the time that redis-server spent (INFO
+cpu) is divided.  Those who come and go are
+TIMES users more, who log in, connect, lose their last socket, return, lose it again and end.  Prints the
+median of the rounds with the least and the most, in µs.  What several libraries cost can be compared in
+one run."""
 import itertools
 import statistics
 import sys
 
-from redis_world import PREFIX, TEXT, World, encode
+from redis_world import BATCH, CALLER, PREFIX, TEXT, World, encode, session_of
 
 USERS = 64
-SIZES = (1, 4, 16, 64)
+SIZES = (1, 4, 16, 64)  # messages in one call
+SWEPT = 32  # users ended by one sweep
+PAGE = 64  # messages in one page of a replay
+FEEDS = 64  # subscribers of `many`
 FLOOR = "#!lua name=floor\nredis.register_function('floor', function() return 'ok' end)"
 
 
@@ -28,12 +34,18 @@ def world(path):
         w.gateway(name)
     for i in range(USERS):
         w.online('user%d' % i, 'g%d' % (i % 2 + 1))
-    w.gateways['admin'] = w.admin
+    for _ in range(FEEDS):
+        w.hear('many')
+    w.passing = []  # who come and go in this round
     return w
 
 
 serial = itertools.count(1)
 users = itertools.count(0)
+
+# A kind: the client that calls, and its commands.  What it does besides is not measured.
+
+# ---- messages
 
 
 def client_id():
@@ -55,32 +67,104 @@ def sent(make, size=1):
     return lambda w, n: ('g1', w.send_commands('g1', [make() for _ in range(n)], size))
 
 
-def plain(*args):
-    return lambda w, n: ('admin', [(encode(*args), 1)] * n)
+# ---- those who come and go
+
+
+def login(w, n):
+    assert w.admin.call('SCARD', PREFIX + 'online') == USERS, 'those of the last round are still here'
+    w.passing = ['passing%d' % next(serial) for _ in range(n)]
+    return 'auth', [w.login_command(name) for name in w.passing]
+
+
+def connect(w, _):
+    return 'g1', [w.gateway_command('connect', 'g1', session_of(name)) for name in w.passing]
+
+
+def detach(w, _):
+    return 'g1', [w.gateway_command('detach', 'g1', session_of(name), 0) for name in w.passing]
+
+
+def end(w, n):
+    w.run(*detach(w, n))
+    w.pass_time(CALLER[0])
+    return 'presence', [encode(*w.function('sweep'))] * -(-n // SWEPT)
+
+
+# ---- reading
+
+
+def roster(w, n):
+    """The first page of the list of users; full while those who come and go are here."""
+    return 'g1', [encode(*w.function('roster', '0'))] * n
+
+
+def changes(w, n):
+    version = int(w.admin.call('HGET', PREFIX + 'presence', 'version'))
+    return 'g1', [encode(*w.function('changes', max(version - PAGE, 0)))] * n
+
+
+def replay(w, n, what='inbox', missed=PAGE):
+    """Of one user, whose inbox holds the messages of `direct`."""
+    inbox = w.admin.call('LRANGE', PREFIX + 'inbox:user0', -missed - 1, -1)
+    after = int(inbox[0].split(' ')[0]) if missed else w.admin.call('GET', PREFIX + 'message:id')
+    return 'g1', [w.gateway_command('replay', 'g1', session_of('user0'), after, what)] * n
+
+
+def replay_nothing(w, n):
+    """Who returns and has everything."""
+    return replay(w, n, 'all', 0)
+
+
+# ---- what goes on when nobody does anything
+
+
+def renew(w, n):
+    return 'g1', [w.renew_command('g1', next(serial)) for _ in range(n)]
+
+
+def sweep(w, n):
+    """Nobody's time has come."""
+    return 'presence', [encode(*w.function('sweep'))] * n
+
+
+# ---- to compare with
 
 
 def plain_set(_, n):
-    return 'admin', [(encode('SET', PREFIX + 'x%d' % (i % USERS), TEXT), 1) for i in range(n)]
+    return 'admin', [encode('SET', PREFIX + 'x%d' % (i % USERS), TEXT) for i in range(n)]
+
+
+def plain_publish(_, n):
+    return 'admin', [encode('PUBLISH', PREFIX + 'to:g1', 'x' * 380) for i in range(n)]
+
+
+def wide_publish(_, n):
+    return 'admin', [encode('PUBLISH', PREFIX + 'many', 'x' * 380) for i in range(n)]
 
 
 def plain_call(w, n):
-    return 'admin', [(encode('FCALL', 'floor', 1, PREFIX, w.epoch, 0, 30000, 10000, TEXT), 1)] * n
+    return 'admin', [encode('FCALL', 'floor', 1, PREFIX, w.epoch, 0, 30000, 10000, TEXT) for _ in range(n)]
 
 
-# n messages or commands of each kind; by so many in one call, else one.
-KINDS = {**{'direct, by %d' % size: sent(message, size) for size in SIZES},
-         'direct, no client_id': sent(lambda: message(1, lambda: '')),
-         'direct, same gateway': sent(lambda: message(2)),
+ALONE = ', one by one'
+KINDS = {**{'direct, by %d' % size: sent(message, size) for size in SIZES}, 'direct' + ALONE: sent(message),
+         'direct, same gateway': sent(lambda: message(2)), 'direct, no client_id': sent(lambda: message(1, lambda: '')),
+         'no such user': sent(lambda: to('nobody')), 'replay, page of 64': replay, 'replay, nothing missed': replay_nothing,
          **{'group, by %d' % size: sent(lambda: to('group'), size) for size in SIZES},
-         'no such user': sent(lambda: to('nobody')),
-         'SET': plain_set, 'PUBLISH': plain('PUBLISH', PREFIX + 'to:g1', 'x' * 380), 'empty FCALL': plain_call}
+         'login': login, 'connect': connect, 'changes, page of 64': changes, 'list, page of 500': roster,
+         'detach': detach, 'connect again': connect, 'end, by the sweep': end,
+         'renew': renew, 'sweep, nobody due': sweep,
+         'SET': plain_set, 'PUBLISH': plain_publish, 'PUBLISH to %d' % FEEDS: wide_publish,
+         'PUBLISH to %d%s' % (FEEDS, ALONE): wide_publish, 'empty FCALL': plain_call}
 
 
 def measure(w, kind, n):
-    gateway, commands = KINDS[kind](w, n)
-    status = {'no such user': 'no_such_user'}.get(kind, 'ok') if gateway == 'g1' else None
+    alone = kind.endswith(ALONE)
+    n = n // 10 if alone else n  # each waits for both sides to be let run
+    client, commands = KINDS[kind](w, n)
+    status = {'no such user': 'no_such_user'}.get(kind, 'ok') if client != 'admin' else None
     before = w.cpu_us()
-    w.run(gateway, commands, status)
+    w.run(client, commands, status, 1 if alone else BATCH)
     return (w.cpu_us() - before) / n
 
 
@@ -97,7 +181,7 @@ def main():
         for w in worlds.values():
             w.stop()
     for (kind, path), values in figures.items():
-        print('%-22s %s %6.2f µs (%.2f to %.2f)' % (kind, path, statistics.median(values), min(values), max(values)))
+        print('%-25s %s %7.2f µs (%.2f to %.2f)' % (kind, path, statistics.median(values), min(values), max(values)))
 
 
 if __name__ == '__main__':

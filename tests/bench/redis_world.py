@@ -20,6 +20,7 @@ PREFIX = '{chat}:'
 CALLER = [30000, 10000]  # grace and lease in ms
 KEEP = 85000
 BATCH = 64  # calls on their way at once
+LEASE = '{"address":"127.0.0.1:40001","host":"one","pid":12345,"version":"0.1.0","connections":19000}'
 TEXT = '"%s"' % ('The quick brown fox jumps over the lazy dog, and so on. ' * 2).strip()
 
 
@@ -61,7 +62,9 @@ class World:
         self.admin.call('FCALL', 'parley_first', 1, PREFIX)
         self.epoch = self.admin.call('HGET', PREFIX + 'presence', 'epoch')
         self.auth = self.log_in('auth-svc')
-        self.links, self.gateways, self.feeds = {}, {}, []
+        self.presence = self.log_in('presence-svc')
+        self.links, self.feeds = {}, []
+        self.clients = {'admin': self.admin, 'auth': self.auth, 'presence': self.presence}  # and gateways
 
     def _connect_when_up(self, user):
         for _ in range(3000):
@@ -93,46 +96,69 @@ class World:
             feed.send('SUBSCRIBE', PREFIX + channel)
             feed.receive()
         self.links[name] = client.call(*self.function('renew', name, 'new', 0, 'n', '', 'many'))[3]
-        self.gateways[name] = client
+        self.clients[name] = client
         self.feeds.append(feed)
 
+    def hear(self, *channels):
+        """One more subscriber."""
+        feed = self.log_in('admin')
+        for channel in channels:
+            feed.send('SUBSCRIBE', PREFIX + channel)
+            feed.receive()
+        self.feeds.append(feed)
+
+    def pass_time(self, ms):
+        """Presence time goes on by ms; no lease of a gateway ends."""
+        self.admin.call('HINCRBY', PREFIX + 'presence', 'skew', -ms)
+        for name in self.links:
+            self.run(name, [self.renew_command(name, ms)])
+
+    def login_command(self, user):
+        return encode(*self.function('login', user, user, session_of(user), 60000, 86400000))
+
     def login(self, user):
-        self.auth.call(*self.function('login', user, user, session_of(user), 60000, 86400000))
+        self.run('auth', [self.login_command(user)])
+
+    def gateway_command(self, function, gateway, *args):
+        return encode(*self.function(function, gateway, self.links[gateway], *args))
+
+    def renew_command(self, gateway, nonce):
+        return encode(*self.function('renew', gateway, 'keep', self.links[gateway], 'n%d' % nonce, LEASE, 'many'))
 
     def online(self, user, gateway):
         self.login(user)
-        reply = self.gateways[gateway].call(*self.function('connect', gateway, self.links[gateway], session_of(user)))
-        assert reply[0] == 'ok', reply
+        self.run(gateway, [self.gateway_command('connect', gateway, session_of(user))])
 
     def send_commands(self, gateway, messages, size=1):
         """Of messages (sender, receiver, client_id), so many in one call; [(command, messages in it)].
         (A library older than 1.3 has one in a call.)"""
-        link = self.links[gateway]
         if not self.takes_many:
-            return [(encode(*self.function('send', gateway, link, session_of(sender), sender, to, client_id, TEXT, KEEP)), 1)
+            return [(self.gateway_command('send', gateway, session_of(sender), sender, to, client_id, TEXT, KEEP), 1)
                     for sender, to, client_id in messages]
         commands = []
         for i in range(0, len(messages), size):
             part = messages[i:i + size]
             args = [arg for sender, to, client_id in part
                     for arg in (session_of(sender), sender, to, client_id, TEXT, digest_of(to, TEXT))]
-            commands.append((encode(*self.function('send', gateway, link, KEEP, *args)), len(part)))
+            commands.append((self.gateway_command('send', gateway, KEEP, *args), len(part)))
         return commands
 
-    def run(self, gateway, commands, status='ok'):
-        """Pipelined as a busy gateway does; each message must be answered so (None: any answer will do)."""
-        client = self.gateways[gateway]
-        for i in range(0, len(commands), BATCH):
-            part = commands[i:i + BATCH]
+    def run(self, client, commands, status='ok', batch=BATCH):
+        """Pipelined as a busy gateway does; each must be answered so (None: with anything).  A command is
+        bytes, or (bytes, messages in it), of which each must be."""
+        client = self.clients[client]
+        calls = [command if isinstance(command, tuple) else (command, 0) for command in commands]
+        for i in range(0, len(calls), batch):
+            part = calls[i:i + batch]
             client.sock.sendall(b''.join(command for command, _ in part))
-            for _, count in part:
+            for _, messages in part:
                 reply = client.receive()
-                assert status is None or self.statuses(reply) == [status] * count, reply
-            for feed in self.feeds:
+                assert status is None or self.statuses(reply, messages) == [status] * max(messages, 1), reply
+            for feed in self.feeds if i % BATCH == 0 else ():
                 drain(feed)
 
-    def statuses(self, reply):
-        return [text.split(' ')[0] for text in reply[3:]] if self.takes_many else reply[:1]
+    def statuses(self, reply, messages):
+        return [fate.split(' ')[0] for fate in reply[3:]] if messages and self.takes_many else reply[:1]
 
     def cpu_us(self):
         info = self.admin.call('INFO', 'cpu')
