@@ -182,17 +182,18 @@ const storm = {
 const churning = {
   name: "churn",
   title: "Users who come and go",
-  text: "5,000 users are told of 1,000 changes a second, of which half are users who log in and connect, and half ones who close their connection and log out. At the others 500 users, and 20 changes a second.",
+  text: "5,000 users are told of 1,000 changes a second, of which half are users who log in and connect, and half ones who close their connection and log out. At the others 500 users, and 20 changes a second. After that, at Parley, 20 changes a second, which is a bundle every 100 ms: CPU for each bundle and user.",
   lists: true,
   rounds: 2,
   peers: ["parley", "socketio-redis", "socketio", "ws", "epoll"],
-  figures: { cpu: { title: "CPU for each change and user who is told", unit: "µs" }, cores: { title: "CPU of the whole", unit: "cores", plain: true }, p99: us("until one who comes has the list, p99") },
+  figures: { cpu: us("CPU for each change and user who is told"), bundle: us("CPU for each bundle and user"), cores: { title: "CPU of the whole", unit: "cores", plain: true }, p99: us("until one who comes has the list, p99") },
   async play({ load, peer }) {
     const [users, rate] = peer === "parley" ? [5000, 1000] : [500, 20];
     await load.upTo(users);
     await load.order("listen", settleMs(users));
     const got = await load.order("churn", rate, 5000);
-    return { ...costs("cpu", got, (got.done + got.gone) * users), cores: cpuOf(got) / got.seconds / 1e6, p99: got.p99_us };
+    const calm = peer === "parley" ? await load.order("churn", 20, 4000) : undefined;
+    return { ...(calm && costs("bundle", calm, calm.seconds * 10 * users)), ...costs("cpu", got, (got.done + got.gone) * users), cores: cpuOf(got) / got.seconds / 1e6, p99: got.p99_us };
   },
 };
 
