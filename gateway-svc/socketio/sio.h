@@ -47,7 +47,7 @@ struct sio_config {
     const char *path; /* "/socket.io/": begins and ends with '/'; served without the last one too */
     bool polling;     /* true: long-polling is served */
     bool websocket;   /* true: WebSocket is served */
-    uint32_t ping_interval_ms; /* 25000 between heartbeats */
+    uint32_t ping_interval_ms; /* 25000 between heartbeats, up to 20 ms more */
     uint32_t ping_timeout_ms;  /* 20000 to answer one, or the connection is closed */
     uint32_t max_payload;     /* 1000000 bytes of one message from a client; of a binary event, with
                                  all its attachments; of one POST */
