@@ -880,11 +880,11 @@ end
 -- What this client_id was used for before: "id sent_at digest", or nothing.  Two generations of
 -- hashes, each filled for grace + 60 s, so that nothing grows and nothing is forgotten too early.
 -- And when the younger of them was begun: its field '', because a client_id is never empty.  A minus
--- behind it says that there is none before it.
+-- before it says that there is no older one.
 local function sent_before(key, client_id)
   local young = call('HMGET', key, client_id, '')
   local born = young[2]
-  if young[1] or born and born:byte(-1) == 45 then
+  if young[1] or born and born:byte() == 45 then
     return young[1], born
   end
   return call('HGET', key .. ':old', client_id), born
@@ -892,7 +892,8 @@ end
 
 local function remember_sent(c, key, client_id, entry, born, now)
   local keep, mark = c.grace + SENT_EXTRA_MS, '-'
-  if born and now - born:match('^%d+') > keep then
+  local age = born and (born:byte() == 45 and now + born or now - born) -- (texts of digits)
+  if age and age > keep then
     call('RENAME', key, key .. ':old')
     call('PEXPIRE', key .. ':old', keep)
     born, mark = nil, ''
@@ -900,7 +901,7 @@ local function remember_sent(c, key, client_id, entry, born, now)
   if born then
     call('HSET', key, client_id, entry)
   else
-    call('HSET', key, client_id, entry, '', text(now) .. mark)
+    call('HSET', key, client_id, entry, '', mark .. text(now))
     call('PEXPIRE', key, 2 * keep)
   end
 end

@@ -368,9 +368,8 @@ class Window(RulesTest):
 
     def age(self, ms):
         """As if the window had begun ms earlier."""
-        born = self.redis.call('HGET', self.key('sent:alice'), '')
-        mark = '-' if born.endswith('-') else ''
-        self.redis.call('HSET', self.key('sent:alice'), '', '%d%s' % (int(born.rstrip('-')) - ms, mark))
+        born = int(self.redis.call('HGET', self.key('sent:alice'), ''))
+        self.redis.call('HSET', self.key('sent:alice'), '', born - ms if born > 0 else born + ms)
 
     def test_expires(self):
         self.send('a')
