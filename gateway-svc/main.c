@@ -10,8 +10,8 @@
 #define STOP_S 0.5  /* what was queued may still leave */
 
 /* Blocks of so many bytes and more go back to the system when they are freed.  When many users come
- * at once each gets up to 1,000 names of his own, for a moment; else their place stays with us, as a
- * hole between what lives on. */
+ * at once each gets up to 1,000 names of his own, for a moment; else their place stays with us, as
+ * a hole between what lives on. */
 #define PASSING_BYTES 8192
 #define SPARE_BYTES 16384 /* that malloc asks the system for beyond what it needs */
 

@@ -42,10 +42,11 @@ struct roster {
     uint32_t told;          /* how many clients were told of */
     bool loading, loaded, frozen;
     bool has_list;
-    bool peeked;          /* somebody was given the list since the last bundle */
-    uint32_t listed;      /* the first of `all` are the list that was taken */
-    struct entries since; /* what has changed since it was taken */
-    struct buf first;     /* what the last part of it begins with */
+    bool peeked;                      /* somebody was given the list since the last bundle */
+    uint32_t listed;                  /* the first of `all` are the list that was taken */
+    struct entries since;             /* what has changed since it was taken */
+    struct buf first;                 /* what the last part of it begins with */
+    char list_cursor[CURSOR_MAX + 1]; /* of all its parts */
     char epoch[EPOCH_TEXT + 1];
     uint64_t version;
     char cursor[CURSOR_MAX + 1];
@@ -484,8 +485,15 @@ void roster_take_list(struct roster *r)
     }
     r->listed = listed;
     r->has_list = true;
+    memcpy(r->list_cursor, r->cursor, sizeof r->cursor);
     buf_clear(&r->first);
     put_listed(r, 0, roster_list_parts(r) == 0 ? listed : 0, &r->first);
+}
+
+/* The cursor that newcomers get with the list.  One event needs no other than that of now. */
+static const char *list_cursor(const struct roster *r)
+{
+    return roster_list_parts(r) > 0 ? r->list_cursor : r->cursor;
 }
 
 /* Ends a part; `part` counts from 1. */
@@ -493,7 +501,7 @@ static void put_end(const struct roster *r, size_t part, struct buf *out)
 {
     size_t parts = roster_list_parts(r) + 1;
     buf_append(out, SLICE("],"));
-    put_cursor(out, "cursor", r->cursor);
+    put_cursor(out, "cursor", list_cursor(r));
     if (parts > 1) {
         buf_printf(out, ",\"part\":%zu,\"parts\":%zu", part, parts);
     }
@@ -526,21 +534,30 @@ void roster_list_rest(struct roster *r, struct slice own, struct buf *out)
     r->peeked = true;
 }
 
+static size_t count_gone(const struct roster *r)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < r->since.count; i++) {
+        count += is_listed(r, r->since.at[i]) && !is_seen(r, r->since.at[i]);
+    }
+    return count;
+}
+
 bool roster_list_gone(const struct roster *r, struct buf *out)
 {
     bool first = true;
+    if (count_gone(r) == 0 && strcmp(list_cursor(r), r->cursor) == 0) {
+        return false;
+    }
+    buf_append(out, SLICE("{\"joined\":[],\"left\":["));
     for (uint32_t i = 0; i < r->since.count; i++) {
         const struct entry *e = r->since.at[i];
         if (is_listed(r, e) && !is_seen(r, e)) {
-            buf_append(out, first ? SLICE("{\"joined\":[],\"left\":[") : SLICE(""));
             first = put_name(out, e, first);
         }
     }
-    if (first) {
-        return false;
-    }
     buf_append(out, SLICE("],"));
-    put_cursor(out, "from", r->cursor);
+    put_cursor(out, "from", list_cursor(r));
     buf_byte(out, ',');
     put_cursor(out, "cursor", r->cursor);
     buf_byte(out, '}');

@@ -64,8 +64,9 @@ void roster_list_part(const struct roster *r, size_t part, struct buf *out);
 /* The last part, with everybody who joined since, and `own` (may be empty) in any case; without
  * "part" and "parts" if it is the only one. */
 void roster_list_rest(struct roster *r, struct slice own, struct buf *out);
-/* Appends who is in the list and has left since, {"joined":[],"left":[...],"from":cursor,
- * "cursor":cursor}; false, and nothing appended, when nobody has. */
+/* Appends what leads from the list, which has one cursor in all its parts, to now: who is in it and
+ * has left since, {"joined":[],"left":[...],"from":cursor,"cursor":cursor}.  False, and nothing
+ * appended, when nobody has and the cursor is that of now. */
 bool roster_list_gone(const struct roster *r, struct buf *out);
 
 /* While frozen, lists still name whoever seems gone but was told. */
