@@ -40,7 +40,7 @@ struct sending {
     ev_idle awake;   /* this too, so that the loop does not wait before the next end of a turn */
     char keep[24];   /* keep_ms */
     struct buf text; /* all their parts */
-    size_t out; /* calls */
+    size_t out;      /* calls */
     size_t count;
     struct sending_item {
         relay_sent_fn *fn;

@@ -426,7 +426,7 @@ static void take_cursor(struct crowd *crowd, const char *key)
 /* The event goes on from the cursor that they have. */
 static void take_from(struct crowd *crowd)
 {
-    struct crowd from;
+    struct crowd from = {0};
     take_cursor(&from, "from");
     assert_string_equal(crowd->cursor, from.cursor);
     take_cursor(crowd, "cursor");
