@@ -365,7 +365,7 @@ local function correspondent(c, name)
     return user_of(c, name)
   end
   return { key = name, gateways = values[1], name = values[2], session = values[3], inbox = values[4] or nil,
-    online = true, last = false, gone = false, bytes = false, until_ms = false, kept_before = false }
+    online = true, noted = false, last = false, gone = false, bytes = false, until_ms = false, kept_before = false }
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
@@ -747,7 +747,12 @@ local function connect(keys, args)
   end
   local sessions, joined = {}, 0
   for i, hash in ipairs(hashes) do
-    sessions[i] = connect_one(c, id, link, hash)
+    if #hashes == 1 then
+      sessions[i] = connect_one(c, id, link, hash)
+    else -- what is wrong with one of them must not harm the others
+      local good, session = pcall(connect_one, c, id, link, hash)
+      sessions[i] = good and session or { 'unavailable' }
+    end
     joined = joined + (sessions[i][3] or 0)
   end
   announce(c)
@@ -945,7 +950,7 @@ local function trim_inbox(user, key, length)
   while length > INBOX_MIN and (length > INBOX_MAX or user.bytes > INBOX_BYTES) do
     local count = math.max(math.floor(length / 16), 1)
     for _, message in ipairs(call('LPOP', key, count)) do
-      user.bytes, user.gone = user.bytes - #message, message:match('^%d+')
+      user.bytes, user.gone = user.bytes - #message, message:match('^%d+') or user.gone
     end
     length = length - count
   end
@@ -955,10 +960,15 @@ end
 -- be counted with.)
 local function keep_direct(c, b, user, id, message)
   local key = inbox_key(c, user.key)
-  local length = call('RPUSH', key, message)
   if not user.last then
     user.last, user.gone, user.bytes, user.until_ms = inbox_of(user)
-    user.kept_before, b.kept = b.kept, user
+    if not user.last then
+      refuse('bad inbox of ' .. user.key)
+    end
+  end
+  local length = call('RPUSH', key, message)
+  if not user.noted then
+    user.noted, user.kept_before, b.kept = true, b.kept, user
   end
   if length == 1 then
     user.gone, user.bytes, user.until_ms = user.last, 0, 0
@@ -1079,21 +1089,35 @@ local function publish_line(c, line)
   call('PUBLISH', c.prefix .. line.channel, #line == 1 and line[1] or concat(line, '\n'))
 end
 
+local function publish_singly(c, line)
+  for j = 1, #line do
+    publish(c, line.channel, 'message', line[j])
+  end
+end
+
+-- One that cannot be published keeps back no other; then nobody knows what became of the call.
 local function publish_lines(c, b)
-  local single
+  local single, failed
   for i = 1, #b.lines do
     local line = b.lines[i]
     if #line > 1 and single == nil then
       single = has_single(c, b)
     end
-    if single then
-      for j = 1, #line do
-        publish(c, line.channel, 'message', line[j])
-      end
-    else
-      publish_line(c, line)
-    end
+    local good, why = pcall(single and publish_singly or publish_line, c, line)
+    failed = failed or not good and why
   end
+  if failed then
+    error(failed, 0)
+  end
+end
+
+-- Was the client_id used for another message?  Before 1.3 the digest was SHA-1; a gateway of then
+-- cannot tell what a newer one has noted.
+local function is_other(was, digest, to, body)
+  if #was == #digest then
+    return was ~= digest
+  end
+  return #was == 40 and sha1hex(to .. '\n' .. body) ~= was
 end
 
 -- The message in six arguments, from this place on.
@@ -1113,7 +1137,7 @@ local function send_one(c, b, args, i)
   end
   if before then
     local first, then_at, was = before:match('^(%d+) (%d+) (%x+)$')
-    if was ~= digest and #was == #digest then
+    if is_other(was, digest, to, body) then
       return 'conflict'
     end
     return 'dup ' .. first .. ' ' .. message_json('', first, user.name, shown, body, then_at)

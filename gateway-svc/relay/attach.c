@@ -195,6 +195,18 @@ static void give_up(struct relay *r, const struct attach_call *call)
     }
 }
 
+/* Who has gone since, or was sent by an attach-all, is not to be attached behind that. */
+static void drop_gone(struct attach_call *call)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < call->count; i++) {
+        if (call_session(call, i)) {
+            call->items[count++] = call->items[i];
+        }
+    }
+    call->count = count;
+}
+
 static bool connect_more(struct relay *r)
 {
     struct attach_call *call = r->next_connect;
@@ -202,6 +214,11 @@ static bool connect_more(struct relay *r)
         return true;
     }
     r->next_connect = NULL;
+    drop_gone(call);
+    if (call->count == 0) {
+        free(call);
+        return true;
+    }
     r->connecting = link_is_open(r->state) && connect_call(r, call);
     if (!r->connecting) {
         give_up(r, call);
@@ -210,8 +227,8 @@ static bool connect_more(struct relay *r)
     return r->connecting;
 }
 
-/* One call is out at a time: whoever comes meanwhile shares the next, because one call is much
- * cheaper for Redis than many. */
+/* One call is out at a time, but for those that are full: whoever comes meanwhile shares the next,
+ * because one call is much cheaper for Redis than many. */
 static bool connect_soon(struct relay *r, struct session *s)
 {
     if (!r->next_connect) {

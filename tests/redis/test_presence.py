@@ -110,6 +110,18 @@ class Connect(RulesTest):
         self.assertEqual([(a[0], a[9]) for a in answers], [('unknown', ''), ('ok', '0')])
         self.assertEqual(self.log()[-1], (2, '-alice +bob'))
 
+    def test_a_key_of_another_type_harms_one_alone(self):
+        g, ear = self.gateway(), self.listen('presence')
+        alice, bob, carol = self.login('alice'), self.login('bob'), self.login('carol')
+        self.redis.call('RENAME', self.key('user:bob'), self.key('away'))
+        self.redis.call('SET', self.key('user:bob'), 'x')
+        answers = self.answers(g, alice.hash, bob.hash, carol.hash)
+        self.assertEqual([(a[0], a[9]) for a in answers], [('ok', '1'), ('unavailable', ''), ('ok', '1')])
+        self.assertEqual(self.heard(ear), [('presence', self.epoch + ' 1 +alice +carol')])
+        with self.assertRaisesRegex(Exception, 'WRONGTYPE'):
+            g.call('connect', bob.hash)
+        self.redis.call('RENAME', self.key('away'), self.key('user:bob'))
+
     def test_no_more_than_a_batch(self):
         g, hashes = self.gateway(), ['%064x' % n for n in range(65)]
         self.assertEqual(len(self.answers(g, *hashes[:64])), 64)

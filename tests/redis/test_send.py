@@ -190,7 +190,7 @@ class Single(Send):
             gateway.send = gateway.send_single
 
     def test_a_retry_through_a_newer_gateway(self):
-        """Their digests are of another kind, and cannot be compared: it is believed."""
+        """Their digests are of another kind; the older gateway cannot compare, and believes it."""
         self.assertEqual(self.g1.send_single(self.alice, 'bob', client_id='"1"')[0], 'ok')
         self.assertEqual(self.g1.send_all((self.alice, 'bob', '"hi"', '"1"'))[3].split(' ')[:2], ['dup', '1'])
         self.assertEqual(self.g1.send_all((self.alice, 'bob', '"hi"', '"2"'))[3], 'ok 2')
@@ -297,6 +297,30 @@ class Several(RulesTest):
         self.assertEqual(self.lines(), [('to:g1', 2, [1, 3])])
         self.redis.call('DEL', self.key('inbox:bob'), self.key('sent:carol'))
         self.assertEqual(self.fates((self.alice, 'bob', '"a"', '"1"')), ['ok 4'], 'it was not accepted')
+
+    def test_what_is_said_of_an_inbox_harms_one_alone(self):
+        self.redis.call('HSET', self.key('user:bob'), 'inbox', 'x')
+        fates = self.fates((self.alice, 'carol'), (self.alice, 'bob'), (self.alice, 'carol'))
+        self.assertEqual(fates, ['ok 1', fates[1], 'ok 3'])
+        self.assertRegex(fates[1], '^failed .*bad inbox of bob')
+        self.assertEqual(self.lines(), [('to:g1', 2, [1, 3])])
+
+    def test_what_is_not_ours_in_an_inbox_harms_nobody(self):
+        self.redis.call('RPUSH', self.key('inbox:bob'), *['x'] * 256)
+        self.assertEqual(self.fates((self.alice, 'bob'), (self.alice, 'carol')), ['ok 1', 'ok 2'])
+        self.assertEqual(self.user('bob')['inbox'].split(' ')[:2], ['1', '0'])
+
+    def test_a_channel_that_cannot_be_counted_keeps_back_no_other(self):
+        self.redis.call('HSET', self.key('channels'), 'to:g2', 'x')
+        with self.assertRaisesRegex(Exception, 'not an integer'):
+            self.g1.send_all((self.alice, 'bob'), (self.carol, 'group'))
+        self.assertEqual(self.lines()[-1:], [('group', 1, [2])])
+
+    def test_a_digest_of_before(self):
+        """SHA-1, as gateways older than 1.3 had it made: a retry is one, and nothing else is."""
+        self.g1.send_single(self.alice, 'bob', '"a"', '"1"')
+        self.assertRegex(self.fates((self.alice, 'bob', '"a"', '"1"'))[0], '^dup 1 ')
+        self.assertEqual(self.fates((self.alice, 'bob', '"b"', '"1"'), (self.alice, 'carol', '"a"', '"1"')), ['conflict'] * 2)
 
     def test_a_number_that_failed_is_not_given_again(self):
         self.redis.call('SET', self.key('inbox:alice'), 'x')

@@ -105,7 +105,6 @@ class Binaries(unittest.TestCase):
     def test_stack_protector_and_fortify(self, path):
         names = imports(path)
         self.assertIn("__stack_chk_fail", names)
-        self.assertIn("__memcpy_chk", names)
         self.assertIn("__snprintf_chk", names)
         self.assertFalse(names & BANNED)
 
