@@ -39,9 +39,11 @@ function accepted(peer, client_id, message_text) {
 
 const rowsOf = (page) => page.locator("#messages .row").count();
 const usersOf = (page) => page.locator("#users .user").count();
+/* Done when the page has heard of it, which it does with the next frame that is drawn. */
 const scrollTo = (page, id, part) => page.evaluate(([box, where]) => {
   const scroller = document.getElementById(box);
   scroller.scrollTop = where * (scroller.scrollHeight - scroller.clientHeight);
+  return new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
 }, [id, part]);
 
 export function crowdOf({ users, messages }) {
