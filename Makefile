@@ -5,7 +5,7 @@
 # make test-compose  the whole in containers: builds the images, starts them, uses them, breaks them
 # make faults        every fault, with real clients and a judge: writes tests/faults/RESULTS.md (hours;
 #                    F="--no-large --repeat 1 29": tests/faults/run.mjs says what else)
-# make bench         Parley and others under load, in turn: writes tests/bench/RESULTS.md (half an hour;
+# make bench         Parley and others under load, in turn: writes tests/bench/RESULTS.md (40 minutes;
 #                    B="--rounds 1 direct": tests/bench/run.mjs says what else)
 # make unit          unit tests alone under ASan + UBSan (T=tsan: ThreadSanitizer)
 # make fuzz          the fuzz targets, in build/fuzz/ (clang)
