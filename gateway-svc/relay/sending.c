@@ -135,7 +135,7 @@ static size_t put_args(const struct sending *s, struct slice *args)
 
 void sending_flush(struct relay *r)
 {
-    struct slice args[HEAD_ARGS + SENDING_MAX * SENDING_PARTS];
+    static struct slice args[HEAD_ARGS + SENDING_MAX * SENDING_PARTS]; /* a local one is zeroed */
     if (r->sending.count == 0) {
         return;
     }
