@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Per read and connection, and resident as long as it lives: a short message.  What is longer comes
- * in several reads. With what libwebsockets and malloc add it is 176 bytes. */
+ * in several reads (eio_ws_read_on).  With what libwebsockets and malloc add it is 176 bytes. */
 #define RX_BYTES 148
 #define TX_BYTES 65536 /* what one lws_write may hand to the kernel */
 #define HEAD_BYTES 1024
@@ -211,6 +211,12 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
     ws->owner = NULL;
     buf_deinit(&bytes);
     return good;
+}
+
+void eio_ws_read_on(struct lws *wsi)
+{
+    const struct eio_ws *ws = lws_context_user(lws_get_context(wsi));
+    ev_feed_fd_event(ws->loop, lws_get_socket_fd(wsi), EV_READ);
 }
 
 void eio_ws_let_go(struct lws *wsi, uint16_t code, bool told)

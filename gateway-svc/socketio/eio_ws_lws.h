@@ -48,6 +48,9 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
  * it. */
 void eio_ws_let_go(struct lws *wsi, uint16_t code, bool told);
 
+/* Reads again in this turn of the loop, from a callback that got a part of a frame. */
+void eio_ws_read_on(struct lws *wsi);
+
 /* A WebSocket that is a new connection's transport, or a polling one's probe (eio_poll.h); `ctx` is
  * that struct eio_conn. */
 extern const struct eio_ws_owner eio_ws_transport, eio_ws_probe;
