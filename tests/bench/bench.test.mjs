@@ -268,6 +268,22 @@ test("two bare servers hand each other what is said to all", async () => {
   }
 });
 
+test("two bare servers over Redis: to all, to one, and an acknowledgement", async () => {
+  const running = await peersOf(BIN)["epoll-redis"].start({});
+  const load = new Load(BIN, running, {});
+  try {
+    await load.upTo(20);
+    for (const [kind, heard] of [["group", 20], ["direct", 1]]) {
+      const got = await load.order(kind, 4, 0, 200);
+      assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0 && cpuOf(got, "redis") > 0, JSON.stringify(got));
+      assert.equal(got.delivered.count, got.sent * heard, kind);
+    }
+  } finally {
+    await load.end();
+    await running.stop();
+  }
+});
+
 /* ---- What is said of it ---- */
 
 describe("the report", () => {

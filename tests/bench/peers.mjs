@@ -59,14 +59,14 @@ function ended(child) {
   return new Promise((resolve) => child.once("exit", resolve));
 }
 
-/* One or several of the same program; each is told the port of the one before. */
+/* One or several of the same program; without a Redis each is told the port of the one before. */
 async function programs(argv, dialect, count, env) {
   const children = [], gateways = [], pids = {};
   const stop = () => Promise.all(children.map(ended));
   try {
     for (let i = 1; i <= count; i++) {
       const port = await freePort();
-      const child = await program(argv, { ...env, PORT: String(port), OTHER: gateways.at(-1)?.split(":")[1] ?? "" });
+      const child = await program(argv, { ...env, PORT: String(port), OTHER: env.REDIS ? "" : gateways.at(-1)?.split(":")[1] ?? "" });
       children.push(child);
       gateways.push(`127.0.0.1:${port}`);
       pids[`server-${i}`] = child.pid;
@@ -81,7 +81,7 @@ async function programs(argv, dialect, count, env) {
 const several = (argv, dialect, count) => ({ lists }) => programs(argv, dialect, count, { LIST: lists ? "1" : "0" });
 const single = (argv, dialect) => several(argv, dialect, 1);
 
-/* ---- Socket.IO with a Redis ------------------------------------------------------------------ */
+/* ---- With a Redis ---------------------------------------------------------------------------- */
 
 async function redis(folder) {
   const socket = join(folder, "redis.sock");
@@ -90,7 +90,8 @@ async function redis(folder) {
   return { socket, child };
 }
 
-async function socketioRedis({ lists }) {
+/* Two, which find it at REDIS. */
+const overRedis = (argv, dialect) => async ({ lists }) => {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const store = await redis(folder);
   const put = async () => {
@@ -98,13 +99,13 @@ async function socketioRedis({ lists }) {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const both = await programs(["node", join(HERE, "socketio.mjs")], "socketio", 2, { LIST: lists ? "1" : "0", REDIS: store.socket });
+    const both = await programs(argv, dialect, 2, { LIST: lists ? "1" : "0", REDIS: store.socket });
     return { ...both, pids: { ...both.pids, redis: store.child.pid }, stop: () => both.stop().then(put) };
   } catch (err) {
     await put();
     throw err;
   }
-}
+};
 
 /* ---- Parley ---------------------------------------------------------------------------------- */
 
@@ -146,7 +147,7 @@ export function peersOf(bin) {
   return {
     parley: { title: "Parley", start: parley(bin) },
     "parley-door": { title: "Parley, through haproxy", start: parley(bin, { door: true }) },
-    "socketio-redis": { title: "Socket.IO, two with the Redis adapter", start: socketioRedis },
+    "socketio-redis": { title: "Socket.IO, two with the Redis adapter", start: overRedis(["node", join(HERE, "socketio.mjs")], "socketio") },
     socketio: { title: "Socket.IO, one", start: single(["node", join(HERE, "socketio.mjs")], "socketio") },
     ws: { title: "Node ws", start: single(["node", join(HERE, "ws.mjs")], "plain") },
     flask: { title: "Flask-SocketIO (gevent)", start: single(["/usr/bin/python3", join(HERE, "flask_chat.py")], "socketio") },
@@ -154,5 +155,6 @@ export function peersOf(bin) {
     "parley-3": { title: "Parley, three gateways", start: parley(bin, { gateways: 3 }) },
     epoll: { title: "bare epoll", start: single([join(bin, "tests/bench/peers/epoll")], "plain") },
     "epoll-2": { title: "bare epoll, two", start: several([join(bin, "tests/bench/peers/epoll")], "plain", 2) },
+    "epoll-redis": { title: "bare epoll, two over Redis", start: overRedis([join(bin, "tests/bench/peers/epoll")], "plain") },
   };
 }

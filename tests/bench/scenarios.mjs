@@ -30,7 +30,7 @@ const groups = {
   name: "group",
   title: "A message to the group",
   text: "CPU of all processes of the server for each delivery, in microseconds: a closed loop with so many clients and so many messages on their way, 50 of them sending in turn, texts of 100 bytes.",
-  peers: [...ALL, "epoll-2"],
+  peers: [...ALL, "epoll-2", "epoll-redis"],
   goals: [
     ...[["100/16", 14], ["1000/8", 10], ["1000/1", 2.3], ["5000/1", 2]].map(([crowd, atLeast]) => ({
       title: `${crowd}: times the CPU of two Socket.IO servers with the Redis adapter`,
@@ -64,7 +64,7 @@ const direct = {
   name: "direct",
   title: "A message to one user",
   text: "Among 1,000 users, to a named one, with an acknowledgement, and an echo to the sender: CPU of all processes for each message that was accepted and delivered (closed loop, 16 on their way; open loop, 1,000 a second, 100 for Flask-SocketIO), and its latency in the open loop.",
-  peers: ALL,
+  peers: [...ALL, "epoll-redis"],
   goals: [
     { title: "times the CPU of two Socket.IO servers with the Redis adapter", of: (m) => m("socketio-redis", "cpu") / m("parley", "cpu"), atLeast: 3 },
     { title: "CPU of Redis for a message, µs", of: (m) => m("parley", "cpu|redis"), atMost: 25 },

@@ -7,6 +7,8 @@
  * PORT: where it listens on 127.0.0.1.  LIST=1: tells who comes and goes, and everybody the list.
  * OTHER: the port of another one, if there is one: the two hand each other what is said to all, and
  * nothing else.
+ * REDIS: the socket of a Redis.  All that is said goes through it then, to any number of such
+ * servers: what one turn of the loop brings is one PUBLISH.
  * Says "ready" when it can be reached. */
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*) */
 #define _GNU_SOURCE /* accept4, memmem */
@@ -21,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX 20000
@@ -29,11 +32,13 @@
 #define OUT_MAX ((size_t)4 << 20)
 #define NAME_MAX_BYTES 32
 #define NAMES 65536u /* places in the table of names, a power of two */
+#define CHANNEL "chat"
 
 struct client {
     int fd;
+    /* Or no client, but the other one of two, or a connection to Redis. */
+    enum { CLIENT, SERVER, PUBLISHER, FEED } kind;
     bool upgraded, dirty, waits;   /* waits: epoll tells when there is room */
-    bool server;                   /* no client, but the other one of two */
     char name[NAME_MAX_BYTES + 1]; /* "": not logged in */
     uint32_t at;                   /* place in server.clients */
     struct buf in, out;
@@ -49,6 +54,8 @@ static struct {
     uint32_t dirty_count;
     struct buf turn;      /* frames for everybody who is logged in */
     struct client *other; /* NULL: there is none */
+    struct client *redis; /* its publisher; NULL: there is none */
+    struct buf lines;     /* what it is to be told at the end of the turn */
 } server;
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -149,8 +156,20 @@ static void send_to(struct client *c, struct slice more)
     }
 }
 
+static void publish_lines(void)
+{
+    buf_printf(&server.redis->out,
+               "*3\r\n$7\r\nPUBLISH\r\n$4\r\n" CHANNEL "\r\n$%zu\r\n%.*s\r\n",
+               server.lines.len, (int)server.lines.len, server.lines.ptr);
+    mark(server.redis);
+    buf_clear(&server.lines);
+}
+
 static void end_turn(void)
 {
+    if (server.lines.len > 0) {
+        publish_lines();
+    }
     if (server.turn.len > 0) {
         for (uint32_t i = 0; i < server.count; i++) {
             if (server.clients[i]->name[0] != '\0') {
@@ -222,42 +241,65 @@ static void log_in(struct client *c, struct slice name)
     }
 }
 
-static void send_message(struct client *c, struct slice packet)
+static void put_ack(struct client *c, struct slice ack, bool ok)
+{
+    struct buf json;
+    buf_init(&json, 128);
+    buf_printf(&json, "{\"ack\":%.*s,\"ok\":%s}", (int)ack.len, ack.ptr, ok ? "true" : "false");
+    tell(c, buf_slice(&json));
+    buf_deinit(&json);
+}
+
+/* To whoever of them is here.  `ack`: what the sender has asked for, or nothing. */
+static void deliver(struct slice json, struct slice ack)
+{
+    struct slice receiver = text_of(json, "\"receiver\":\"");
+    if (slice_equal(receiver, SLICE("group"))) {
+        put_frame(&server.turn, json);
+        return;
+    }
+    struct client *to = server.names[place_of(receiver)];
+    struct client *from = server.names[place_of(text_of(json, "\"sender\":\""))];
+    if (to) {
+        tell(to, json);
+    }
+    if (from && (to || server.redis)) {
+        tell(from, json); /* the echo */
+    }
+    if (from) {
+        put_ack(from, ack, to || server.redis);
+    }
+}
+
+static void send_message(const struct client *c, struct slice packet)
 {
     struct slice receiver = text_of(packet, "\"receiver\":\"");
     struct slice text = text_of(packet, "\"message_text\":\"");
     struct slice ack = slice_starts(packet, SLICE("{\"ack\":")) ? slice_tail(packet, 7) : SLICE("");
     struct buf json;
     buf_init(&json, READ_MAX);
+    ack = slice_cut(&ack, ',');
     buf_printf(
         &json,
         "{\"message_in\":{\"sender\":\"%s\",\"receiver\":\"%.*s\",\"message_text\":\"%.*s\"}}",
         c->name, (int)receiver.len, receiver.ptr, (int)text.len, text.ptr);
-    if (slice_equal(receiver, SLICE("group"))) {
-        put_frame(&server.turn, buf_slice(&json));
-        if (server.other) {
-            tell(server.other, buf_slice(&json));
-        }
+    if (server.redis) {
+        buf_printf(&server.lines, "%.*s %.*s\n", (int)ack.len, ack.ptr, (int)json.len, json.ptr);
     } else {
-        struct client *to = server.names[place_of(receiver)];
-        if (to) {
-            tell(to, buf_slice(&json));
-            tell(c, buf_slice(&json)); /* the echo */
-        }
-        buf_clear(&json);
-        ack = slice_cut(&ack, ',');
-        buf_printf(&json, "{\"ack\":%.*s,\"ok\":%s}", (int)ack.len, ack.ptr, to ? "true" : "false");
-        tell(c, buf_slice(&json));
+        deliver(buf_slice(&json), ack);
+    }
+    if (server.other && slice_equal(receiver, SLICE("group"))) {
+        tell(server.other, buf_slice(&json));
     }
     buf_deinit(&json);
 }
 
 static void take_packet(struct client *c, struct slice packet)
 {
-    if (c->server) {
+    if (c->kind == SERVER) {
         put_frame(&server.turn, packet);
     } else if (slice_equal(packet, SLICE("{\"server\":true}"))) {
-        c->server = true;
+        c->kind = SERVER;
         server.other = c;
     } else if (slice_starts(packet, SLICE("{\"login\":\""))) {
         log_in(c, text_of(packet, "{\"login\":\""));
@@ -270,7 +312,7 @@ static void take_packet(struct client *c, struct slice packet)
 
 static void drop(struct client *c)
 {
-    server.other = c->server ? NULL : server.other;
+    server.other = c->kind == SERVER ? NULL : server.other;
     if (c->name[0] != '\0') {
         forget_name(c);
         if (server.lists) {
@@ -327,13 +369,47 @@ static size_t take_request(struct client *c, const struct buf *in)
         return 0;
     }
     c->upgraded = true;
-    if (!c->server) {
+    if (c->kind == CLIENT) {
         buf_append(&c->out, SLICE("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                                   "Upgrade: websocket\r\n"
                                   "Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"));
         mark(c);
     }
     return (size_t)(end - in->ptr) + 4;
+}
+
+/* What Redis says on a subscribed connection: lines, "ack json", or that it is subscribed. */
+static size_t take_push(const struct buf *in)
+{
+    struct slice rest = buf_slice(in), head = SLICE("*3\r\n$7\r\nmessage\r\n$4\r\n" CHANNEL "\r\n$");
+    size_t most = head.len + sizeof "18446744073709551615\r\n";
+    uint64_t length;
+    if (!slice_starts(rest, head)) {
+        const char *end = memmem(in->ptr, in->len, "\r\n:1\r\n", 6);
+        return end ? (size_t)(end - in->ptr) + 6 : 0;
+    }
+    rest = slice_tail(rest, head.len);
+    if (!memchr(rest.ptr, '\n', rest.len < most ? rest.len : most) ||
+        !slice_u64(slice_cut(&rest, '\r'), READ_MAX * 64, &length) || rest.len < length + 3) {
+        return 0;
+    }
+    struct slice lines = {rest.ptr + 1, length};
+    while (lines.len > 0) {
+        struct slice line = slice_cut(&lines, '\n'), ack = slice_cut(&line, ' ');
+        deliver(line, ack);
+    }
+    return (size_t)(rest.ptr + 1 + length + 2 - in->ptr);
+}
+
+/* The bytes that were used; *gone: it is over. */
+static size_t take(struct client *c, struct buf *in, bool *gone)
+{
+    if (c->kind == PUBLISHER) {
+        return in->len; /* to how many it went */
+    } else if (c->kind == FEED) {
+        return take_push(in);
+    }
+    return c->upgraded ? take_frame(c, in, gone) : take_request(c, in);
 }
 
 static void read_from(struct client *c)
@@ -346,7 +422,7 @@ static void read_from(struct client *c)
         buf_append(&c->in, (struct slice){bytes, (size_t)n});
     }
     while (!gone && c->in.len > 0 && used > 0) {
-        used = c->upgraded ? take_frame(c, &c->in, &gone) : take_request(c, &c->in);
+        used = take(c, &c->in, &gone);
         buf_consume(&c->in, used);
     }
     if (c->in.len == 0) {
@@ -360,11 +436,11 @@ static void read_from(struct client *c)
 static struct client *client_new(int fd)
 {
     const int one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* not to Redis: it has none */
     struct client *c = must(calloc(1, sizeof *c));
     c->fd = fd;
     c->at = server.count;
-    buf_init(&c->in, 2 * READ_MAX);
+    buf_init(&c->in, OUT_MAX);
     buf_init(&c->out, OUT_MAX);
     server.clients[server.count++] = c;
     watch(c, EPOLL_CTL_ADD, 0);
@@ -419,6 +495,7 @@ static bool start(uint64_t port)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     buf_init(&server.turn, OUT_MAX);
+    buf_init(&server.lines, OUT_MAX);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     return setsockopt(server.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
@@ -436,7 +513,7 @@ static bool join(uint64_t port)
         return false;
     }
     struct client *c = client_new(fd);
-    c->server = true;
+    c->kind = SERVER;
     server.other = c;
     buf_append(&c->out, SLICE("GET / HTTP/1.1\r\n\r\n"));
     tell(c, SLICE("{\"server\":true}"));
@@ -444,9 +521,31 @@ static bool join(uint64_t port)
     return true;
 }
 
+static struct client *reach(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    return connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? client_new(fd) : NULL;
+}
+
+static bool subscribe(const char *path)
+{
+    struct client *feed = reach(path);
+    server.redis = reach(path);
+    if (!feed || !server.redis) {
+        return false;
+    }
+    feed->kind = FEED;
+    server.redis->kind = PUBLISHER;
+    buf_append(&feed->out, SLICE("SUBSCRIBE " CHANNEL "\r\n"));
+    send_to(feed, SLICE(""));
+    return true;
+}
+
 int main(void)
 {
-    const char *lists = getenv("LIST");
+    const char *lists = getenv("LIST"), *redis = getenv("REDIS");
     struct slice other = slice_text(getenv("OTHER"));
     uint64_t port, other_port;
     if (!slice_u64(slice_text(getenv("PORT")), UINT16_MAX, &port) || !start(port)) {
@@ -455,6 +554,10 @@ int main(void)
     }
     if (other.len > 0 && !(slice_u64(other, UINT16_MAX, &other_port) && join(other_port))) {
         fprintf(stderr, "epoll: cannot reach OTHER\n");
+        return 1;
+    }
+    if (redis && !subscribe(redis)) {
+        fprintf(stderr, "epoll: cannot reach REDIS\n");
         return 1;
     }
     server.lists = lists && strcmp(lists, "1") == 0;
