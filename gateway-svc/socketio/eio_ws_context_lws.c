@@ -2,6 +2,7 @@
  *                        (eio_ws_lws.h) */
 #include "gateway-svc/socketio/eio_ws_lws.h"
 #include "shared/clock.h"
+#include "shared/file_limit.h"
 #include "shared/log.h"
 #include <ev.h>
 #include <netinet/in.h>
@@ -18,6 +19,9 @@
 #define HEAD_BYTES 1024
 #define CLOSE_S 5 /* for a peer to take what libwebsockets still has for it */
 #define LOG_LINES_PER_S 10
+/* libwebsockets has a place for each file that the process may open, and looks at all of them when a
+ * connection closes: 0.1 ms with so many, but 2 ms with the million that containers often get. */
+#define FILES_MAX 65536
 #define TIMES_S 1.0 /* how late a time limit of libwebsockets' may be */
 
 /* libwebsockets would ping by itself, and keep all connections in a list for that, through which it
@@ -134,6 +138,9 @@ struct eio_ws *eio_ws_new(struct ev_loop *loop)
     ev_timer_init(&ws->times, on_times, TIMES_S, TIMES_S);
     ws->times.data = ws;
     fill_protocols(ws);
+    if (file_limit_lower(FILES_MAX)) {
+        log_info("at most %d open files", FILES_MAX);
+    }
     ws->context = new_context(ws, loop);
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.vhost_name = "clients";

@@ -79,7 +79,8 @@ void sio_config_defaults(struct sio_config *config);
 
 /* Listens.  NULL when it cannot, or something in `config` cannot be; the log says why.  `handler`
  * and `app`, which all its callbacks are given, are borrowed for the server's life.  Before the
- * loop runs, open namespaces.  From here on the process ignores SIGPIPE.
+ * loop runs, open namespaces.  From here on the process ignores SIGPIPE, and may have 65,536 files
+ * open at most.
  *
  * libwebsockets loads its support of libev at run time: in Debian, package libwebsockets-evlib-ev.
  */

@@ -32,6 +32,7 @@ GROWTH = 0.05
 FEW, MANY = 10, 60
 IDLE_S = 4
 TEXT = 'The quick brown fox jumps over the lazy dog, and so on and on'
+FILES = 4096  # that the gateway may open: when a connection closes, libwebsockets walks through all of them
 PACKAGES = ('gcc', 'libc6', 'libwebsockets17', 'libhiredis0.14', 'libev4', 'redis-server', 'valgrind')
 
 
@@ -81,8 +82,8 @@ class Counter:
         self.dumps, self.time, self.idle = 0, time.monotonic(), [0, 0]
         self.prefix = '--vgdb-prefix=' + os.path.join(self.folder, 'vgdb')
         self.world = GatewayWorld(*(
-            ('valgrind', '-q', self.prefix, '--tool=callgrind', '--callgrind-out-file=' + path,
-             *(('--compress-strings=no',) if names else ()))
+            ('prlimit', '--nofile=%d' % FILES, 'valgrind', '-q', self.prefix, '--tool=callgrind',
+             '--callgrind-out-file=' + path, *(('--compress-strings=no',) if names else ()))
             for path in self.paths), bin=release)
         self.since()
         time.sleep(IDLE_S)

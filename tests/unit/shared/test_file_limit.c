@@ -1,0 +1,36 @@
+/* test_file_limit.c - the soft limit of files goes down, never up */
+#include "shared/file_limit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/resource.h>
+/* after those it needs */
+#include <cmocka.h>
+
+static struct rlimit limit(void)
+{
+    struct rlimit files;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    return files;
+}
+
+static void it_goes_down_alone(void **state)
+{
+    struct rlimit before = limit();
+    (void)state;
+    assert_true(before.rlim_cur > 100);
+    assert_true(file_limit_lower(100));
+    assert_int_equal(limit().rlim_cur, 100);
+    assert_int_equal(limit().rlim_max, before.rlim_max);
+    assert_false(file_limit_lower(100));
+    assert_false(file_limit_lower(101));
+    assert_int_equal(limit().rlim_cur, 100);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_goes_down_alone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
