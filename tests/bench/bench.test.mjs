@@ -320,6 +320,7 @@ describe("the report", () => {
     assert.deepEqual(judge({ of, atLeast: 14.1 }, measured), { value: 14, reached: false });
     assert.deepEqual(judge({ of, atMost: 13 }, measured), { value: 14, reached: false });
     assert.equal(judge({ of, atLeast: 1 }, { parley: measured.parley }), undefined);
+    assert.deepEqual(judge({ of, atLeast: 8 }, { ...measured, bare: { cpu: summary([4]) } }, "bare"), { value: 7, reached: false });
   });
 
   const scenario = {
@@ -327,7 +328,7 @@ describe("the report", () => {
     figures: { cpu: { title: "CPU", unit: "µs" }, rate: { title: "rate", unit: "1/s", more: true } },
     goals: [{ title: "a goal", of: (m) => m("other", "cpu") / m("parley", "cpu"), atLeast: 14 }],
   };
-  const peers = { parley: { title: "Parley" }, other: { title: "Other & <Co>" } };
+  const peers = { parley: { title: "Parley" }, other: { title: "Other & <Co>" }, "epoll-redis": { title: "Bare" } };
   const played = {
     parley: {
       rounds: [
@@ -337,6 +338,7 @@ describe("the report", () => {
       trouble: [],
     },
     other: { rounds: [{ cpu: 30, rate: 10 }], trouble: ["direct 1: missing: 7\n{}"] },
+    "epoll-redis": { rounds: [{ cpu: 1.5, rate: 10 }], trouble: [] },
   };
 
   test("says what was measured, and what went wrong", () => {
@@ -346,7 +348,7 @@ describe("the report", () => {
       "As it is. (2 rounds.)",
       "| Parley | 3.00 (2.00 to 4.00) | 20.0 (10.0 to 30.0) |",
       "| Other & <Co> | 30.0, **10.0×** | 10.0, **2.00×** |",
-      "| Known | a goal | at least 14.0 | 10.0 | **no** |",
+      "| Known | a goal | at least 14.0 | 10.0 | **no** | 20.0, yes |",
       "- CPU: redis 0.750, gateway 2.25 µs",
       "- Other & <Co>: direct 1: missing: 7",
       "![Known](plots/known.svg)",
@@ -361,7 +363,7 @@ describe("the report", () => {
     const files = report([{ scenario, played }], { peers, machine: "", profiles: "" });
     const svg = files["plots/known.svg"];
     const widths = [...svg.matchAll(/<rect [^>]*width="([0-9.]+)"/g)].map(([, w]) => Number(w));
-    assert.equal(widths.length, 4);
+    assert.equal(widths.length, 6);
     assert.ok(Math.abs(widths[1] / widths[0] - 10) < 0.1, `${widths}`);
     assert.ok(svg.includes("Other &#38; &#60;Co&#62;"));
     const curve = lines("L", [{ label: "a", points: [[1, 1], [10, 10], [100, 100]] }],

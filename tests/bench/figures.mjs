@@ -39,12 +39,14 @@ export function ratio(own, other, { more = false } = {}) {
   return more ? own.median / other.median : other.median / own.median;
 }
 
+export const OWN = "parley"; /* the server that the others are held against */
+
 /* What a goal came to: {value, reached}; undefined when it was not measured.  goal: {of(median), atLeast or
- * atMost}; median(peer, figure) throws when there is none. */
-export function judge(goal, measured) {
+ * atMost}; median(peer, figure) throws when there is none.  standIn: a server in Parley's place. */
+export function judge(goal, measured, standIn = OWN) {
   const missing = Symbol("missing");
   const median = (peer, figure) => {
-    const found = measured[peer]?.[figure];
+    const found = measured[peer === OWN ? standIn : peer]?.[figure];
     if (!found) {
       throw missing;
     }
