@@ -57,7 +57,7 @@ PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
 SIM      := $O/tests/sim/sim
 CLOCK    := $O/tests/redis/set_clock.so
-BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll
+BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll $O/parley-conformance
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)

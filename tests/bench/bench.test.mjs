@@ -284,6 +284,19 @@ test("two bare servers over Redis: to all, to one, and an acknowledgement", asyn
   }
 });
 
+test("the Socket.IO part alone: everybody connects, and comes back", async () => {
+  const running = await peersOf(BIN)["parley-sio"].start({});
+  const load = new Load(BIN, running, {});
+  try {
+    await load.upTo(20);
+    const got = await load.order("reconnect", 8);
+    assert.ok(got.done === 20 && got.online === 20 && cpuOf(got, "server-1") > 0, JSON.stringify(got));
+  } finally {
+    await load.end();
+    await running.stop();
+  }
+});
+
 /* ---- What is said of it ---- */
 
 describe("the report", () => {

@@ -5,7 +5,7 @@
  * had without. */
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -140,6 +140,20 @@ const parley = (bin, { door = false, gateways = 2 } = {}) => async () => {
   };
 };
 
+/* The part of a gateway that speaks Socket.IO, by itself: no sessions, no Redis, no chat.  For connecting. */
+const socketioPart = (bin) => async () => {
+  const port = await freePort();
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", join(bin, "parley-conformance")], {
+    env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore",
+  });
+  await until("it listens", () => new Promise((resolve) => {
+    const probe = connect(port, "127.0.0.1", () => resolve(true));
+    probe.once("error", () => resolve(false));
+    probe.once("connect", () => probe.destroy());
+  }));
+  return { dialect: "socketio", gateways: [`127.0.0.1:${port}`], pids: { "server-1": child.pid }, stop: () => ended(child) };
+};
+
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 /* bin: the folder of our programs.  The order is that of tables and of each round. */
@@ -153,6 +167,7 @@ export function peersOf(bin) {
     flask: { title: "Flask-SocketIO (gevent)", start: single(["/usr/bin/python3", join(HERE, "flask_chat.py")], "socketio") },
     "parley-1": { title: "Parley, one gateway", start: parley(bin, { gateways: 1 }) },
     "parley-3": { title: "Parley, three gateways", start: parley(bin, { gateways: 3 }) },
+    "parley-sio": { title: "Parley's Socket.IO part alone", start: socketioPart(bin) },
     epoll: { title: "bare epoll", start: single([join(bin, "tests/bench/peers/epoll")], "plain") },
     "epoll-2": { title: "bare epoll, two", start: several([join(bin, "tests/bench/peers/epoll")], "plain", 2) },
     "epoll-redis": { title: "bare epoll, two over Redis", start: overRedis([join(bin, "tests/bench/peers/epoll")], "plain") },

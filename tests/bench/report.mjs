@@ -47,7 +47,7 @@ function plotOf(scenario, measured, peers) {
 
 function goalsTable(sections) {
   const rows = sections.flatMap(({ scenario, measured }) => (scenario.goals ?? []).map((goal) => {
-    const got = judge(goal, measured), bare = judge(goal, measured, LIMIT);
+    const got = judge(goal, measured), bare = measured[LIMIT] && judge(goal, measured, LIMIT);
     return [scenario.title, goal.title, goal.atLeast === undefined ? `at most ${show(goal.atMost)}` : `at least ${show(goal.atLeast)}`,
       got ? show(got.value) : "not measured", got ? (got.reached ? "yes" : "**no**") : "",
       bare ? `${show(bare.value)}, ${bare.reached ? "yes" : "no"}` : ""];
