@@ -57,7 +57,7 @@ PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
 SIM      := $O/tests/sim/sim
 CLOCK    := $O/tests/redis/set_clock.so
-BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll $O/parley-conformance
+BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 all: $(PROGS)
@@ -164,7 +164,7 @@ run:
 services: $(SERVICES)
 client: $(CLIENT)
 simulator: $(SIM) $(CLOCK)
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $O/parley-conformance
 library: $(SIOLIB) $(SIO_H)
 
 test test-all:
