@@ -18,20 +18,6 @@ struct http_client {
     struct buf got;
 };
 
-/* A port of 127.0.0.1 that was free a moment ago. */
-static inline uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(fd, (struct sockaddr *)&at, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
-        abort();
-    }
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
 static inline void http_client_on_read(struct ev_loop *loop, ev_io *watcher, int events)
 {
     struct http_client *client = watcher->data;

@@ -3,6 +3,7 @@
 #include "shared/health.h"
 #include "shared/redis_url.h"
 #include "tests/support/http_client.h"
+#include "tests/support/own_port.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -296,7 +297,7 @@ static void set_port(uint16_t port)
 static void a_probe_asks_the_service_beside_it(void **state)
 {
     char health[] = "--health", ready[] = "--ready";
-    uint16_t port = free_port();
+    uint16_t port = own_port();
     (void)state;
     set_port(port);
     setenv("HOST", "0.0.0.0", 1);

@@ -2,6 +2,7 @@
 #include "shared/health.h"
 #include "shared/log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/own_port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
-    w->port = free_port();
+    w->port = own_port();
     w->health = health_new(w->loop, "127.0.0.1", w->port, is_ready, w);
     assert_non_null(w->health);
     *state = w;

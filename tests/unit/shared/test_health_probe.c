@@ -2,6 +2,7 @@
 #include "shared/clock.h"
 #include "shared/health_probe.h"
 #include "tests/support/http_client.h"
+#include "tests/support/own_port.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -258,7 +259,7 @@ static void an_answer_without_end_is_cut(void **state)
 static void nobody_there_is_told(void **state)
 {
     (void)state;
-    assert_string_equal(ask("127.0.0.1", free_port(), PATIENT_MS),
+    assert_string_equal(ask("127.0.0.1", own_port(), PATIENT_MS),
                         "nobody answers there: Connection refused");
     assert_string_equal(ask("300.1.1.1.invalid", 1, PATIENT_MS),
                         "no such host: Name or service not known");

@@ -3,6 +3,7 @@
 #include "shared/http_mhd.h"
 #include "shared/log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/own_port.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -62,7 +63,7 @@ static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     w->loop = test_loop();
-    w->port = free_port();
+    w->port = own_port();
     const struct mhd_server_config config = {
         .host = "127.0.0.1", .port = w->port, .timeout_s = 1, .max_connections = 20};
     w->server = mhd_server_new(w->loop, &config, on_request, w);
