@@ -257,6 +257,61 @@ static void ended_while_pruning_or_closed_in_a_round(void **state)
     CALLS("parley_detach *", "parley_prune gw 1 0");
 }
 
+/* ---- Calls to connect that have not left ------------------------------------------------------
+ */
+
+/* One call is out; 'c' waits for the next when it ends. */
+static void who_is_kicked_before_the_call_leaves_is_not_in_it(void **state)
+{
+    (void)state;
+    script_open('b');
+    script_open('c');
+    script_open('d');
+    script_own("end", end_of('c'));
+    TOLD("ended c kicked | ");
+    fake_answer(BOB);
+    CALLS("parley_connect gw 1 ddd*");
+    assert_string_equal(fake_call_arg(0, 3), "");
+}
+
+static void open_number(struct relay *r, int number)
+{
+    char hash[TOKEN_HASH_LEN + 1];
+    snprintf(hash, sizeof hash, "%064d", number);
+    assert_non_null(relay_open(r, slice_text(hash)));
+}
+
+/* In a long round the list is reordered, and so it comes to some who wait for a shared call. */
+static void who_was_in_a_round_is_not_attached_behind_that(void **state)
+{
+    struct relay *r = *state;
+    for (int i = 0; i < WINDOW + 2; i++) {
+        open_number(r, i); /* without names each has a call of its own in the round */
+    }
+    script_own_is_lost();
+    script_own("end", end_of('z'));
+    fake_answer(BOB); /* from before the round */
+    assert_int_equal(fake_calls(), WINDOW);
+    script_open('a');
+    struct session *closed = script_open('b'); /* wait until a's call is answered */
+    struct session *kept = script_open('c');
+    relay_close(r, sessions_at(r->sessions, 0), RELAY_WAS_HERE); /* the last takes its place */
+    relay_close(r, sessions_at(r->sessions, 1), RELAY_WAS_HERE);
+    assert_ptr_equal(sessions_at(r->sessions, 0), kept);
+    assert_ptr_equal(sessions_at(r->sessions, 1), closed);
+    fake_answer(BOB);
+    fake_answer(BOB);
+    relay_close(r, closed, RELAY_WAS_HERE);
+    for (int i = 0; i < WINDOW - 2; i++) {
+        fake_answer(BOB);
+    }
+    CALLS("parley_connect gw 1 aaa*", "parley_detach *", "parley_detach *",
+          "parley_connect gw 1 bbb*", "parley_connect gw 1 ccc*", "parley_detach gw 1 bbb*");
+    fake_answer(ALICE);
+    CALLS("parley_detach *", "parley_detach *", "parley_connect gw 1 bbb*",
+          "parley_connect gw 1 ccc*", "parley_detach gw 1 bbb*"); /* not b or c once more */
+}
+
 /* ---- Lines of several messages -----------------------------------------------------------------
  */
 
@@ -361,11 +416,10 @@ static void settling_is_told_by_the_renewal(void **state)
 
 static void open_many(struct relay *r, int count)
 {
-    char hash[TOKEN_HASH_LEN + 1], answer[128];
+    char answer[128];
     for (int i = 0; i < count; i++) {
-        snprintf(hash, sizeof hash, "%064d", i);
         snprintf(answer, sizeof answer, "ok|e1|100|u%d|U%d|%d|0|5|90|0", i, i, i + 1);
-        assert_non_null(relay_open(r, slice_text(hash)));
+        open_number(r, i);
         fake_answer(answer);
     }
     (void)script_told();
@@ -486,6 +540,9 @@ int main(void)
                                         begin_alice, end),
         cmocka_unit_test_setup_teardown(a_kick_while_a_round_is_out, begin_alice, end),
         cmocka_unit_test_setup_teardown(ended_while_pruning_or_closed_in_a_round, begin_alice, end),
+        cmocka_unit_test_setup_teardown(who_is_kicked_before_the_call_leaves_is_not_in_it, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(who_was_in_a_round_is_not_attached_behind_that, begin, end),
         cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice, end),
         cmocka_unit_test_setup_teardown(each_message_of_a_line_waits_for_what_is_missing,
                                         begin_alice, end),
