@@ -33,14 +33,12 @@ def frame(text):
     return b'\x81' + length + b'\0\0\0\0' + data
 
 
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(('127.0.0.1', 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+def hold_port():
+    """A bound socket that never listens: nobody else gets its port, and the gateway, which sets SO_REUSEADDR, can listen there."""
+    held = socket.socket()
+    held.bind(('127.0.0.1', 0))
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return held
 
 
 class Client:
@@ -87,7 +85,8 @@ class GatewayWorld:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         self.redis = World(redis_wrapper)
-        self.port, self.health = free_ports(2)
+        self.held = [hold_port(), hold_port()]
+        self.port, self.health = (held.getsockname()[1] for held in self.held)
         self.clients = []
         self.addresses = ('127.0.%d.1' % i for i in itertools.count(1))
         env = {**os.environ, 'PORT': str(self.port), 'HEALTH_PORT': str(self.health),

@@ -5,12 +5,13 @@
  * had without. */
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ownPort } from "../support/own_port.mjs";
 import { Stack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -19,18 +20,6 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const START_MS = 20_000;
 
 /* ---- Programs -------------------------------------------------------------------------------- */
-
-/* A port that nobody listens on now. */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 /* Resolves when it says "ready"; it dies with us. */
 function program(argv, env) {
@@ -65,7 +54,7 @@ async function programs(argv, dialect, count, env) {
   const stop = () => Promise.all(children.map(ended));
   try {
     for (let i = 1; i <= count; i++) {
-      const port = await freePort();
+      const port = await ownPort();
       const child = await program(argv, { ...env, PORT: String(port), OTHER: env.REDIS ? "" : gateways.at(-1)?.split(":")[1] ?? "" });
       children.push(child);
       gateways.push(`127.0.0.1:${port}`);
@@ -142,7 +131,7 @@ const parley = (bin, { door = false, gateways = 2 } = {}) => async () => {
 
 /* The part of a gateway that speaks Socket.IO, by itself: no sessions, no Redis, no chat.  For connecting. */
 const socketioPart = (bin) => async () => {
-  const port = await freePort();
+  const port = await ownPort();
   const child = spawn("setpriv", ["--pdeathsig", "KILL", join(bin, "parley-conformance")], {
     env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore",
   });

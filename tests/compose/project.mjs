@@ -4,12 +4,12 @@
  * volumes when we end, however we end.  Only the published ports are ever talked to. */
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { after, before, test as nodeTest } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ownPort } from "../support/own_port.mjs";
 import { request, secrets, trust } from "../support/http.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -38,21 +38,6 @@ async function emptyFile() {
   return `${OUT}/empty.env`;
 }
 
-function isFree(port) {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
-/* Below those that the kernel gives to outgoing connections: else one of them could have the door's
- * while haproxy is away.  Also below those of deploy/run, which may run beside us. */
-async function freePort() {
-  const port = 10_000 + randomInt(5000);
-  return (await isFree(port)) ? port : freePort();
-}
-
 export async function docker(...args) {
   const { stdout } = await run("docker", args, LIMITS);
   return stdout.trimEnd();
@@ -77,12 +62,7 @@ export class Project {
   }
 
   async open() {
-    const port = await freePort();
-    let tlsPort = await freePort();
-    while (tlsPort === port) {
-      tlsPort = await freePort();
-    }
-    this.ports = { port, tlsPort };
+    this.ports = { port: await ownPort(), tlsPort: await ownPort() };
     this.#reaper = spawn(REAP, [this.name],
       { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   }

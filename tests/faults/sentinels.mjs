@@ -6,20 +6,12 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
-import net from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ownPort } from "../support/own_port.mjs";
 import { until } from "../support/wait.mjs";
 
 const MASTER = "parley";
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export class Sentinels {
   ports = [];
@@ -30,7 +22,7 @@ export class Sentinels {
     self.stack = stage.stack;
     self.password = (await readFile(self.stack.run.redis.admin_password_file, "utf8")).split("\n")[0].trim();
     await self.#ownConfig();
-    self.masterPort = await freePort();
+    self.masterPort = await ownPort();
     await self.stack.redis("CONFIG", "SET", "port", String(self.masterPort));
     await self.#startReplica();
     await self.#startSentinels();
@@ -60,7 +52,7 @@ export class Sentinels {
   }
 
   async #startReplica() {
-    this.replicaPort = await freePort();
+    this.replicaPort = await ownPort();
     this.replicaSocket = join(this.stack.dir, "replica.sock");
     const { argv } = this.stack.process("redis");
     const value = (option) => argv[argv.indexOf(option) + 1];
@@ -85,7 +77,7 @@ export class Sentinels {
   async #startSentinels() {
     const { argv } = this.stack.process("redis");
     for (let i = 1; i <= 3; i++) {
-      const port = await freePort();
+      const port = await ownPort();
       const config = join(this.stack.dir, `sentinel-${i}.conf`);
       await writeFile(config, [
         `port ${port}`, "bind 127.0.0.1", `dir ${this.stack.dir}`, `sentinel monitor ${MASTER} 127.0.0.1 ${this.masterPort} 2`,

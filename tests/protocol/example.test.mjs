@@ -10,6 +10,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { io } from "socket.io-client";
+import { ownPort } from "../support/own_port.mjs";
 import { until } from "../support/wait.mjs";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -35,15 +36,6 @@ function compile(source, out, ...more) {
   return run("cc", ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", `-I${usr("include")}`, source, "-o", out, `-L${usr("lib")}`, ...more, ...LIBS]);
 }
 
-async function freePort() {
-  const probe = net.createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port: number } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return number;
-}
-
 function answers() {
   return new Promise((resolve) => {
     const socket = net.connect(port, "127.0.0.1");
@@ -56,7 +48,7 @@ before(async () => {
   dir = await mkdtemp(path.join(tmpdir(), "parley-library-"));
   await run("make", ["install-lib", "MODE=release", `O=${RELEASE}`, `DESTDIR=${dir}/root`, "PREFIX=/usr"], { cwd: ROOT });
   await compile(usr("share/doc/parley-sio/echo.c"), "echo");
-  port = await freePort();
+  port = await ownPort();
   echo = spawn(path.join(dir, "echo"), [String(port)], { cwd: dir, stdio: ["ignore", "ignore", "pipe"] });
   echo.log = "";
   echo.stderr.on("data", (chunk) => { echo.log += chunk; });

@@ -100,10 +100,13 @@ class Failover(RulesTest):
         return self.master
 
     def test_promoted_replica(self):
-        # Redis replicates over TCP only: a free port of the loopback, for this test alone
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+        # Redis replicates over TCP only: a free port of the loopback, for this test alone.  A socket that is bound and
+        # never listens keeps it from others, but not from Redis, which sets SO_REUSEADDR.
+        held = socket.socket()
+        self.addCleanup(held.close)
+        held.bind(('127.0.0.1', 0))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = held.getsockname()[1]
         self.redis.call('CONFIG', 'SET', 'bind', '127.0.0.1')
         self.redis.call('CONFIG', 'SET', 'port', port)
         self.redis.call('CONFIG', 'SET', 'repl-diskless-sync-delay', 0)

@@ -5,13 +5,14 @@
  * back can't have been held back by anybody else. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { createHash, randomInt } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ownPort } from "../support/own_port.mjs";
 import { until } from "../support/wait.mjs";
 import { Line } from "./bytes.mjs";
 
@@ -79,16 +80,6 @@ export function header(request, name) {
 
 /* ---- The door ---- */
 
-/* Below the ports that the kernel gives to outgoing connections: nobody takes it before haproxy does. */
-function freePort() {
-  return new Promise((resolve) => {
-    const port = randomInt(15_000, 31_000);
-    const trial = net.createServer();
-    trial.on("error", () => resolve(freePort()));
-    trial.listen(port, "127.0.0.1", () => trial.close(() => resolve(port)));
-  });
-}
-
 /* As wherever there are gateways: deploy/haproxy/haproxy.cfg. */
 const STICKS = `${/^# +(stick .*\n)# +(stick .*\n)/m.exec(readFileSync(CONFIG, "utf8")).slice(1).join("")}`;
 
@@ -104,7 +95,7 @@ export async function loneDoor(env = {}, { gateways = 1 } = {}) {
   const dir = await mkdtemp(join(tmpdir(), "parley-door-"));
   const [auth, gateway, ...others] = await Promise.all(Array.from({ length: Math.max(gateways, 1) + 1 }, () => new Service().listen()));
   const { pem, crt } = makeCertificate(dir);
-  const [port, tlsPort] = [await freePort(), await freePort()];
+  const [port, tlsPort] = [await ownPort(), await ownPort()];
   const servers = [["auth", [auth]], ["gateways", [gateway, ...others]]].map(([name, all]) =>
     `backend ${name} from to-${name}\n${name === "gateways" ? STICKS : ""}${all.map(({ port: p }, i) => `    server ${name}-${i} 127.0.0.1:${p}${name === "gateways" && gateways === 0 ? " disabled" : ""}\n`).join("")}`);
   await writeFile(join(dir, "servers.cfg"), servers.join(""));

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Of every IPv4 address.  A server that sets SO_REUSEADDR, as ours do, can listen there, as often as
- * it likes; while none does, connecting is refused.
+/* Of every IPv4 address.  A server that sets SO_REUSEADDR, as ours do, can listen there, as often
+ * as it likes; while none does, connecting is refused.
  *
  * It is held by a socket that is bound and never listens: the kernel gives such a port to nobody
  * else, neither to bind(0) nor to connect().  It must be one of all addresses, because what is free
- * at 127.0.0.1 may be in use at 127.0.0.2, if only by a connection that ended a minute ago, and then
- * no server can have it at 0.0.0.0. */
+ * at 127.0.0.1 may be in use at 127.0.0.2, if only by a connection that ended a minute ago, and
+ * then no server can have it at 0.0.0.0. */
 static inline uint16_t own_port(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};

@@ -5,7 +5,8 @@
  * a 502. */
 import http from "node:http";
 import net from "node:net";
-import { freePort, startApp } from "./raw_ws.mjs";
+import { ownPort } from "./own_port.mjs";
+import { startApp } from "./raw_ws.mjs";
 
 const HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
@@ -88,7 +89,7 @@ function without(headers, names) {
 
 /* Conformance applications that know each other, under these names. */
 export async function startCluster(names, settings = {}) {
-  const ports = await Promise.all(names.map(() => freePort()));
+  const ports = await Promise.all(names.map(() => ownPort()));
   const PEERS = names.map((name, i) => `${name}=${ports[i]}`).join(",");
   const apps = await Promise.all(names.map((NODE, i) => startApp({ ...settings, NODE, PEERS, PORT: ports[i] })));
   return apps.map((app, i) => Object.assign(app, { name: names[i] }));

@@ -7,23 +7,13 @@ import { randomBytes } from "node:crypto";
 import net from "node:net";
 import path from "node:path";
 import { frame } from "./frames.mjs";
+import { ownPort } from "./own_port.mjs";
 import { until } from "./wait.mjs";
 
 export { frame };
 export const OP = { continued: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
 /* ---- The application ---- */
-
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 function answers(port) {
   return new Promise((resolve) => {
@@ -36,8 +26,8 @@ function answers(port) {
 /* Starts it with these settings on a free port; stop() checks that it ended as it should. */
 export async function startApp(settings = {}) {
   const bin = process.env.PARLEY_BIN ?? path.resolve("build/asan");
-  const port = settings.PORT ?? await freePort();
-  const healthPort = await freePort();
+  const port = settings.PORT ?? await ownPort();
+  const healthPort = await ownPort();
   const env = { ...process.env, PORT: String(port), HEALTH_PORT: String(healthPort) };
   for (const [name, value] of Object.entries(settings)) {
     env[name] = String(value);

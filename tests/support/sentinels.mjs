@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ownPort } from "./own_port.mjs";
 import { until } from "./wait.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -18,22 +18,6 @@ const run = promisify(execFile);
 const QUORUM = 2;
 const ANSWER_MS = 2000;
 const MASTER = "parley";
-
-/* Below the ports that the kernel gives to outgoing connections, or somebody's could take them. */
-async function freePort() {
-  for (;;) {
-    const port = 15000 + Math.floor(Math.random() * 16000);
-    const server = createServer();
-    const free = await new Promise((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (free) {
-      await new Promise((resolve) => { server.close(resolve); });
-      return port;
-    }
-  }
-}
 
 export class Sentinels {
   #programs = []; /* {name, port, child, argv} */
@@ -64,7 +48,7 @@ export class Sentinels {
   }
 
   async #redis(name, more = []) {
-    const port = await freePort();
+    const port = await ownPort();
     const dir = join(this.dir, name);
     await mkdir(dir);
     const acl = join(dir, "users.acl");
@@ -77,7 +61,7 @@ export class Sentinels {
   }
 
   async #sentinel(name, masterPort) {
-    const port = await freePort();
+    const port = await ownPort();
     const conf = join(this.dir, `${name}.conf`);
     await mkdir(join(this.dir, name));
     await writeFile(conf, [
