@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { request } from "../support/http.mjs";
 import { RawPoll } from "../support/raw_poll.mjs";
 import { startApp } from "../support/raw_ws.mjs";
 import { lateness, until } from "../support/wait.mjs";
@@ -9,20 +10,25 @@ import { lateness, until } from "../support/wait.mjs";
 const PING_MS = 300;
 const PONG_MS = 200;
 const ROOMY_PING_MS = 600;
-const ROOMY_PONG_MS = 1000;
+const ROOMY_PONG_MS = 2000;
+const ROOMY_CONNECT_MS = 3000;
 let app;
 let roomy; /* for what a busy machine must not upset */
+let patient; /* the same, and waits long for pongs */
 before(async () => {
   app = await startApp({ PING_INTERVAL_MS: PING_MS, PING_TIMEOUT_MS: PONG_MS, CONNECT_TIMEOUT_MS: 1000 });
-  roomy = await startApp({ PING_INTERVAL_MS: ROOMY_PING_MS, PING_TIMEOUT_MS: ROOMY_PONG_MS, CONNECT_TIMEOUT_MS: 1000 });
+  const settings = { PING_INTERVAL_MS: ROOMY_PING_MS, CONNECT_TIMEOUT_MS: ROOMY_CONNECT_MS };
+  roomy = await startApp({ ...settings, PING_TIMEOUT_MS: ROOMY_PONG_MS });
+  patient = await startApp({ ...settings, PING_TIMEOUT_MS: 15_000 });
 });
 after(async () => {
   await app.stop();
   await roomy.stop();
+  await patient.stop();
 });
 
 test("pings come, and a client that answers lives on", async () => {
-  const poll = await RawPoll.join(roomy);
+  const poll = await RawPoll.join(patient);
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await poll.packets(), ["2"]);
     assert.equal((await poll.post("3")).body, "ok");
@@ -34,7 +40,7 @@ test("pings come, and a client that answers lives on", async () => {
 /* A held GET is answered by a ping, not before `ms` after `since`, and before another such time, but
  * for what the machine was late. */
 async function pingAfter(poll, since, ms) {
-  const late = lateness();
+  const late = lateness(() => request(`http://127.0.0.1:${patient.healthPort}`, "/healthz"));
   assert.deepEqual(await poll.packets(), ["2"]);
   const took = performance.now() - since;
   assert.ok(took >= ms - 1 && took < 2 * ms + late.stop(), `${took} ms instead of ${ms}`);
@@ -42,7 +48,7 @@ async function pingAfter(poll, since, ms) {
 
 test("the first ping comes the interval after the handshake, the next one the interval after the pong", async () => {
   const asked = performance.now();
-  const poll = await RawPoll.join(roomy);
+  const poll = await RawPoll.join(patient);
   await pingAfter(poll, asked, ROOMY_PING_MS);
   const ponged = performance.now();
   await poll.post("3");
@@ -60,9 +66,9 @@ test("other packets put the end off once, not for ever", async () => {
 });
 
 test("who joined once may stay, also with nothing joined", async () => {
-  const poll = await RawPoll.join(roomy);
+  const poll = await RawPoll.join(patient);
   assert.equal((await poll.post("41")).body, "ok");
-  for (let i = 0; i < 3; i++) { /* beyond the connect timeout */
+  for (let i = 0; i <= ROOMY_CONNECT_MS / ROOMY_PING_MS; i++) { /* beyond the connect timeout */
     assert.deepEqual(await poll.packets(), ["2"]);
     assert.equal((await poll.post("3")).body, "ok");
   }
@@ -83,7 +89,7 @@ test("a client that does not poll: 500 ms after the handshake its sid is unknown
 });
 
 test("a client that does not answer the ping: the held GET gets 1", async () => {
-  const poll = await RawPoll.open(app);
+  const poll = await RawPoll.open(roomy);
   assert.deepEqual(await poll.packets(), ["2"]);
   assert.deepEqual(await poll.packets(), ["1"]);
   assert.ok(await poll.isGone());
