@@ -27,10 +27,7 @@ export class RawPoll {
   static async join(app, auth = "") {
     const poll = await RawPoll.open(app);
     assert.equal((await poll.post(`40${auth}`)).body, "ok");
-    const packets = [];
-    while (packets.length < 2) {
-      packets.push(...await poll.packets());
-    }
+    const packets = await poll.messages(2);
     assert.match(packets[0], /^40\{"sid":"[A-Za-z0-9_-]{20}"\}$/);
     assert.equal(packets[1], `42["auth",${auth || "{}"}]`);
     return poll;
