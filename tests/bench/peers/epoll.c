@@ -158,8 +158,7 @@ static void send_to(struct client *c, struct slice more)
 
 static void publish_lines(void)
 {
-    buf_printf(&server.redis->out,
-               "*3\r\n$7\r\nPUBLISH\r\n$4\r\n" CHANNEL "\r\n$%zu\r\n%.*s\r\n",
+    buf_printf(&server.redis->out, "*3\r\n$7\r\nPUBLISH\r\n$4\r\n" CHANNEL "\r\n$%zu\r\n%.*s\r\n",
                server.lines.len, (int)server.lines.len, server.lines.ptr);
     mark(server.redis);
     buf_clear(&server.lines);
@@ -381,7 +380,8 @@ static size_t take_request(struct client *c, const struct buf *in)
 /* What Redis says on a subscribed connection: lines, "ack json", or that it is subscribed. */
 static size_t take_push(const struct buf *in)
 {
-    struct slice rest = buf_slice(in), head = SLICE("*3\r\n$7\r\nmessage\r\n$4\r\n" CHANNEL "\r\n$");
+    struct slice rest = buf_slice(in),
+                 head = SLICE("*3\r\n$7\r\nmessage\r\n$4\r\n" CHANNEL "\r\n$");
     size_t most = head.len + sizeof "18446744073709551615\r\n";
     uint64_t length;
     if (!slice_starts(rest, head)) {
