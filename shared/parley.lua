@@ -365,7 +365,7 @@ local function correspondent(c, name)
     return user_of(c, name)
   end
   return { key = name, gateways = values[1], name = values[2], session = values[3], inbox = values[4] or nil,
-    online = true, noted = false, last = false, gone = false, bytes = false, until_ms = false, kept_before = false }
+    online = true } -- (and kept_before: with more than eight it would be twice as large)
 end
 
 -- When a sweep must look at the user next: when the session is too old, if ever.
@@ -911,10 +911,12 @@ local function remember_sent(c, key, client_id, entry, born, now)
   end
 end
 
--- Behind its head, if it has one.
-local function message_json(head, id, sender, receiver, body, sent_at)
-  return head .. '{"message_id":' .. id .. ',"sender":"' .. sender .. '","receiver":"' .. receiver ..
-    '","message_text":' .. body .. ',"sent_at":' .. sent_at .. '}'
+-- As the channels carry it behind the count.  (All at once: a long text costs ten instructions a byte
+-- each time that it grows.)
+local function message_of(id, hash, receiver_hash, client_id, sender, receiver, body, sent_at)
+  return id .. ' ' .. hash .. ' ' .. receiver_hash .. ' ' .. client_id .. '\n{"message_id":' .. id ..
+    ',"sender":"' .. sender .. '","receiver":"' .. receiver .. '","message_text":' .. body ..
+    ',"sent_at":' .. sent_at .. '}'
 end
 
 -- What one call sends, beside its caller: when, for how long it is kept, and what is done at the end
@@ -945,46 +947,48 @@ local function must_prolong(b, until_ms)
   return until_ms - b.now < b.keep
 end
 
+local function is_full(length, bytes)
+  return length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES)
+end
+
 -- Drops the oldest, a sixteenth at a time, until the limits are kept.
-local function trim_inbox(user, key, length)
-  while length > INBOX_MIN and (length > INBOX_MAX or user.bytes > INBOX_BYTES) do
+local function trim_inbox(key, length, gone, bytes)
+  while is_full(length, bytes) do
     local count = math.max(math.floor(length / 16), 1)
     for _, message in ipairs(call('LPOP', key, count)) do
-      user.bytes, user.gone = user.bytes - #message, message:match('^%d+') or user.gone
+      bytes, gone = bytes - #message, message:match('^%d+') or gone
     end
     length = length - count
   end
+  return gone, bytes
 end
 
 -- One more message in an inbox.  If it is the only one, all before it are gone.  (Texts of digits may
 -- be counted with.)
 local function keep_direct(c, b, user, id, message)
+  local last, gone, bytes, until_ms = inbox_of(user)
+  if not last then
+    refuse('bad inbox of ' .. user.key)
+  end
   local key = inbox_key(c, user.key)
-  if not user.last then
-    user.last, user.gone, user.bytes, user.until_ms = inbox_of(user)
-    if not user.last then
-      refuse('bad inbox of ' .. user.key)
-    end
-  end
   local length = call('RPUSH', key, message)
-  if not user.noted then
-    user.noted, user.kept_before, b.kept = true, b.kept, user
-  end
   if length == 1 then
-    user.gone, user.bytes, user.until_ms = user.last, 0, 0
+    gone, bytes, until_ms = last, 0, 0
   end
-  user.last, user.bytes = id, user.bytes + #message
-  trim_inbox(user, key, length)
-  if must_prolong(b, user.until_ms) then
-    user.until_ms = text(b.now + 2 * b.keep)
+  gone, bytes = trim_inbox(key, length, gone, bytes + #message)
+  if must_prolong(b, until_ms) then
+    until_ms = text(b.now + 2 * b.keep)
     call('PEXPIRE', key, 2 * b.keep)
+  end
+  user.inbox = id .. ' ' .. gone .. ' ' .. text(bytes) .. ' ' .. until_ms
+  if user.kept_before == nil then
+    user.kept_before, b.kept = b.kept, user
   end
 end
 
 local function note_inboxes(c, user)
   while user do
-    call('HSET', user_key(c, user.key), 'inbox',
-      user.last .. ' ' .. user.gone .. ' ' .. text(user.bytes) .. ' ' .. user.until_ms)
+    call('HSET', user_key(c, user.key), 'inbox', user.inbox)
     user = user.kept_before
   end
 end
@@ -1130,9 +1134,10 @@ local function send_one(c, b, args, i)
   end
   local receiver = to ~= 'group' and person(c, b, to)
   local shown = receiver and receiver.name or to
-  local sent, before, born = c.prefix .. 'sent:' .. user.key, nil, nil
+  local sent, before, born
   -- Before the receiver is looked at: a retry is confirmed even when the receiver left since.
   if client_id ~= '' then
+    sent = c.prefix .. 'sent:' .. user.key
     before, born = sent_before(sent, client_id)
   end
   if before then
@@ -1140,7 +1145,8 @@ local function send_one(c, b, args, i)
     if is_other(was, digest, to, body) then
       return 'conflict'
     end
-    return 'dup ' .. first .. ' ' .. message_json('', first, user.name, shown, body, then_at)
+    return 'dup ' .. first .. ' ' ..
+      message_of(first, hash, '-', client_id, user.name, shown, body, then_at):match('\n(.*)')
   end
   if to ~= 'group' and not (receiver and receiver.online) then
     return c.settle and 'unavailable' or 'no_such_user'
@@ -1148,8 +1154,8 @@ local function send_one(c, b, args, i)
   c.id = c.id + 1
   local id = text(c.id)
   b.newest = id -- even if it fails behind this: something of it may be kept
-  local head = id .. ' ' .. hash .. ' ' .. (receiver and receiver.session or '-') .. ' ' .. client_id
-  local message = message_json(head .. '\n', id, user.name, shown, body, b.sent_at)
+  local message = message_of(id, hash, receiver and receiver.session or '-', client_id, user.name, shown, body,
+    b.sent_at)
   if not receiver then
     keep_group(c, b, id, message)
   else -- into both inboxes: the sender's for his other sockets

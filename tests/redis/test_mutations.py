@@ -67,7 +67,7 @@ class Unchanged(unittest.TestCase):
         names = set(re.findall(start, harness.SHIPPED, re.M))
         plain = {'lent', 'integer', 'refuse', 'text', 'name_of', 'shown_of', 'hash_of', 'gateway_of', 'hash_table',
                  'server_run', 'now_ms', 'answer', 'version_of', 'user_key', 'session_key', 'sessions_key', 'users_key',
-                 'watch_expiry', 'make_session', 'expires_in', 'gateways_of', 'link_number', 'message_json', 'seconds', 'inbox_key', 'inbox_of', 'first_of',
+                 'watch_expiry', 'make_session', 'expires_in', 'gateways_of', 'link_number', 'message_of', 'seconds', 'inbox_key', 'inbox_of', 'first_of',
                  'delivered', 'note_delivered', 'batch_of',
                  'user_of', 'without', 'correspondent', 'describe', 'version'}
         self.assertEqual(names - touched - plain, set())
