@@ -95,7 +95,7 @@ local function digits(value, what, most)
 end
 
 local function integer(value, what, most)
-  return tonumber(digits(value, what, most))
+  return digits(value, what, most) + 0 -- (tonumber would read it twice)
 end
 
 -- Settings are the same in almost every call, and it takes long to read a number.
@@ -151,7 +151,7 @@ end
 
 local function now_ms()
   local t = call('TIME')
-  local micros = tonumber(t[2])
+  local micros = t[2] + 0
   return t[1] * 1000 + (micros - micros % 1000) / 1000, micros
 end
 
@@ -241,16 +241,16 @@ local function enter(keys, args)
   if #keys ~= 1 then
     refuse('one key is needed, the prefix')
   end
-  local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {},
-    caller = matching(args[1], '^%x*$', 'epoch'), seen = integer(args[2], 'seen'),
-    grace = setting(args[3], 'grace'), lease = setting(args[4], 'lease'),
-    epoch = false, settle = false, id = false, now = false, time = false, gap = false } -- (or it would grow twice)
-  if c.lease == 0 then
+  local prefix, caller, seen = keys[1], matching(args[1], '^%x*$', 'epoch'), integer(args[2], 'seen')
+  local grace, lease = setting(args[3], 'grace'), setting(args[4], 'lease')
+  if lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
   end
-  local state = call('HMGET', c.presence, 'epoch', 'run', 'settle')
-  c.epoch, c.settle = state[1], tonumber(state[3] or nil)
-  c.id = tonumber(call('GET', c.prefix .. 'message:id') or 0)
+  local presence = prefix .. 'presence'
+  local state = call('HMGET', presence, 'epoch', 'run', 'settle')
+  local c = { prefix = prefix, presence = presence, caller = caller, seen = seen, grace = grace, lease = lease,
+    epoch = state[1], settle = state[3] and state[3] + 0, id = (call('GET', prefix .. 'message:id') or 0) + 0,
+    changes = {} }
   local run = server_run()
   local lost_ids = c.caller == c.epoch and c.id < c.seen and not c.settle
   if not c.epoch or state[2] ~= run or lost_ids then

@@ -44,7 +44,7 @@ MUTATIONS = [
     Mutation('names are checked', 'if not value or not value:match(pattern)', 'if not value',
              [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write', LOGIN + 'test_folding_is_the_callers',
               KICK + 'test_bad_names_are_refused', 'test_limits.Secrets.test_a_token_is_no_hash']),
-    Mutation('a lease of 0 is refused', 'if c.lease == 0 then', 'if false then',
+    Mutation('a lease of 0 is refused', 'if lease == 0 then', 'if false then',
              [ARGUMENTS + 'test_bad_ones_are_refused_before_the_first_write']),
     Mutation('the link is a number', "return digits(value, 'link')", 'return value',
              [REFUSAL + 'test_the_mark_of_a_lapsed_link_is_no_number']),
