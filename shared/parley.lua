@@ -320,6 +320,11 @@ local function inbox_of(user)
   return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+)$')
 end
 
+-- The newest id that was ever in his inbox.
+local function newest_of(user)
+  return user.inbox and user.inbox:match('^%d+') or '0'
+end
+
 -- Whoever serves him, by his whole hash.
 local function gateways_of(user)
   local list = {}
@@ -337,8 +342,8 @@ local function user_of(c, name)
   local user = hash_table(user_key(c, name))
   if user then
     user.key = name
-    -- No gateways: he never connected, or not since a library older than 1.1.
-    user.gateways = user.gateways or gateways_of(user)
+    -- No gateways: he never connected, or (and then he is online) not since a library older than 1.1.
+    user.gateways = user.gateways or user.online and gateways_of(user) or ''
   end
   return user
 end
@@ -384,21 +389,43 @@ local function make_session(c, name, shown, hash, login, expires, floor)
     'expires', text(expires), 'floor', text(floor))
 end
 
+-- Lists of gateways, as `gateways` of a user: sorted.
+local function without(list, id)
+  local others = {}
+  for other in list:gmatch('%S+') do
+    if other ~= id then
+      others[#others + 1] = other
+    end
+  end
+  return concat(others, ' ')
+end
+
+local function with(list, id)
+  if list == '' or list == id then
+    return id
+  end
+  local all = { id }
+  for other in without(list, id):gmatch('%S+') do
+    all[#all + 1] = other
+  end
+  table.sort(all)
+  return concat(all, ' ')
+end
+
 -- The user is served by this gateway now; ends a grace period, makes a new user visible.
 local function attach(c, id, link, user)
-  local name = user.key
-  user['at:' .. id] = link
-  local fields = { 'at:' .. id, link, 'gateways', gateways_of(user) }
-  if not user.online then
-    fields[5], fields[6] = 'online', text(c.now)
+  local name, key, gateways = user.key, user_key(c, user.key), with(user.gateways, id)
+  if user.online then
+    call('HSET', key, 'at:' .. id, link, 'gateways', gateways)
+  else
     call('SADD', c.prefix .. 'online', user.name)
     c.changes[#c.changes + 1] = '+' .. user.name
+    call('HSET', key, 'at:' .. id, link, 'gateways', gateways, 'online', text(c.now))
   end
-  call('HSET', user_key(c, name), unpack(fields))
   call('SADD', users_key(c, id), name)
   if user.left then -- he was in grace
     call('DEL', c.prefix .. 'grace:' .. name)
-    call('HDEL', user_key(c, name), 'left') -- an idle user must not grow
+    call('HDEL', key, 'left') -- an idle user must not grow
   end
   watch_expiry(c, user)
 end
@@ -414,16 +441,6 @@ local function served_by(c, id, names, newest)
     end
   end
   return users
-end
-
-local function without(list, id)
-  local others = {}
-  for other in list:gmatch('%S+') do
-    if other ~= id then
-      others[#others + 1] = other
-    end
-  end
-  return concat(others, ' ')
 end
 
 -- The gateway serves these users no more; the last one gone starts the grace period.  `left`: the id
@@ -758,16 +775,16 @@ local function connect(keys, args)
   announce(c)
   local state, flat = call('HMGET', c.presence, 'version', 'first'), {}
   local version, first, now = state[1] or '0', state[2] or '0', text(c.id)
-  for _, session in ipairs(sessions) do
+  for k, session in ipairs(sessions) do
     local status, user, came, left = unpack(session)
     local fields = user and { status, c.epoch, now, user.key, user.name, user.login,
       text(expires_in(c, user)), version, user.floor, joined == #c.changes and text(came) or '0', left,
-      first, (inbox_of(user)) } or { status, c.epoch, '', '', '', '', '', '', '', '', '', '', '' }
+      first, newest_of(user) } or { status, c.epoch, '', '', '', '', '', '', '', '', '', '', '' }
     if #sessions == 1 then
       return fields
     end
     for i = 1, FIELDS do
-      flat[#flat + 1] = fields[i]
+      flat[(k - 1) * FIELDS + i] = fields[i]
     end
   end
   return flat
@@ -816,7 +833,7 @@ local function reattach_one(c, id, link, s)
     call('HSET', c.presence, 'logins', text(math.max(logins, s.login)))
   end
   attach(c, id, link, user)
-  return 'ok', (inbox_of(user))
+  return 'ok', newest_of(user)
 end
 
 -- gateway, link, then for each session: hash, name, as typed, login, ms to the end (0: none)
