@@ -938,14 +938,14 @@ end
 
 -- What one call sends, beside its caller: when, for how long it is kept, and what is done at the end
 -- of the call for all of it.
-local function batch_of(keep)
+local function batch_of(keep, alone)
   local now = now_ms()
   return { now = now, sent_at = text(now), keep = keep,
     newest = false, -- id, as text
     people = {}, -- name -> correspondent, or false
     kept = false, -- the last of those whose inbox has more now; it knows the one before
     group = false, -- its window, once it has more
-    lines = {}, kind = false } -- see line_up
+    lines = {}, kind = false, alone = alone } -- see line_up
 end
 
 local function person(c, b, name)
@@ -964,20 +964,13 @@ local function must_prolong(b, until_ms)
   return until_ms - b.now < b.keep
 end
 
-local function is_full(length, bytes)
-  return length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES)
-end
-
--- Drops the oldest, a sixteenth at a time, until the limits are kept.
-local function trim_inbox(key, length, gone, bytes)
-  while is_full(length, bytes) do
-    local count = math.max(math.floor(length / 16), 1)
-    for _, message in ipairs(call('LPOP', key, count)) do
-      bytes, gone = bytes - #message, message:match('^%d+') or gone
-    end
-    length = length - count
+-- The oldest sixteenth; returns what is left, the newest id that is gone, and its bytes.
+local function drop_oldest(key, length, gone, bytes)
+  local count = math.max(math.floor(length / 16), 1)
+  for _, message in ipairs(call('LPOP', key, count)) do
+    bytes, gone = bytes - #message, message:match('^%d+') or gone
   end
-  return gone, bytes
+  return length - count, gone, bytes
 end
 
 -- One more message in an inbox.  If it is the only one, all before it are gone.  (Texts of digits may
@@ -992,7 +985,10 @@ local function keep_direct(c, b, user, id, message)
   if length == 1 then
     gone, bytes, until_ms = last, 0, 0
   end
-  gone, bytes = trim_inbox(key, length, gone, bytes + #message)
+  bytes = bytes + #message
+  while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
+    length, gone, bytes = drop_oldest(key, length, gone, bytes)
+  end
   if must_prolong(b, until_ms) then
     until_ms = text(b.now + 2 * b.keep)
     call('PEXPIRE', key, 2 * b.keep)
@@ -1074,7 +1070,13 @@ end
 -- Messages are published at the end of the call, those of one channel in one line: { message...,
 -- channel = its name }.  `lines` has them in order, and those that may grow by channel, too: none of
 -- the other kind, because a user hears the group and his gateway's own, and ids must rise for him.
+-- The message of a call that has no other needs no lines: `alone` is the message then, and `lines` are
+-- its channels.
 local function line_up(b, channels, message)
+  if b.alone then
+    b.lines, b.alone = channels, message
+    return
+  end
   local lines = b.lines
   if b.kind ~= (channels == GROUP) then
     b.kind = channels == GROUP
@@ -1120,11 +1122,15 @@ end
 local function publish_lines(c, b)
   local single, failed
   for i = 1, #b.lines do
-    local line = b.lines[i]
-    if #line > 1 and single == nil then
-      single = has_single(c, b)
+    local line, good, why = b.lines[i], nil, nil
+    if b.alone then
+      good, why = pcall(publish, c, line, 'message', b.alone)
+    else
+      if #line > 1 and single == nil then
+        single = has_single(c, b)
+      end
+      good, why = pcall(single and publish_singly or publish_line, c, line)
     end
-    local good, why = pcall(single and publish_singly or publish_line, c, line)
     failed = failed or not good and why
   end
   if failed then
@@ -1192,7 +1198,7 @@ end
 -- `reply`, behind its first two.  One after the other, as if each came alone; what they have in common is done once.  The
 -- fault of a key that one of them needs (somebody put another type there) is that one's alone.
 local function send_all(c, keep, args, from, reply)
-  local b = batch_of(keep)
+  local b = batch_of(keep, from + 6 > #args)
   for i = from, #args, 6 do
     local good, fate = pcall(send_one, c, b, args, i)
     reply[4 + (i - from) / 6] = good and fate or 'failed ' .. (type(fate) == 'table' and fate.err or fate)

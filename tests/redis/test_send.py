@@ -316,6 +316,12 @@ class Several(RulesTest):
             self.g1.send_all((self.alice, 'bob'), (self.carol, 'group'))
         self.assertEqual(self.lines()[-1:], [('group', 1, [2])])
 
+    def test_nor_when_a_message_is_alone(self):
+        self.redis.call('HSET', self.key('channels'), 'to:g1', 'x')
+        with self.assertRaisesRegex(Exception, 'not an integer'):
+            self.g1.send_all((self.alice, 'bob'))
+        self.assertEqual(self.lines(), [('to:g2', 2, [1])])
+
     def test_a_digest_of_before(self):
         """SHA-1, as gateways older than 1.3 had it made: a retry is one, and nothing else is."""
         self.g1.send_single(self.alice, 'bob', '"a"', '"1"')
