@@ -126,8 +126,21 @@ end
 local function name_of(value)    return matching(value, '^[a-z0-9][a-z0-9._-]*$', 'name') end
 local function shown_of(value)   return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'shown name') end
 local function hash_of(value)    return matching(value, '^%x+$', 'session hash') end
-local function gateway_of(value) return matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'gateway') end
-local function link_of(value)    return digits(value, 'link') end
+
+-- Who calls is mostly the one before.
+local last_epoch, last_gateway, last_link = false, false, false
+local function epoch_of(value)
+  last_epoch = value == last_epoch and value or matching(value, '^%x*$', 'epoch')
+  return value
+end
+local function gateway_of(value)
+  last_gateway = value == last_gateway and value or matching(value, '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'gateway')
+  return value
+end
+local function link_of(value)
+  last_link = value == last_link and value or digits(value, 'link')
+  return value
+end
 
 local function hash_table(key)
   local flat = call('HGETALL', key)
@@ -241,7 +254,7 @@ local function enter(keys, args)
   if #keys ~= 1 then
     refuse('one key is needed, the prefix')
   end
-  local prefix, caller, seen = keys[1], matching(args[1], '^%x*$', 'epoch'), integer(args[2], 'seen')
+  local prefix, caller, seen = keys[1], epoch_of(args[1]), integer(args[2], 'seen')
   local grace, lease = setting(args[3], 'grace'), setting(args[4], 'lease')
   if lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
