@@ -46,7 +46,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.3' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.4' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
