@@ -2,6 +2,8 @@
  *
  * haproxy alone, between us and services that believe everything (lone_door.mjs). */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../support/wait.mjs";
@@ -356,3 +358,13 @@ test("without a limit there is none", async (t) => {
     assert.ok(await enter(lines, door.http), `number ${i + 1}`);
   }
 });
+
+/* ---- Threads ---- */
+
+for (const [asked, count] of [["3", 3], ["", Math.min(availableParallelism(), 64)]]) {
+  test(`DOOR_THREADS=${asked}: ${count}`, async (t) => {
+    const other = await loneDoor({ DOOR_THREADS: asked });
+    t.after(() => other.stop());
+    assert.match(readFileSync(`/proc/${other.pid}/status`, "utf8"), new RegExp(`^Threads:\\s*${count}$`, "m"));
+  });
+}
