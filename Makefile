@@ -126,7 +126,7 @@ $O/%.a:
 # from outside, so that no name in it meets one of yours; and that header as one file.
 SIOLIB      := $O/libparley-sio.a
 SIO_H       := $O/include/parley/sio.h
-SIO_SHARED  := buf clock file_limit json json_value log origin slice token utf8
+SIO_SHARED  := buf clock json json_value log origin slice token utf8
 SIO_LIBS    := -lwebsockets -lev -lcrypto
 EXAMPLES    := $O/examples/echo
 LD ?= ld

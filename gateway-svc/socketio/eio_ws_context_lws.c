@@ -1,8 +1,8 @@
 /* eio_ws_context_lws.c - libwebsockets on the loop, and the WebSockets that are handed to it
  *                        (eio_ws_lws.h) */
 #include "gateway-svc/socketio/eio_ws_lws.h"
+#include "gateway-svc/socketio/file_limit.h"
 #include "shared/clock.h"
-#include "shared/file_limit.h"
 #include "shared/log.h"
 #include <ev.h>
 #include <netinet/in.h>
@@ -19,8 +19,8 @@
 #define HEAD_BYTES 1024
 #define CLOSE_S 5 /* for a peer to take what libwebsockets still has for it */
 #define LOG_LINES_PER_S 10
-/* libwebsockets has a place for each file that the process may open, and looks at all of them when a
- * connection closes: 0.1 ms with so many, but 2 ms with the million that containers often get. */
+/* libwebsockets has a place for each file that the process may open, and looks at all of them when
+ * a connection closes: 0.1 ms with so many, but 2 ms with the million that containers often get. */
 #define FILES_MAX 65536
 #define TIMES_S 1.0 /* how late a time limit of libwebsockets' may be */
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #define FRAMES_PER_SEND 64
-#define READ_ON_BYTES (16U << 10) /* of one message in one turn, so that nobody stops the others */
+#define READ_ON_BYTES (16U << 10) /* of one message in one turn: others want to be read, too */
 #define WS_PROTOCOL_ERROR 1002
 #define WS_POLICY 1008
 #define WS_NOT_UTF8 1007

@@ -1,5 +1,5 @@
 /* test_file_limit.c - the soft limit of files goes down, never up */
-#include "shared/file_limit.h"
+#include "gateway-svc/socketio/file_limit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

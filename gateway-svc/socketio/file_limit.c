@@ -1,5 +1,5 @@
 /* file_limit.c - how many files this process may have open */
-#include "shared/file_limit.h"
+#include "gateway-svc/socketio/file_limit.h"
 
 #include <sys/resource.h>
 
