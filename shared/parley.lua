@@ -262,7 +262,7 @@ local function enter(keys, args)
   local presence = prefix .. 'presence'
   local state = call('HMGET', presence, 'epoch', 'run', 'settle')
   local c = { prefix = prefix, presence = presence, caller = caller, seen = seen, grace = grace, lease = lease,
-    epoch = state[1], settle = state[3] and state[3] + 0, id = (call('GET', prefix .. 'message:id') or 0) + 0,
+    epoch = state[1], settle = state[3] and tonumber(state[3]), id = (call('GET', prefix .. 'message:id') or 0) + 0,
     changes = {} }
   local run = server_run()
   local lost_ids = c.caller == c.epoch and c.id < c.seen and not c.settle
@@ -797,7 +797,7 @@ local function connect(keys, args)
       return fields
     end
     for i = 1, FIELDS do
-      flat[(k - 1) * FIELDS + i] = fields[i]
+      flat[(k - 1) * FIELDS + i] = fields[i] or '' -- (a hole would end the answer)
     end
   end
   return flat

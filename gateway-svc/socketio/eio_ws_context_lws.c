@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /* Per read and connection, and resident as long as it lives: a short message.  What is longer comes
- * in several reads (eio_ws_read_on).  With what libwebsockets and malloc add it is 176 bytes. */
+ * in several reads, at once (eio_ws_read_on), but for one that another server gets
+ * (eio_tunnel_lws).  With what libwebsockets and malloc add it is 176 bytes. */
 #define RX_BYTES 148
 #define TX_BYTES 65536 /* what one lws_write may hand to the kernel */
 #define HEAD_BYTES 1024
@@ -39,6 +40,9 @@ struct eio_ws {
     const struct eio_ws_owner *owner;
     void *ctx;
     bool opened;
+    /* That reads again in this turn: */
+    const struct lws *reading;
+    unsigned turn;
 };
 
 /* ---- Callbacks ------------------------------------------------------------------------------- */
@@ -220,10 +224,16 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
     return good;
 }
 
-void eio_ws_read_on(struct lws *wsi)
+void eio_ws_read_on(struct lws *wsi, bool begins)
 {
-    const struct eio_ws *ws = lws_context_user(lws_get_context(wsi));
-    ev_feed_fd_event(ws->loop, lws_get_socket_fd(wsi), EV_READ);
+    struct eio_ws *ws = lws_context_user(lws_get_context(wsi));
+    unsigned turn = ev_iteration(ws->loop);
+    bool again = ws->reading == wsi && ws->turn == turn;
+    if (!begins || !again) {
+        ws->reading = wsi;
+        ws->turn = turn;
+        ev_feed_fd_event(ws->loop, lws_get_socket_fd(wsi), EV_READ); /* the next thing it does */
+    }
 }
 
 void eio_ws_let_go(struct lws *wsi, uint16_t code, bool told)

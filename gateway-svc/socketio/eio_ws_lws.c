@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #define FRAMES_PER_SEND 64
-#define READ_ON_BYTES (16U << 10) /* of one message in one turn: others want to be read, too */
+#define READ_ON_BYTES (16U << 10) /* of a message in one turn: others want to be read, too */
 #define WS_PROTOCOL_ERROR 1002
 #define WS_POLICY 1008
 #define WS_NOT_UTF8 1007
@@ -177,7 +177,7 @@ static void read_on(struct eio_conn *conn, size_t len)
 {
     size_t had = conn->rx ? conn->rx->len : 0;
     if (had / READ_ON_BYTES == (had + len) / READ_ON_BYTES) {
-        eio_ws_read_on(conn->wire);
+        eio_ws_read_on(conn->wire, !conn->rx);
     }
 }
 

@@ -48,8 +48,10 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
  * it. */
 void eio_ws_let_go(struct lws *wsi, uint16_t code, bool told);
 
-/* Reads again in this turn of the loop, from a callback that got a part of a frame. */
-void eio_ws_read_on(struct lws *wsi);
+/* From a callback that got a part of a frame: reads again in this turn of the loop, before anything
+ * else in it is handled.  Not for a frame that begins a message (`begins`) in a read that was such
+ * a one itself: else whoever has sent many would keep the others waiting. */
+void eio_ws_read_on(struct lws *wsi, bool begins);
 
 /* A WebSocket that is a new connection's transport, or a polling one's probe (eio_poll.h); `ctx` is
  * that struct eio_conn. */

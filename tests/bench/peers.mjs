@@ -135,11 +135,16 @@ const socketioPart = (bin) => async () => {
   const child = spawn("setpriv", ["--pdeathsig", "KILL", join(bin, "parley-conformance")], {
     env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore",
   });
-  await until("it listens", () => new Promise((resolve) => {
-    const probe = connect(port, "127.0.0.1", () => resolve(true));
-    probe.once("error", () => resolve(false));
-    probe.once("connect", () => probe.destroy());
-  }));
+  try {
+    await until("it listens", () => new Promise((resolve) => {
+      const probe = connect(port, "127.0.0.1", () => resolve(true));
+      probe.once("error", () => resolve(false));
+      probe.once("connect", () => probe.destroy());
+    }));
+  } catch (err) {
+    await ended(child);
+    throw err;
+  }
   return { dialect: "socketio", gateways: [`127.0.0.1:${port}`], pids: { "server-1": child.pid }, stop: () => ended(child) };
 };
 

@@ -54,7 +54,7 @@ function goalsTable(sections) {
   }));
   return rows.length ? `## Goals
 
-The last column is what two servers come to that do nothing but hand messages on through Redis (bare epoll, no sessions, no checks, no copies for those who return): what they do not reach, nothing that relays through Redis does on this machine.
+The last column is what two servers come to that do nothing but hand messages on through Redis (bare epoll, no sessions, no checks, no copies for those who return): what they do not reach with one message on its way, nothing that relays through Redis does on this machine. With several on their way they send at the end of each turn, and waiting a little for more is cheaper.
 
 ${table(["scenario", "", "goal", "measured", "reached", "bare, over Redis"], rows)}
 ` : "";

@@ -1,6 +1,7 @@
 /* extras.c - what tests need of the conformance application beyond being a conforming server */
 #include "tests/conformance/extras.h"
 #include "shared/json.h"
+#include <stdio.h>
 
 #define FLOOD_MAX 1000000
 #define CLOSE_CODE 4000
@@ -68,6 +69,17 @@ static void flood(struct sio_namespace *nsp, struct sio_socket *socket, struct s
     sio_frame_unref(frame);
 }
 
+static void count(struct sio_namespace *nsp, struct sio_socket *socket, struct slice args)
+{
+    static unsigned counted;
+    char number[16];
+    (void)args;
+    snprintf(number, sizeof number, "%u", ++counted);
+    struct sio_frame *frame = sio_event_frame(nsp, SLICE("count"), slice_text(number));
+    sio_socket_emit(socket, frame);
+    sio_frame_unref(frame);
+}
+
 /* `arg` is the namespace. */
 static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *answer)
 {
@@ -93,6 +105,7 @@ static const struct {
     {SLICE_INIT("kick-all"), kick_all },
     {SLICE_INIT("close"),    close_all},
     {SLICE_INIT("flood"),    flood    },
+    {SLICE_INIT("count"),    count    },
     {SLICE_INIT("ask"),      ask      },
 };
 

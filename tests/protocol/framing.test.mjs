@@ -55,6 +55,24 @@ test("an empty last fragment ends the message", async () => {
   ws.destroy();
 });
 
+/* Each is nearly as long as a read, so that the end of one comes with the beginning of the next: were
+ * that reason enough to read on, the others would wait for all of them. */
+test("who has sent many messages at once does not keep the others waiting", async (t) => {
+  const other = await startApp();
+  t.after(() => other.stop());
+  const [many, one] = [await joinWs(other), await joinWs(other)];
+  other.signal("SIGSTOP");
+  await new Promise((resolve) => { one.socket.write(frame('42["count"]'), resolve); });
+  const message = frame(`42["count","${"x".repeat(138)}"]`);
+  await new Promise((resolve) => { many.socket.write(Buffer.concat(Array(300).fill(message)), resolve); });
+  other.signal("SIGCONT");
+  const before = Number(/^42\["count",(\d+)\]$/.exec(await one.readText())[1]) - 1;
+  assert.ok(before < 20, `${before} of 300 before the one`);
+  await until("all are answered", () => many.texts().filter((text) => text.startsWith('42["count"')).length === 300);
+  many.destroy();
+  one.destroy();
+});
+
 test("every cut of the byte stream gives the same messages", async () => {
   const ws = await openRaw();
   const stream = Buffer.concat([frame("4one"), frame("4t", { fin: false }), frame("pi", { opcode: OP.ping }),

@@ -89,7 +89,7 @@ test("a client that does not poll: 500 ms after the handshake its sid is unknown
 });
 
 test("a client that does not answer the ping: the held GET gets 1", async () => {
-  const poll = await RawPoll.open(roomy);
+  const poll = await RawPoll.join(roomy); /* else the time to join would end it, too */
   assert.deepEqual(await poll.packets(), ["2"]);
   assert.deepEqual(await poll.packets(), ["1"]);
   assert.ok(await poll.isGone());
