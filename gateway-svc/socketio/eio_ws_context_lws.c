@@ -30,7 +30,7 @@
 static const lws_retry_bo_t no_validity_timer;
 
 struct eio_ws {
-    struct ev_loop *loop;
+    struct ev_loop *loop; /* first, as the fuzz target has it */
     struct lws_context *context;
     struct lws_vhost *vhost;
     ev_timer times;

@@ -9,6 +9,7 @@
 #include "gateway-svc/socketio/eio_ws_lws.h"
 #include "shared/utf8.h"
 #include "tests/support/fuzz.h"
+#include <ev.h>
 
 enum { MORE_FRAMES = 1, MORE_BYTES = 2, BINARY = 4, MUCH = 8 };
 #define PAYLOAD_MAX 64
@@ -56,6 +57,24 @@ int lws_get_socket_fd(struct lws *wsi)
 {
     (void)wsi;
     return -1; /* sending fails: a connection that is gone */
+}
+
+struct lws_context *lws_get_context(const struct lws *wsi)
+{
+    (void)wsi;
+    return NULL;
+}
+
+/* A struct eio_ws, which begins with its loop; that of a socket -1 feeds nobody. */
+void *lws_context_user(struct lws_context *context)
+{
+    static struct {
+        struct ev_loop *loop;
+        char rest[1024];
+    } ws;
+    (void)context;
+    ws.loop = ev_default_loop(0);
+    return &ws;
 }
 
 int lws_partial_buffered(struct lws *wsi)
