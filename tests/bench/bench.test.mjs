@@ -254,48 +254,36 @@ for (const peer of ["epoll", "parley"]) {
   });
 }
 
-test("two bare servers hand each other what is said to all", async () => {
-  const running = await peersOf(BIN)["epoll-2"].start({});
+async function withPeer(peer, play) {
+  const running = await peersOf(BIN)[peer].start({});
   const load = new Load(BIN, running, {});
   try {
     await load.upTo(20);
-    const got = await load.order("group", 4, 0, 200);
-    assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0, JSON.stringify(got));
-    assert.equal(got.delivered.count, got.sent * 20);
+    await play(load);
   } finally {
     await load.end();
     await running.stop();
   }
-});
+}
 
-test("two bare servers over Redis: to all, to one, and an acknowledgement", async () => {
-  const running = await peersOf(BIN)["epoll-redis"].start({});
-  const load = new Load(BIN, running, {});
-  try {
-    await load.upTo(20);
-    for (const [kind, heard] of [["group", 20], ["direct", 1]]) {
-      const got = await load.order(kind, 4, 0, 200);
-      assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0 && cpuOf(got, "redis") > 0, JSON.stringify(got));
-      assert.equal(got.delivered.count, got.sent * heard, kind);
-    }
-  } finally {
-    await load.end();
-    await running.stop();
-  }
-});
+test("two bare servers hand each other what is said to all", () => withPeer("epoll-2", async (load) => {
+  const got = await load.order("group", 4, 0, 200);
+  assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0, JSON.stringify(got));
+  assert.equal(got.delivered.count, got.sent * 20);
+}));
 
-test("the Socket.IO part alone: everybody connects, and comes back", async () => {
-  const running = await peersOf(BIN)["parley-sio"].start({});
-  const load = new Load(BIN, running, {});
-  try {
-    await load.upTo(20);
-    const got = await load.order("reconnect", 8);
-    assert.ok(got.done === 20 && got.online === 20 && cpuOf(got, "server-1") > 0, JSON.stringify(got));
-  } finally {
-    await load.end();
-    await running.stop();
+test("two bare servers over Redis: to all, to one, and an acknowledgement", () => withPeer("epoll-redis", async (load) => {
+  for (const [kind, heard] of [["group", 20], ["direct", 1]]) {
+    const got = await load.order(kind, 4, 0, 200);
+    assert.ok(got.sent > 0 && cpuOf(got, "server-1") > 0 && cpuOf(got, "server-2") > 0 && cpuOf(got, "redis") > 0, JSON.stringify(got));
+    assert.equal(got.delivered.count, got.sent * heard, kind);
   }
-});
+}));
+
+test("the Socket.IO part alone: everybody connects, and comes back", () => withPeer("parley-sio", async (load) => {
+  const got = await load.order("reconnect", 8);
+  assert.ok(got.done === 20 && got.online === 20 && cpuOf(got, "server-1") > 0, JSON.stringify(got));
+}));
 
 /* ---- What is said of it ---- */
 

@@ -5,13 +5,13 @@
  * had without. */
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ownPort } from "../support/own_port.mjs";
+import { startApp } from "../support/raw_ws.mjs";
 import { Stack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -131,21 +131,8 @@ const parley = (bin, { door = false, gateways = 2 } = {}) => async () => {
 
 /* The part of a gateway that speaks Socket.IO, by itself: no sessions, no Redis, no chat.  For connecting. */
 const socketioPart = (bin) => async () => {
-  const port = await ownPort();
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", join(bin, "parley-conformance")], {
-    env: { ...process.env, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore",
-  });
-  try {
-    await until("it listens", () => new Promise((resolve) => {
-      const probe = connect(port, "127.0.0.1", () => resolve(true));
-      probe.once("error", () => resolve(false));
-      probe.once("connect", () => probe.destroy());
-    }));
-  } catch (err) {
-    await ended(child);
-    throw err;
-  }
-  return { dialect: "socketio", gateways: [`127.0.0.1:${port}`], pids: { "server-1": child.pid }, stop: () => ended(child) };
+  const app = await startApp({}, bin);
+  return { dialect: "socketio", gateways: [`127.0.0.1:${app.port}`], pids: { "server-1": app.pid }, stop: app.stop };
 };
 
 /* ---- All of them ----------------------------------------------------------------------------- */

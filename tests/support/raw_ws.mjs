@@ -24,8 +24,7 @@ function answers(port) {
 }
 
 /* Starts it with these settings on a free port; stop() checks that it ended as it should. */
-export async function startApp(settings = {}) {
-  const bin = process.env.PARLEY_BIN ?? path.resolve("build/asan");
+export async function startApp(settings = {}, bin = process.env.PARLEY_BIN ?? path.resolve("build/asan")) {
   const port = settings.PORT ?? await ownPort();
   const healthPort = await ownPort();
   const env = { ...process.env, PORT: String(port), HEALTH_PORT: String(healthPort) };

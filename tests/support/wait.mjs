@@ -18,22 +18,17 @@ export async function until(what, probe, { timeout = WAIT_MS, every = 25 } = {})
   }
 }
 
-/* How long this process was late at most, since start(): the slack that a bound measured here must
- * allow for on a busy machine.  With `ask`, which gets an answer from somebody else, he counts too. */
-export function lateness(ask = () => {}) {
+/* How long this process itself was late at most, since start(): the slack that a bound measured
+ * here must allow for on a busy machine. */
+export function lateness() {
   const every = 10;
   let worst = 0;
-  let begun = performance.now();
-  let over = false;
-  const note = () => { worst = Math.max(worst, performance.now() - begun - every); };
-  const watch = async () => {
-    while (!over) {
-      begun = performance.now();
-      await pause(every, undefined, { ref: false });
-      await ask();
-      note();
-    }
-  };
-  watch().catch(() => { over = true; }); /* whoever does not answer is not waited for */
-  return { stop: () => { over = over || (note(), true); return Math.ceil(worst); } };
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    worst = Math.max(worst, now - last - every);
+    last = now;
+  }, every);
+  timer.unref();
+  return { stop: () => { clearInterval(timer); return Math.ceil(worst); } };
 }
