@@ -12,7 +12,7 @@
 --                           here, too)
 --   user:<name>             hash: name as typed, session, login, expires, floor, online (since when),
 --                           at:<gateway>, gateways, left, inbox (newest id, newest id that is gone,
---                           bytes, expiry)
+--                           bytes, expiry, number of the old, keep_ms)
 --   online                  set of the names that everybody sees, as typed
 --   deadlines               sorted set: name -> presence time at which a sweep must look at the user
 --   grace:<name>            the countdown that an operator watches; its expiry wakes the sweep
@@ -24,7 +24,8 @@
 --   lapsed                  set of <id>:<link> whose users, lapsed:<id>:<link>, are being detached
 --   channels                hash: channel -> how many messages were ever published on it
 --   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
---                           early, open, here:<gateway>, group, group_mark, group_until, single
+--                           early, open, here:<gateway>, group, group_mark, group_until, group_keep,
+--                           single
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
@@ -46,7 +47,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.4' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.5' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
@@ -64,7 +65,7 @@ local INBOX_MIN = 4          -- but so many whatever their length
 local GROUP_MAX = 100000     -- messages kept of the group, about
 local PAGE = 64              -- messages in one page of a replay,
 local PAGE_BYTES = 65536     -- of so many bytes, or one
-local ROUTES = 256         -- sets of gateways whose channels are remembered
+local ROUTES = 256           -- sets of gateways whose channels are remembered
 local PINGS_MS = 45000       -- interval and timeout of pings, for a gateway that does not say keep_ms
 
 -- What Redis and Lua offer does not exist yet while the library is loaded, and a look at a global
@@ -328,9 +329,10 @@ local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
 -- Of his inbox: the newest id that was ever in it, the newest that is in it no more, the bytes in
--- it, when it expires.
+-- it, when it expires; how many messages in it are from before that was set, and the keep_ms for which
+-- it was ('' both: before 1.5 nobody knew).
 local function inbox_of(user)
-  return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+)$')
+  return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+) ?(%d*) ?(%d*)$')
 end
 
 -- The newest id that was ever in his inbox.
@@ -970,26 +972,45 @@ local function person(c, b, name)
   return user
 end
 
--- Copies for those who return are kept for keep_ms after the last of them at least, twice that at
--- most: the key's time to live is set to twice keep_ms, and again only when less than keep_ms of it
--- is left.
+-- Copies for those who return are kept for keep_ms at least, twice that at most: the key's time to live
+-- is set to twice keep_ms, and again only when less than keep_ms of it is left.  Whatever was there
+-- when it was last set is older than keep_ms then, and goes: unless it was set by a gateway that keeps
+-- for less long, and maybe a moment ago.
 local function must_prolong(b, until_ms)
   return until_ms - b.now < b.keep
 end
 
--- The oldest sixteenth; returns what is left, the newest id that is gone, and its bytes.
-local function drop_oldest(key, length, gone, bytes)
-  local count = math.max(math.floor(length / 16), 1)
+-- So many of the oldest; returns the newest id that is gone, and the bytes of the rest.
+local function drop_oldest(key, count, gone, bytes)
   for _, message in ipairs(call('LPOP', key, count)) do
     bytes, gone = bytes - #message, message:match('^%d+') or gone
   end
-  return length - count, gone, bytes
+  return gone, bytes
+end
+
+-- What is too much goes, a sixteenth at a time.  Returns how many are left, and how many old ones.
+local function trim_inbox(key, length, gone, bytes, old)
+  while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
+    local count = math.max(math.floor(length / 16), 1)
+    gone, bytes = drop_oldest(key, count, gone, bytes)
+    length, old = length - count, math.max(old - count, 0)
+  end
+  return length, gone, bytes, old
+end
+
+-- Sets its expiry, and takes what is too old; all that is left will be old next time.
+local function prolong_inbox(b, key, length, gone, bytes, old)
+  call('PEXPIRE', key, 2 * b.keep)
+  if old > 0 then
+    gone, bytes = drop_oldest(key, old, gone, bytes)
+  end
+  return text(b.now + 2 * b.keep), gone, bytes, length - old
 end
 
 -- One more message in an inbox.  If it is the only one, all before it are gone.  (Texts of digits may
 -- be counted with.)
 local function keep_direct(c, b, user, id, message)
-  local last, gone, bytes, until_ms = inbox_of(user)
+  local last, gone, bytes, until_ms, old, kept = inbox_of(user)
   if not last then
     refuse('bad inbox of ' .. user.key)
   end
@@ -998,15 +1019,17 @@ local function keep_direct(c, b, user, id, message)
   if length == 1 then
     gone, bytes, until_ms = last, 0, 0
   end
+  if kept == '' then
+    old, kept = 0, 0
+  end
   bytes = bytes + #message
-  while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
-    length, gone, bytes = drop_oldest(key, length, gone, bytes)
-  end
+  length, gone, bytes, old = trim_inbox(key, length, gone, bytes, old)
   if must_prolong(b, until_ms) then
-    until_ms = text(b.now + 2 * b.keep)
-    call('PEXPIRE', key, 2 * b.keep)
+    old = kept + 0 >= b.keep and math.min(old, length - 1) or 0
+    until_ms, gone, bytes, old = prolong_inbox(b, key, length, gone, bytes, old)
+    kept = b.keep
   end
-  user.inbox = id .. ' ' .. gone .. ' ' .. text(bytes) .. ' ' .. until_ms
+  user.inbox = id .. ' ' .. gone .. ' ' .. text(bytes) .. ' ' .. until_ms .. ' ' .. old .. ' ' .. kept
   if user.kept_before == nil then
     user.kept_before, b.kept = b.kept, user
   end
@@ -1022,8 +1045,9 @@ end
 -- Of the group's stream: the newest id; the mark, which was the newest when its time to live was last
 -- set; when it expires.
 local function group_window(c)
-  local state = call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
-  local window = { newest = state[1] or '0', mark = state[2] or '0', until_ms = state[3] or 0 }
+  local state = call('HMGET', c.presence, 'group', 'group_mark', 'group_until', 'group_keep')
+  local window = { newest = state[1] or '0', mark = state[2] or '0', until_ms = state[3] or 0,
+    keep = tonumber(state[4] or 0) }
   if tonumber(window.newest) >= c.id then
     call('UNLINK', c.prefix .. 'group') -- somebody set message:id back: a stream's ids must rise
     window.mark, window.until_ms = '0', 0
@@ -1040,14 +1064,17 @@ local function keep_group(c, b, id, message)
   window.newest = id
   if must_prolong(b, window.until_ms) then
     call('PEXPIRE', key, 2 * b.keep)
-    call('XTRIM', key, 'MINID', '~', window.mark)
-    window.mark, window.until_ms, window.prolonged = id, text(b.now + 2 * b.keep), true
+    if window.keep >= b.keep then
+      call('XTRIM', key, 'MINID', '~', window.mark)
+    end
+    window.mark, window.until_ms, window.keep = id, text(b.now + 2 * b.keep), b.keep
+    window.prolonged = true
   end
 end
 
 local function note_group(c, window)
   if window and window.prolonged then
-    call('HSET', c.presence, 'group', window.newest, 'group_mark', window.mark, 'group_until', window.until_ms)
+    call('HSET', c.presence, 'group', window.newest, 'group_mark', window.mark, 'group_until', window.until_ms, 'group_keep', text(window.keep))
   elseif window then
     call('HSET', c.presence, 'group', window.newest)
   end

@@ -5,14 +5,18 @@ usage: /usr/bin/python3 tests/bench/redis_memory.py [USERS]
 A Redis as in production.  Logs the users in (10,000) and connects them at two gateways, and divides the
 growth of used_memory behind the first hundred; then each is sent one message by the next and sends one
 himself.  Below it MEMORY USAGE of all keys of a kind, by user.  Then as many messages MORE times, for what
-one costs that is kept in two inboxes."""
+one costs that is kept in two inboxes.  At last each writes once a minute, without a client_id, but time is
+QUICKER (messages are kept for a tenth of what they usually are, and come ten times as often): least and most
+of a user once the oldest copies go."""
 import collections
 import sys
+import time
 
-from redis_world import PREFIX, World, drain
+from redis_world import KEEP, PREFIX, World, drain
 
 FIRST = 100
 MORE = 8
+QUICKER, MINUTES, FIRST_MINUTES = 10, 12, 4
 GATEWAYS = ('gateway-AbCdEfGh', 'gateway-IjKlMnOp')
 KINDS = ('user:', 'sessions:', 'session:', 'inbox:', 'sent:', 'gateway:')  # else: the key
 
@@ -48,15 +52,37 @@ def tell(what, world, before, count):
             print('    %-12s %5.0f' % (kind, bytes_ / count))
 
 
-def write(world, count, number):
+def write(world, count, number, client_id='"%d-%d"'):
     """One message from each to the next."""
     for place, gateway in enumerate(GATEWAYS):
-        messages = [('user-%d' % i, 'user-%d' % ((i + 1) % count), '"%d-%d"' % (number, i)) for i in range(place, count, 2)]
+        messages = [('user-%d' % i, 'user-%d' % ((i + 1) % count), client_id and client_id % (number, i))
+                    for i in range(place, count, 2)]
         world.run(gateway, world.send_commands(gateway, messages))
 
 
-def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+def write_each_minute(world, count, before):
+    world.keep_ms = KEEP // QUICKER
+    began, used_then = time.monotonic(), []
+    for minute in range(MINUTES):
+        time.sleep(max(began + minute * 60 / QUICKER - time.monotonic(), 0))
+        write(world, count, minute, '')
+        used_then.append((used(world) - before) / (count - FIRST))
+    steady = used_then[FIRST_MINUTES:]
+    print('writing once a minute: %.0f to %.0f B each' % (min(steady), max(steady)))
+
+
+def write_more(world, count, before):
+    tell('idle', world, before, count)
+    write(world, count, 0)
+    tell('written to', world, before, count)
+    before = used(world)
+    for number in range(MORE):
+        write(world, count, number + 1)
+    print('each message more: %.0f B' % ((used(world) - before) / (MORE * count)))
+
+
+def measure(what, count):
+    """In a Redis of its own, with all users there; what(world, count, memory behind the first hundred)."""
     world = World()
     try:
         for gateway in GATEWAYS:
@@ -64,15 +90,15 @@ def main():
         online(world, 0, FIRST)
         before = used(world)
         online(world, FIRST, count)
-        tell('idle', world, before, count)
-        write(world, count, 0)
-        tell('written to', world, before, count)
-        before = used(world)
-        for number in range(MORE):
-            write(world, count, number + 1)
-        print('each message more: %.0f B' % ((used(world) - before) / (MORE * count)))
+        what(world, count, before)
     finally:
         world.stop()
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+    measure(write_more, count)
+    measure(write_each_minute, count)
 
 
 if __name__ == '__main__':

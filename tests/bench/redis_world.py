@@ -43,6 +43,8 @@ def digest_of(to, text):
 class World:
     """`wrapper` is put before redis-server (valgrind); library: a text, if not the shipped one."""
 
+    keep_ms = KEEP
+
     def __init__(self, wrapper=(), library=None):
         self.dir = tempfile.mkdtemp(prefix='parley-cost-')
         self.path = os.path.join(self.dir, 'redis.sock')
@@ -133,14 +135,14 @@ class World:
         """Of messages (sender, receiver, client_id), so many in one call; [(command, messages in it)].
         (A library older than 1.3 has one in a call.)"""
         if not self.takes_many:
-            return [(self.gateway_command('send', gateway, session_of(sender), sender, to, client_id, TEXT, KEEP), 1)
+            return [(self.gateway_command('send', gateway, session_of(sender), sender, to, client_id, TEXT, self.keep_ms), 1)
                     for sender, to, client_id in messages]
         commands = []
         for i in range(0, len(messages), size):
             part = messages[i:i + size]
             args = [arg for sender, to, client_id in part
                     for arg in (session_of(sender), sender, to, client_id, TEXT, digest_of(to, TEXT))]
-            commands.append((self.gateway_command('send', gateway, KEEP, *args), len(part)))
+            commands.append((self.gateway_command('send', gateway, self.keep_ms, *args), len(part)))
         return commands
 
     def run(self, client, commands, status='ok', batch=BATCH):

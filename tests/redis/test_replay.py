@@ -38,14 +38,14 @@ class Kept(RulesTest):
                 for number, fields in self.redis.call('XRANGE', self.key('group'), '-', '+')]
 
     def inbox(self, name):
-        """[newest id, newest id that is gone, bytes, when it expires]"""
+        """[newest id, newest id that is gone, bytes, when it expires, number of the old, their keep_ms]"""
         return [int(n) for n in self.user(name)['inbox'].split(' ')]
 
     def wall(self):
         return self.now() + int(self.presence('skew'))
 
     def set_until(self, name, until):
-        self.redis.call('HSET', self.key('user:' + name), 'inbox', '%d %d %d %d' % (*self.inbox(name)[:3], until))
+        self.redis.call('HSET', self.key('user:' + name), 'inbox', '%d %d %d %d %d %d' % (*self.inbox(name)[:3], until, *self.inbox(name)[4:]))
 
     def messages(self, texts):
         """Ids of messages as replays answer them."""
@@ -167,6 +167,62 @@ class Inbox(Kept):
         self.about(self.redis.call('PTTL', self.key('inbox:bob')), 2 * KEEP)
         self.about(self.inbox('bob')[3], self.wall() + 2 * KEEP)
 
+    def grow_old(self):
+        """Less than keep_ms of bob's expiry is left."""
+        self.set_until('bob', self.wall() + KEEP - 1)
+
+    def test_what_is_older_than_keep_ms_goes(self):
+        for _ in range(5):
+            self.say('bob')
+        self.grow_old()
+        self.say('bob')
+        self.assertEqual(self.entries('bob'), [2, 3, 4, 5, 6], 'all but the first may be of a moment ago')
+        self.say('bob')
+        self.grow_old()
+        self.say('bob')
+        self.assertEqual((self.entries('bob'), self.inbox('bob')[:2]), ([7, 8], [8, 6]))
+        self.assertEqual(self.inbox('bob')[2], sum(map(len, self.redis.call('LRANGE', self.key('inbox:bob'), 0, -1))))
+        self.assertEqual(self.replay(self.g2, self.bob, 6), ([7, 8], True))
+        self.assertEqual(self.replay(self.g2, self.bob, 5), ([7, 8], False))
+        self.assertEqual(self.entries('alice'), list(range(1, 9)), 'hers are young')
+
+    def test_what_is_trimmed_is_not_old_any_more(self):
+        for _ in range(INBOX_MAX):
+            self.say('bob')
+        self.grow_old()
+        self.say('bob')  # takes a sixteenth, and leaves none of the old
+        kept = self.entries('bob')
+        self.assertEqual((kept[-1], len(kept)), (INBOX_MAX + 1, INBOX_MAX + 1 - 16))
+
+    def test_those_of_before_are_not_known_to_be_old(self):
+        """What a library before 1.5 noted of an inbox."""
+        self.say('bob'), self.say('bob')
+        self.redis.call('HSET', self.key('user:bob'), 'inbox', '%d %d %d %d' % (*self.inbox('bob')[:3], self.wall() + KEEP + SLACK))
+        self.say('bob')
+        self.redis.call('HSET', self.key('user:bob'), 'inbox', '%d %d %d %d' % (*self.inbox('bob')[:3], self.wall() + KEEP - 1))
+        self.say('bob')
+        self.assertEqual(self.entries('bob'), [1, 2, 3, 4])
+        self.grow_old()
+        self.say('bob')
+        self.assertEqual(self.entries('bob'), [5])
+
+    def test_what_was_set_by_one_that_keeps_for_less_long_may_be_young(self):
+        self.say('bob', keep=KEEP)
+        self.say('bob', keep=3 * KEEP)
+        self.assertEqual(self.entries('bob'), [1, 2])
+        self.grow_old()
+        self.say('bob', keep=KEEP)
+        self.assertEqual(self.entries('bob'), [3], 'by one that keeps longer')
+
+    def test_a_list_cut_by_hand_keeps_the_newest(self):
+        for _ in range(3):
+            self.say('bob')
+        self.grow_old(), self.say('bob')
+        self.redis.call('LTRIM', self.key('inbox:bob'), -1, -1)
+        self.grow_old()
+        self.say('bob')
+        self.assertEqual(self.entries('bob'), [5])
+
     def test_a_new_list_expires_whatever_was_set_before(self):
         self.say('bob')
         self.redis.call('DEL', self.key('inbox:bob'))  # by hand
@@ -261,6 +317,14 @@ class Group(Kept):
         kept = [entry[0] for entry in self.stream()]
         self.assertLessEqual(kept[0], 301, 'younger')
         self.assertGreater(kept[0], 301 - 101, 'a node of the stream has a hundred entries')
+
+    def test_what_was_set_by_one_that_keeps_for_less_long_may_be_young(self):
+        for _ in range(300):
+            self.say('group', keep=KEEP)
+        self.grow_old()
+        self.say('group', keep=KEEP)
+        self.say('group', keep=3 * KEEP)
+        self.assertEqual(len(self.stream()), 302)
 
     def test_ids_set_back_begin_a_new_one(self):
         """Somebody edits message:id: sending goes on, and what cannot be told apart is dropped."""

@@ -9,7 +9,7 @@ import os
 import random
 import unittest
 
-from harness import LEASE, SETTLE, RulesTest
+from harness import KEEP, LEASE, SETTLE, RulesTest
 
 SEQUENCES = int(os.environ.get('MODEL_SEQUENCES', '60'))
 STEPS = 120
@@ -107,6 +107,16 @@ class Sequence:
         else:
             self.test.redis.call('DEL', self.test.key(key))  # (send_much trims them)
 
+    def grow_old(self):
+        """Less than keep_ms is left of all that is kept."""
+        until = self.test.now() + int(self.test.presence('skew')) + KEEP - 1
+        self.test.redis.call('HSET', self.test.key('presence'), 'group_until', until)
+        for name in NAMES:
+            inbox = self.test.user(name).get('inbox')
+            if inbox:
+                fields = inbox.split(' ')
+                self.test.redis.call('HSET', self.test.key('user:' + name), 'inbox', ' '.join((*fields[:3], str(until), *fields[4:])))
+
     def restart(self):
         """Redis, with its data."""
         self.test.open_epoch()
@@ -152,7 +162,7 @@ class Sequence:
         self.returns += 1
         self.losses += not whole
 
-    OPERATIONS = (connect,) * 8 + (detach,) * 5 + (send,) * 20 + (send_much, lose, end)
+    OPERATIONS = (connect,) * 8 + (detach,) * 5 + (send,) * 20 + (send_much, lose, grow_old, end)
 
     def run(self):
         for step in range(STEPS):
