@@ -83,6 +83,30 @@ void judge_message(struct device *d, uint64_t id)
     d->last_id = id > d->last_id ? id : d->last_id;
 }
 
+/* Of what came behind the last that it got, which is what it tells the server; NULL: nothing did.
+ */
+static const struct accepted *oldest_behind(const struct device *d)
+{
+    for (unsigned i = 0; i < people.accepted_count; i++) {
+        const struct accepted *a = &people.accepted[i];
+        if (a->id > d->last_id && concerns(a, d)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+void judge_told_lost(const struct device *d)
+{
+    const struct accepted *oldest = oldest_behind(d);
+    uint64_t age = oldest ? sim_now_us() - oldest->at_us : 0;
+    if (oldest && !lost_lately() && age < people.config.keep_ms * SIM_MS) {
+        complain("%s was told that something is lost, but %llu, the oldest that it has not got, is "
+                 "of %.3f s ago",
+                 people_device_name(d), (unsigned long long)oldest->id, (double)age / 1e6);
+    }
+}
+
 void judge_ack(const struct device *d, uint64_t ack_id, uint64_t id)
 {
     uint64_t known = people.wishes[ack_id - 1].accepted_id;
@@ -126,8 +150,11 @@ void judge_accepted(void *ctx, uint64_t id, struct slice sender, struct slice re
     w->accepted_id = id;
     w->losses = people.losses;
     unsigned to = people_user_of(receiver);
-    people.accepted[people.accepted_count++] = (struct accepted){
-        .id = id, .wish = (unsigned)number, .to_login = to < USERS ? people.users[to].login : 0};
+    people.accepted[people.accepted_count++] =
+        (struct accepted){.id = id,
+                          .wish = (unsigned)number,
+                          .to_login = to < USERS ? people.users[to].login : 0,
+                          .at_us = sim_now_us()};
     people.figures.accepted++;
 }
 

@@ -1,8 +1,9 @@
 /* judge.h - what the people of a simulation may expect
  *
- * Each message once, with rising ids; nothing missed without being told; nobody seen leaving, and
- * no session lost, within grace; in the end one list for all.  Every promise that is broken is told
- * at once, and at the end, when everything was calm for a while, what nobody may miss is counted.
+ * Each message once, with rising ids; nothing missed without being told, and nobody told so of what
+ * is still to be kept; nobody seen leaving, and no session lost, within grace; in the end one list
+ * for all.  Every promise that is broken is told at once, and at the end, when everything was calm
+ * for a while, what nobody may miss is counted.
  */
 #ifndef PARLEY_SIM_JUDGE_H
 #define PARLEY_SIM_JUDGE_H
@@ -18,6 +19,8 @@ struct user;
 
 /* A client got that message. */
 void judge_message(struct device *d, uint64_t id);
+/* It came back and was told that something may be missing. */
+void judge_told_lost(const struct device *d);
 /* It was told that what it sent with this ack has this id. */
 void judge_ack(const struct device *d, uint64_t ack_id, uint64_t id);
 /* One of the user's clients was told that the session is over. */

@@ -161,6 +161,7 @@ static void on_session(struct device *d, struct slice args)
     if (!d->had_session) {
         d->owed = judge_newest_id();
     } else if (!good) {
+        judge_told_lost(d);
         d->excused = judge_newest_id();
         people.figures.told_lost++;
     } else {

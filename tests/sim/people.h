@@ -13,6 +13,7 @@ struct ev_loop;
 
 struct people_config {
     uint64_t grace_ms, lease_ms;
+    uint64_t keep_ms; /* what is younger may still be fetched by whoever returns */
     struct ev_loop *(*some_gateway)(void); /* a living one, or NULL */
     /* When that gateway last served its users: it ran, and its link to Redis was up. */
     uint64_t (*served_us)(const struct ev_loop *gateway);

@@ -24,6 +24,7 @@ struct accepted {
     uint64_t id;
     unsigned wish;
     unsigned to_login; /* of the receiver, when it was accepted */
+    uint64_t at_us;
 };
 
 enum device_state { OFF, CONNECTING, ON };

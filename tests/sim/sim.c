@@ -46,6 +46,7 @@ struct gateway {
     struct hub *hub; /* NULL: it is not running */
     struct ev_loop *loop;
     char id[16];
+    unsigned keeps; /* so much longer than it must: while grace periods are set anew, they differ */
 };
 
 static struct {
@@ -96,7 +97,7 @@ static void start_gateway(void *arg)
                                          .address = "127.0.0.1:1",
                                          .grace_ms = GRACE_MS,
                                          .lease_ms = LEASE_MS,
-                                         .keep_ms = world.keep_ms};
+                                         .keep_ms = world.keep_ms * (1 + g->keeps)};
     g->hub = hub_new(g->loop, &config);
     trace("gateway %s starts", g->id);
 }
@@ -283,7 +284,8 @@ static void on_act(void *arg)
 static void begin(uint64_t seed)
 {
     static const struct broker_watch watch = {judge_accepted, judge_presence, judge_failed};
-    static const struct people_config config = {GRACE_MS, LEASE_MS, some_gateway, served_us};
+    const struct people_config config = {GRACE_MS, LEASE_MS, world.keep_ms, some_gateway,
+                                         served_us};
     sim_time_begin(seed);
     conns_begin();
     broker_begin(&watch, NULL);
@@ -321,6 +323,9 @@ static bool run(uint64_t seed)
     memset(&world, 0, sizeof world);
     world.trace = tracing;
     world.keep_ms = seed % 2 == 1 ? KEEP_LONG_MS : KEEP_SHORT_MS;
+    for (unsigned i = 0; i < GATEWAYS; i++) {
+        world.gateways[i].keeps = seed % 4 == 0 ? i : 0;
+    }
     begin(seed);
     sim_run_until(sim_now_us() + FAULTS_US);
     world.calm = true;
