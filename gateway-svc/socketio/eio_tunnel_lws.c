@@ -203,6 +203,9 @@ static void on_receive(struct tunnel *t, struct slice part)
         end(t, WS_POLICY);
         return;
     }
+    if (announced > 0) {
+        eio_ws_read_on(t->wsi, t->in.len, part.len);
+    }
     bool last = lws_is_final_fragment(t->wsi) != 0;
     if ((!last || t->in.len > 0) && !buf_append(&t->in, part)) {
         end(t, WS_TOO_LARGE);

@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 /* Per read and connection, and resident as long as it lives: a short message.  What is longer comes
- * in several reads, at once (eio_ws_read_on), but for one that another server gets
- * (eio_tunnel_lws).  With what libwebsockets and malloc add it is 176 bytes. */
+ * in several reads, at once (eio_ws_read_on).  With what libwebsockets and malloc add it is 176
+ * bytes. */
 #define RX_BYTES 148
 #define TX_BYTES 65536 /* what one lws_write may hand to the kernel */
 #define HEAD_BYTES 1024
+#define READ_ON_BYTES (16U << 10) /* of a message in one turn: others want to be read, too */
 #define CLOSE_S 5 /* for a peer to take what libwebsockets still has for it */
 #define LOG_LINES_PER_S 10
 /* libwebsockets has a place for each file that the process may open, and looks at all of them when
@@ -224,12 +225,15 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
     return good;
 }
 
-void eio_ws_read_on(struct lws *wsi, bool begins)
+/* Not for a frame that begins a message in a read that was such a one itself: else whoever has sent
+ * many would keep the others waiting. */
+void eio_ws_read_on(struct lws *wsi, size_t had, size_t len)
 {
     struct eio_ws *ws = lws_context_user(lws_get_context(wsi));
     unsigned turn = ev_iteration(ws->loop);
     bool again = ws->reading == wsi && ws->turn == turn;
-    if (!begins || !again) {
+    bool enough = had / READ_ON_BYTES != (had + len) / READ_ON_BYTES;
+    if (!enough && (had > 0 || !again)) {
         ws->reading = wsi;
         ws->turn = turn;
         ev_feed_fd_event(ws->loop, lws_get_socket_fd(wsi), EV_READ); /* the next thing it does */

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #define FRAMES_PER_SEND 64
-#define READ_ON_BYTES (16U << 10) /* of a message in one turn: others want to be read, too */
 #define WS_PROTOCOL_ERROR 1002
 #define WS_POLICY 1008
 #define WS_NOT_UTF8 1007
@@ -170,17 +169,6 @@ static bool check_limits(struct eio_conn *conn, size_t len, size_t announced)
     return true;
 }
 
-/* Most of what people write needs two of the reads that libwebsockets does, one for each time that
- * the loop calls it.  The second follows at once: in the next turn, the message would leave a whole
- * round of messages later. */
-static void read_on(struct eio_conn *conn, size_t len)
-{
-    size_t had = conn->rx ? conn->rx->len : 0;
-    if (had / READ_ON_BYTES == (had + len) / READ_ON_BYTES) {
-        eio_ws_read_on(conn->wire, !conn->rx);
-    }
-}
-
 /* A piece of a message: a frame, or what one read of it brought. */
 static void on_receive(struct eio_conn *conn, struct slice part)
 {
@@ -191,7 +179,7 @@ static void on_receive(struct eio_conn *conn, struct slice part)
         return;
     }
     if (lws_remaining_packet_payload(wsi) > 0) {
-        read_on(conn, part.len);
+        eio_ws_read_on(wsi, conn->rx ? conn->rx->len : 0, part.len);
     }
     bool last = lws_is_final_fragment(wsi) != 0;
     if (last && !conn->rx) {

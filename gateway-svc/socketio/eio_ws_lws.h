@@ -48,10 +48,12 @@ bool eio_ws_accept(struct eio_ws *ws, const struct eio_ws_client *client,
  * it. */
 void eio_ws_let_go(struct lws *wsi, uint16_t code, bool told);
 
-/* From a callback that got a part of a frame: reads again in this turn of the loop, before anything
- * else in it is handled.  Not for a frame that begins a message (`begins`) in a read that was such
- * a one itself: else whoever has sent many would keep the others waiting. */
-void eio_ws_read_on(struct lws *wsi, bool begins);
+/* From a callback that got `len` bytes of a frame which goes on, behind `had` bytes of its message:
+ * most of what people write needs two of the reads that libwebsockets does, one for each time that
+ * the loop calls it.  The second follows at once, before anything else in this turn is handled; in
+ * the next one, the message would leave a whole round of messages later.  Not without end: at most
+ * one message in a turn is begun so, and 16 KiB of it are read. */
+void eio_ws_read_on(struct lws *wsi, size_t had, size_t len);
 
 /* A WebSocket that is a new connection's transport, or a polling one's probe (eio_poll.h); `ctx` is
  * that struct eio_conn. */
