@@ -6,14 +6,20 @@ import { echo, joinWs, openWs, OP, startApp } from "../support/raw_ws.mjs";
 
 const INTERVAL = 300;
 const TIMEOUT = 500;
-let app;
-let patient; /* ends nobody whom a busy machine holds up */
+const JOIN = 1000;
+const ROOMY_TIMEOUT = 2000;
+const NEVER = 60_000; /* longer than any test waits */
+let app; /* ends those who do not answer */
+let lobby; /* ends those who do not join; pongs may take as long as a busy machine makes them */
+let patient; /* ends nobody for being late */
 before(async () => {
-  app = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: TIMEOUT, CONNECT_TIMEOUT_MS: 1000 });
-  patient = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: 15_000, CONNECT_TIMEOUT_MS: 15_000 });
+  app = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: TIMEOUT, CONNECT_TIMEOUT_MS: JOIN });
+  lobby = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: ROOMY_TIMEOUT, CONNECT_TIMEOUT_MS: JOIN });
+  patient = await startApp({ PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: NEVER, CONNECT_TIMEOUT_MS: NEVER });
 });
 after(async () => {
   await app.stop();
+  await lobby.stop();
   await patient.stop();
 });
 
@@ -40,8 +46,17 @@ const openedAt = (ws) => [ws.asked, ws.frames[0].at];
 
 const isPing = (f) => f.opcode === OP.text && f.payload.toString() === "2";
 const pings = (ws) => ws.frames.filter(isPing);
-const nthPing = (ws, n) => until(`ping ${n}`, () => pings(ws)[n - 1] ?? (ws.gone && "gone"), { every: 1 });
+/* Again and again, as long as the connection is there. */
+function keepSaying(ws, text, everyMs) {
+  const timer = setInterval(() => ws.text(text), everyMs);
+  ws.socket.on("close", () => clearInterval(timer));
+}
 const closeFrame = (ws) => ws.frames.find((f) => f.opcode === OP.close);
+async function nthPing(ws, n) {
+  await until(`ping ${n}, or the end`, () => pings(ws)[n - 1] ?? closeFrame(ws) ?? ws.gone, { every: 1 });
+  assert.ok(pings(ws)[n - 1], `the end came before ping ${n}`);
+  return pings(ws)[n - 1];
+}
 
 test("the first ping comes the interval after the open packet, the next one the interval after the pong", async () => {
   let ws;
@@ -82,9 +97,8 @@ test("other packets put the end off once, not for ever", async () => {
     await nthPing(ws, 1);
     const start = performance.now();
     ws.text('42["message",1]');
-    const timer = setInterval(() => ws.text('42["message",2]'), 20);
+    keepSaying(ws, '42["message",2]', 20);
     assert.equal(await ws.readClose(), 1005);
-    clearInterval(timer);
     return [[start, start], closeFrame(ws).at];
   });
 });
@@ -114,7 +128,7 @@ test("pongs that nobody asked for change nothing", async () => {
 
 test("a ping from the client is a parse error", async () => {
   for (const packet of ["2", "2probe"]) {
-    const ws = await openWs(app);
+    const ws = await openWs(patient);
     ws.text(packet);
     assert.equal(await ws.readClose(), 1005);
   }
@@ -138,40 +152,42 @@ test("open, upgrade and noop packets are ignored", async () => {
 
 test("what is no packet is a parse error", async () => {
   for (const packet of ["", "7", "9", "x", "é", "b4AQ=", " 3"]) {
-    const ws = await openWs(app);
+    const ws = await openWs(patient);
     ws.text(packet);
     assert.equal(await ws.readClose(), 1005, JSON.stringify(packet));
   }
 });
 
 test("who joins nothing is closed after the connect timeout; refused attempts do not count", async () => {
-  await comesAfter(1000, async () => {
-    const ws = await openWs(app);
-    const timer = setInterval(() => ws.text("3"), 100);
+  await comesAfter(JOIN, async () => {
+    const ws = await openWs(lobby);
+    keepSaying(ws, "3", 100);
     ws.text('40{"refuse":1}');
     ws.text("40/nowhere");
     assert.equal(await ws.readClose(), 1005);
-    clearInterval(timer);
     assert.equal(ws.texts().filter((t) => t.startsWith("44")).length, 2);
     return [openedAt(ws), closeFrame(ws).at];
   });
 });
 
 test("who is kept waiting by the application runs into it too", async () => {
-  const ws = await openWs(app);
-  const timer = setInterval(() => ws.text("3"), 100);
+  const before = lobby.log.length;
+  const ws = await openWs(lobby);
+  keepSaying(ws, "3", 100);
   ws.text('40{"wait":1}');
   assert.equal(await ws.readClose(), 1005);
-  clearInterval(timer);
-  await until("it is logged", () => app.log.includes('disconnect reason="connect timeout"'));
+  await until("it is logged", () => lobby.log.slice(before).includes('disconnect reason="connect timeout"'));
 });
 
-test("who joined once may stay, also with nothing joined", async () => {
-  const ws = await joinWs(app);
+/* The ping behind all ends that there could have been by then: of the time to join, and of the time
+ * to answer the first ping. */
+const PINGS = Math.ceil((INTERVAL + ROOMY_TIMEOUT) / INTERVAL) + 1;
+
+test("who joined once and answers may stay, also with nothing joined", async () => {
+  const ws = await joinWs(lobby);
   ws.text("41");
-  const timer = setInterval(() => ws.text("3"), 100);
-  await nthPing(ws, 4); /* beyond the connect timeout of 1,000 ms */
-  clearInterval(timer);
+  keepSaying(ws, "3", 100);
+  await nthPing(ws, PINGS);
   assert.equal(closeFrame(ws), undefined);
   ws.text("40");
   assert.match(await ws.readText(), /^40/);
@@ -179,8 +195,8 @@ test("who joined once may stay, also with nothing joined", async () => {
 });
 
 test("raw Engine.IO has no connect timeout, and echoes text and binary", async () => {
-  const ws = await openWs(app, "/engine.io/?EIO=4&transport=websocket");
-  const timer = setInterval(() => ws.text("3"), 100);
+  const ws = await openWs(lobby, "/engine.io/?EIO=4&transport=websocket");
+  keepSaying(ws, "3", 100);
   ws.text("4hello");
   assert.equal(await ws.readText(), "4hello");
   ws.text("4");
@@ -192,7 +208,6 @@ test("raw Engine.IO has no connect timeout, and echoes text and binary", async (
   assert.deepEqual([whole.opcode, [...whole.payload]], [OP.binary, [0, 255, 52]]);
   const empty = await noPing();
   assert.deepEqual([empty.opcode, empty.payload.length], [OP.binary, 0]);
-  await nthPing(ws, 4);
-  clearInterval(timer);
+  await nthPing(ws, PINGS);
   ws.destroy();
 });

@@ -64,10 +64,10 @@ test("other packets put the end off once, not for ever", async () => {
   assert.ok(took >= ROOMY_PONG_MS - 1, `${took} ms after the first of them`);
 });
 
-test("who joined once may stay, also with nothing joined", async () => {
-  const poll = await RawPoll.join(patient);
+test("who joined once and answers may stay, also with nothing joined", async () => {
+  const poll = await RawPoll.join(roomy);
   assert.equal((await poll.post("41")).body, "ok");
-  for (let i = 0; i <= ROOMY_CONNECT_MS / ROOMY_PING_MS; i++) { /* beyond the connect timeout */
+  for (let i = 0; i <= ROOMY_CONNECT_MS / ROOMY_PING_MS; i++) { /* beyond the connect timeout, and the time for the first pong */
     assert.deepEqual(await poll.packets(), ["2"]);
     assert.equal((await poll.post("3")).body, "ok");
   }
@@ -94,8 +94,9 @@ test("a client that does not answer the ping: the held GET gets 1", async () => 
   assert.ok(await poll.isGone());
 });
 
-test("a client that joins nothing is ended", async () => {
-  const poll = await RawPoll.open(app);
+test("a client that joins nothing is ended, not before its time to join is over", async () => {
+  const asked = performance.now();
+  const poll = await RawPoll.open(patient); /* which ends nobody for late pongs */
   await until("the end", async () => {
     const res = await poll.get();
     if (res.body === "2") {
@@ -103,4 +104,6 @@ test("a client that joins nothing is ended", async () => {
     }
     return res.body === "1" || res.json?.code === 1;
   });
+  const took = performance.now() - asked;
+  assert.ok(took >= ROOMY_CONNECT_MS - 1, `${took} ms`);
 });
