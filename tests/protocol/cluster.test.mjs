@@ -280,7 +280,7 @@ test("a close by the server reaches a carried GET", async () => {
 });
 
 test("a ping timeout reaches a carried GET and a carried WebSocket", async () => {
-  const pair = await startCluster(["lea", "max"], { PING_INTERVAL_MS: 300, PING_TIMEOUT_MS: 400 });
+  const pair = await startCluster(["lea", "max"], { PING_INTERVAL_MS: 300, PING_TIMEOUT_MS: 2000 });
   try {
     const poll = await RawPoll.open(pair[0]);
     poll.url = pair[1].url;
