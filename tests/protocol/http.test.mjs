@@ -1,9 +1,9 @@
 /* http.test.mjs - connections on which clients send requests: their order, their ends, their limits */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { after, before, test } from "node:test";
+import { connections, openFiles, settled, ticks } from "../support/held.mjs";
 import { request } from "../support/http.mjs";
 import { RawPoll, target } from "../support/raw_poll.mjs";
 import { echo, frame, joinWs, startApp, upgradeRequest } from "../support/raw_ws.mjs";
@@ -27,29 +27,7 @@ after(async () => { await app.stop(); });
 
 /* ---- What the server holds ---- */
 
-const openFiles = (of) => readdirSync(`/proc/${of.pid}/fd`).length;
-
-/* TCP connections to that port of its which the process still has, as the kernel tells them. */
-function connectionsTo(of, port) {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  const rows = readFileSync(`/proc/${of.pid}/net/tcp`, "utf8").split("\n").map((line) => line.trim().split(/\s+/));
-  return rows.filter(([, local, , state, , , , , , inode]) => local?.endsWith(`:${hex}`) && state !== "0A" && inode !== "0");
-}
-const connections = (of) => connectionsTo(of, of.port).length;
-
 const nobodyIsLeft = () => until("nobody is left", () => connections(app) === 0 && openFiles(app) === idleFiles);
-
-/* Those who asked whether it listens have been accepted too, and are gone. */
-async function settled(of) {
-  await request(of.url, "/x");
-  await request(`http://127.0.0.1:${of.healthPort}`, "/healthz");
-  const left = () => [of.port, of.healthPort].flatMap((port) => connectionsTo(of, port));
-  await until("nobody is there", () => left().length === 0)
-    .catch((error) => assert.fail(`${error.message}; there are\n${left().map((row) => row.join(" ")).join("\n")}\n${of.log}`));
-}
-
-/* CPU time so far, in ticks of 10 ms. */
-const ticks = (of) => readFileSync(`/proc/${of.pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13).reduce((sum, t) => sum + Number(t), 0);
 
 /* Whatever was written on other connections before has been read by then. */
 const beRead = () => request(app.url, "/x");

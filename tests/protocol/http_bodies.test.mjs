@@ -1,8 +1,8 @@
 /* http_bodies.test.mjs - where requests end, bodies in chunks, and what the server's end does to requests that wait */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { after, before, test } from "node:test";
+import { openFiles, settled, ticks } from "../support/held.mjs";
 import { request } from "../support/http.mjs";
 import { RawPoll, RS, target } from "../support/raw_poll.mjs";
 import { askRaw, RawWs, startApp, upgradeRequest } from "../support/raw_ws.mjs";
@@ -129,10 +129,6 @@ test("a WebSocket handshake with a body: 400", async () => {
 
 /* ---- Clients that do odd things to a request that waits ---- */
 
-/* CPU time so far, in ticks of 10 ms. */
-const ticks = () => readFileSync(`/proc/${app.pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13).reduce((sum, t) => sum + Number(t), 0);
-const descriptors = (of) => readdirSync(`/proc/${of.pid}/fd`).length;
-
 function heldGet(port, poll, extra = "") {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => {
@@ -148,10 +144,10 @@ test("bytes behind a held GET: nothing spins, and they are the next request when
   const poll = await RawPoll.join(app);
   const socket = await heldGet(app.port, poll, head("GET", "/next", []));
   await request(app.url, "/x"); /* it has been read */
-  const before = ticks();
+  const before = ticks(app);
   const start = performance.now();
   await until("a second has gone by", () => performance.now() - start > 1000);
-  assert.ok(ticks() - before < 15, `${ticks() - before} ticks of 10 ms in a second`);
+  assert.ok(ticks(app) - before < 15, `${ticks(app) - before} ticks of 10 ms in a second`);
   await poll.post('42["message",1]');
   await until("both answers are there", () => / 404 /.test(socket.text ?? ""));
   assert.match(socket.text, /^HTTP\/1\.1 200 [^]*42\["message-back",1\]HTTP\/1\.1 404 /);
@@ -225,10 +221,13 @@ test("a large message over a carried WebSocket, and back", async () => {
 
 /* ---- The end of the server ---- */
 
-test("SIGTERM with held GETs, probes, upgraded and carried clients: each hears of it, and it ends in 2 s", async () => {
+test("SIGTERM with held GETs, probes, upgraded and carried clients: each hears of it, and it ends in 2 s", async (t) => {
   const ending = await startApp({ ...settings, NODE: "ending", PEERS: `one=${app.port}` });
+  t.after(() => ending.stop());
   const outside = await startApp({ ...settings, NODE: "outside", PEERS: `ending=${ending.port}` });
-  const before = descriptors(outside);
+  t.after(() => outside.stop());
+  await settled(outside);
+  const before = openFiles(outside);
   const polls = await Promise.all(Array.from({ length: 100 }, () => RawPoll.join(ending)));
   const held = polls.map((poll) => poll.get());
   const probes = await Promise.all(polls.slice(0, 10).map(async (poll) => {
@@ -241,7 +240,7 @@ test("SIGTERM with held GETs, probes, upgraded and carried clients: each hears o
   const through = carried.map((path) => request(outside.url, path));
   const away = await RawPoll.join(app);
   const by = request(ending.url, away.target()).then(() => "answered", () => "hung up");
-  await until("all have arrived", () => descriptors(ending) > 100 + 10 + 5 + 1 && descriptors(outside) >= before + 10);
+  await until("all have arrived", () => openFiles(ending) > 100 + 10 + 5 + 1 && openFiles(outside) >= before + 10);
   const start = performance.now();
   ending.signal("SIGTERM");
   await until("it has ended", () => ending.ended, { every: 5 });
@@ -254,6 +253,5 @@ test("SIGTERM with held GETs, probes, upgraded and carried clients: each hears o
   for (const ws of probes) {
     await until("the probe is closed", () => ws.gone);
   }
-  await until("the descriptors are back", () => descriptors(outside) <= before);
-  await outside.stop();
+  await until("the descriptors are back", () => openFiles(outside) <= before);
 });
