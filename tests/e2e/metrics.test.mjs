@@ -21,12 +21,12 @@ const stack = useStack({
 
 /* Until these numbers have grown by at least so much since `before`; resolves to the new ones. */
 async function grown(name, before, by) {
-  let now;
+  let now = before;
   const missing = () => Object.entries(by).filter(([key, n]) => now.get(key) - before.get(key) < n).map(([key]) => key);
-  await until(`${name}: ${Object.keys(by)}`, async () => {
+  await until(`${name} counts on`, async () => {
     now = await numbers(stack, name);
     return missing().length === 0;
-  });
+  }).catch((error) => assert.fail(`${error.message}; missing: ${missing()}`));
   return now;
 }
 
@@ -154,8 +154,8 @@ test("Prometheus understands every expression, rule and setting, and every alert
 
 const connections = (now) => now.get('parley_connections{transport="websocket"}') + now.get('parley_connections{transport="polling"}');
 
-/* Who is closed is still a connection until he has followed.  Clients do so by themselves: sooner than
- * the server's 5 s for those who do not. */
+/* Whose end has been counted is still a connection until he is gone.  Clients go by themselves: sooner
+ * than the server's 5 s for those who do not. */
 async function emptied(name) {
   let now;
   await until("nobody is connected", async () => {
@@ -302,10 +302,18 @@ test("auth-svc counts its answers, presence-svc whom it ends", async (t) => {
   assert.deepEqual(growth(auth, await numbers(stack, "auth-1"), Object.keys(expected)), expected);
   const peer = await s.join(someone, stack.gateway(1));
   peer.cut();
-  const now = await grown("presence-1", presence, {
-    parley_sweep_users_ended_total: 1, parley_sweep_expiry_events_total: 1, 'parley_sweeps_total{result="done"}': 10,
-    parley_sweep_interval_seconds_count: 10, parley_sweep_lag_seconds_count: 1,
+  let now = await grown("presence-1", presence, {
+    parley_sweep_users_ended_total: 1, 'parley_sweeps_total{result="done"}': 10, parley_sweep_interval_seconds_count: 10,
+    parley_sweep_lag_seconds_count: 1,
   });
+  /* Redis announces the end of a countdown, unless a sweep that was due anyhow has come just before it:
+   * then, that of another user. */
+  const events = () => now.get("parley_sweep_expiry_events_total") - presence.get("parley_sweep_expiry_events_total");
+  for (let i = 0; i < 5 && events() === 0; i++) {
+    (await s.enter("brief", stack.gateway(1))).cut();
+    now = await grown("presence-1", now, { parley_sweep_users_ended_total: 1 });
+  }
+  assert.ok(events() > 0);
   assert.equal(now.get('parley_sweeps_total{result="failed"}'), presence.get('parley_sweeps_total{result="failed"}'));
   assert.ok(now.get("parley_sweep_age_seconds") < 5);
 });
