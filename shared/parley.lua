@@ -329,10 +329,20 @@ local function inbox_key(c, name)   return c.prefix .. 'inbox:' .. name end
 local function users_key(c, id)     return c.prefix .. 'gateway:' .. id .. ':users' end
 
 -- Of his inbox: the newest id that was ever in it, the newest that is in it no more, the bytes in
--- it, when it expires; how many messages in it are from before that was set, and the keep_ms for which
--- it was ('' both: before 1.5 nobody knew).
+-- it, when it expires, and its mark: how many messages in it are from before that was set, and the
+-- keep_ms for which it was.
 local function inbox_of(user)
-  return (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+) ?(%d*) ?(%d*)$')
+  local newest, gone, bytes, until_ms, mark = (user.inbox or '0 0 0 0'):match('^(%d+) (%d+) (%d+) (%d+) ?(.*)$')
+  if not newest then
+    refuse('bad inbox of ' .. user.key)
+  end
+  return newest, gone, bytes, until_ms, mark
+end
+
+-- (Most messages change nothing of it, so it is one text until then.)
+local function mark_of(inbox_mark)
+  local old, keep = inbox_mark:match('^(%d+) (%d+)$')
+  return (old or 0) + 0, (keep or 0) + 0 -- before 1.5 nobody knew
 end
 
 -- The newest id that was ever in his inbox.
@@ -972,64 +982,65 @@ local function person(c, b, name)
   return user
 end
 
--- Copies for those who return are kept for keep_ms at least, twice that at most: the key's time to live
--- is set to twice keep_ms, and again only when less than keep_ms of it is left.  Whatever was there
--- when it was last set is older than keep_ms then, and goes: unless it was set by a gateway that keeps
--- for less long, and maybe a moment ago.
+-- Copies for those who return are kept for keep_ms at least: the key's time to live is set to twice that,
+-- and again only when less than keep_ms of it is left.  Whatever was there when it was last set is older
+-- than keep_ms then, and goes: unless it was set by a gateway that keeps for less long, and maybe a
+-- moment ago.  So of who goes on writing there is what is up to twice keep_ms old, and nothing ever
+-- stays for more than four times that.
 local function must_prolong(b, until_ms)
   return until_ms - b.now < b.keep
 end
 
--- So many of the oldest; returns the newest id that is gone, and the bytes of the rest.
+-- So many of the oldest; returns the newest id that is gone, and the bytes of the rest (at least 0: some
+-- of them may never have been counted, if somebody else put them there).
 local function drop_oldest(key, count, gone, bytes)
   for _, message in ipairs(call('LPOP', key, count)) do
-    bytes, gone = bytes - #message, message:match('^%d+') or gone
+    bytes, gone = math.max(bytes - #message, 0), message:match('^%d+') or gone
   end
   return gone, bytes
 end
 
--- What is too much goes, a sixteenth at a time.  Returns how many are left, and how many old ones.
-local function trim_inbox(key, length, gone, bytes, old)
+-- What is too much goes, a sixteenth at a time.  Returns how many are left, the newest id that is gone,
+-- the bytes of the rest, and the mark.
+local function trim_inbox(key, length, gone, bytes, mark)
+  local old, keep = mark_of(mark)
   while length > INBOX_MIN and (length > INBOX_MAX or bytes > INBOX_BYTES) do
     local count = math.max(math.floor(length / 16), 1)
     gone, bytes = drop_oldest(key, count, gone, bytes)
     length, old = length - count, math.max(old - count, 0)
   end
-  return length, gone, bytes, old
+  return length, gone, bytes, old .. ' ' .. keep
 end
 
--- Sets its expiry, and takes what is too old; all that is left will be old next time.
-local function prolong_inbox(b, key, length, gone, bytes, old)
+-- Sets its expiry, and takes what is too old; all that is left will be old next time.  Returns when it
+-- expires, the newest id that is gone, the bytes of the rest, and the mark.
+local function prolong_inbox(b, key, length, gone, bytes, mark)
+  local old, keep = mark_of(mark)
+  old = keep >= b.keep and math.min(old, length - 1) or 0
   call('PEXPIRE', key, 2 * b.keep)
   if old > 0 then
     gone, bytes = drop_oldest(key, old, gone, bytes)
   end
-  return text(b.now + 2 * b.keep), gone, bytes, length - old
+  return text(b.now + 2 * b.keep), gone, bytes, length - old .. ' ' .. b.keep
 end
 
 -- One more message in an inbox.  If it is the only one, all before it are gone.  (Texts of digits may
 -- be counted with.)
 local function keep_direct(c, b, user, id, message)
-  local last, gone, bytes, until_ms, old, kept = inbox_of(user)
-  if not last then
-    refuse('bad inbox of ' .. user.key)
-  end
+  local last, gone, bytes, until_ms, mark = inbox_of(user)
   local key = inbox_key(c, user.key)
   local length = call('RPUSH', key, message)
   if length == 1 then
     gone, bytes, until_ms = last, 0, 0
   end
-  if kept == '' then
-    old, kept = 0, 0
-  end
   bytes = bytes + #message
-  length, gone, bytes, old = trim_inbox(key, length, gone, bytes, old)
-  if must_prolong(b, until_ms) then
-    old = kept + 0 >= b.keep and math.min(old, length - 1) or 0
-    until_ms, gone, bytes, old = prolong_inbox(b, key, length, gone, bytes, old)
-    kept = b.keep
+  if length > INBOX_MAX or bytes > INBOX_BYTES then -- (mostly not)
+    length, gone, bytes, mark = trim_inbox(key, length, gone, bytes, mark)
   end
-  user.inbox = id .. ' ' .. gone .. ' ' .. text(bytes) .. ' ' .. until_ms .. ' ' .. old .. ' ' .. kept
+  if must_prolong(b, until_ms) then
+    until_ms, gone, bytes, mark = prolong_inbox(b, key, length, gone, bytes, mark)
+  end
+  user.inbox = id .. ' ' .. gone .. ' ' .. text(bytes) .. ' ' .. until_ms .. ' ' .. mark
   if user.kept_before == nil then
     user.kept_before, b.kept = b.kept, user
   end
@@ -1045,9 +1056,8 @@ end
 -- Of the group's stream: the newest id; the mark, which was the newest when its time to live was last
 -- set; when it expires.
 local function group_window(c)
-  local state = call('HMGET', c.presence, 'group', 'group_mark', 'group_until', 'group_keep')
-  local window = { newest = state[1] or '0', mark = state[2] or '0', until_ms = state[3] or 0,
-    keep = tonumber(state[4] or 0) }
+  local state = call('HMGET', c.presence, 'group', 'group_mark', 'group_until')
+  local window = { newest = state[1] or '0', mark = state[2] or '0', until_ms = state[3] or 0 }
   if tonumber(window.newest) >= c.id then
     call('UNLINK', c.prefix .. 'group') -- somebody set message:id back: a stream's ids must rise
     window.mark, window.until_ms = '0', 0
@@ -1064,17 +1074,17 @@ local function keep_group(c, b, id, message)
   window.newest = id
   if must_prolong(b, window.until_ms) then
     call('PEXPIRE', key, 2 * b.keep)
-    if window.keep >= b.keep then
+    if (call('HGET', c.presence, 'group_keep') or 0) + 0 >= b.keep then
       call('XTRIM', key, 'MINID', '~', window.mark)
     end
     window.mark, window.until_ms, window.keep = id, text(b.now + 2 * b.keep), b.keep
-    window.prolonged = true
   end
 end
 
 local function note_group(c, window)
-  if window and window.prolonged then
-    call('HSET', c.presence, 'group', window.newest, 'group_mark', window.mark, 'group_until', window.until_ms, 'group_keep', text(window.keep))
+  if window and window.keep then
+    call('HSET', c.presence, 'group', window.newest, 'group_mark', window.mark, 'group_until', window.until_ms,
+      'group_keep', text(window.keep))
   elseif window then
     call('HSET', c.presence, 'group', window.newest)
   end

@@ -43,7 +43,7 @@ def digest_of(to, text):
 class World:
     """`wrapper` is put before redis-server (valgrind); library: a text, if not the shipped one."""
 
-    keep_ms = KEEP
+    caller, keep_ms = CALLER, KEEP
 
     def __init__(self, wrapper=(), library=None):
         self.dir = tempfile.mkdtemp(prefix='parley-cost-')
@@ -89,7 +89,7 @@ class World:
         return client
 
     def function(self, name, *args):
-        return ('FCALL', 'parley_' + name, 1, PREFIX, self.epoch, 0, *CALLER, *args)
+        return ('FCALL', 'parley_' + name, 1, PREFIX, self.epoch, 0, *self.caller, *args)
 
     def gateway(self, name):
         """One that is up: its two connections and the number of its link."""

@@ -39,7 +39,7 @@ class Kept(RulesTest):
 
     def inbox(self, name):
         """[newest id, newest id that is gone, bytes, when it expires, number of the old, their keep_ms]"""
-        return [int(n) for n in self.user(name)['inbox'].split(' ')]
+        return [int(n) for n in self.user(name)['inbox'].split()]
 
     def wall(self):
         return self.now() + int(self.presence('skew'))
@@ -213,6 +213,14 @@ class Inbox(Kept):
         self.grow_old()
         self.say('bob', keep=KEEP)
         self.assertEqual(self.entries('bob'), [3], 'by one that keeps longer')
+
+    def test_bytes_that_nobody_counted_are_no_fewer_than_none(self):
+        self.say('bob')
+        self.redis.call('LPUSH', self.key('inbox:bob'), 'y' * 2000)
+        self.grow_old()
+        for _ in range(2):
+            self.say('bob')
+        self.assertEqual(self.entries('bob'), [1, 2, 3])
 
     def test_a_list_cut_by_hand_keeps_the_newest(self):
         for _ in range(3):

@@ -100,7 +100,9 @@ void judge_told_lost(const struct device *d)
 {
     const struct accepted *oldest = oldest_behind(d);
     uint64_t age = oldest ? sim_now_us() - oldest->at_us : 0;
-    if (oldest && !lost_lately() && age < people.config.keep_ms * SIM_MS) {
+    if (!oldest && !lost_lately()) {
+        complain("%s was told that something is lost, but has everything", people_device_name(d));
+    } else if (oldest && !lost_lately() && age < people.config.keep_ms * SIM_MS) {
         complain("%s was told that something is lost, but %llu, the oldest that it has not got, is "
                  "of %.3f s ago",
                  people_device_name(d), (unsigned long long)oldest->id, (double)age / 1e6);

@@ -46,7 +46,8 @@ struct gateway {
     struct hub *hub; /* NULL: it is not running */
     struct ev_loop *loop;
     char id[16];
-    unsigned keeps; /* so much longer than it must: while grace periods are set anew, they differ */
+    unsigned keeps; /* copies for so many times keep_ms more: they differ while grace periods are
+                       set anew */
 };
 
 static struct {
