@@ -19,7 +19,7 @@
 #define TX_BYTES 65536 /* what one lws_write may hand to the kernel */
 #define HEAD_BYTES 1024
 #define READ_ON_BYTES (16U << 10) /* of a message in one turn: others want to be read, too */
-#define CLOSE_S 5 /* for a peer to take what libwebsockets still has for it */
+#define CLOSE_S 5                 /* for a peer to take what libwebsockets still has for it */
 #define LOG_LINES_PER_S 10
 /* libwebsockets has a place for each file that the process may open, and looks at all of them when
  * a connection closes: 0.1 ms with so many, but 2 ms with the million that containers often get. */
