@@ -610,7 +610,7 @@ MUTATIONS = [
     Mutation('and kept for as long', "    if (call('HGET', c.presence, 'group_keep') or 0) + 0 >= b.keep then\n", '    if true then\n',
              [GROUP + 'test_what_was_set_by_one_that_keeps_for_less_long_may_be_young']),
     Mutation('for how long is noted of the group', "window.until_ms,\n      'group_keep', text(window.keep))", 'window.until_ms)', [GROUP + 'test_what_is_older_than_keep_ms_goes']),
-    Mutation('the longest is heard there, too', "id, text(b.now + 2 * b.keep), b.keep\n", "id, text(b.now + 2 * b.keep), 1\n",
+    Mutation('as whoever set it keeps', "id, text(b.now + 2 * b.keep), b.keep\n", "id, text(b.now + 2 * b.keep), 1\n",
              [GROUP + 'test_what_is_older_than_keep_ms_goes']),
     Mutation('only what is old', "'MINID', '~', window.mark)", "'MINID', '~', id)", [GROUP + 'test_what_is_older_than_keep_ms_goes']),
     Mutation('the mark goes on', "window.mark, window.until_ms, window.keep = id,", "window.mark, window.until_ms, window.keep = window.mark ~= '0' and window.mark or id,", [GROUP + 'test_what_is_older_than_keep_ms_goes']),

@@ -83,8 +83,7 @@ void judge_message(struct device *d, uint64_t id)
     d->last_id = id > d->last_id ? id : d->last_id;
 }
 
-/* Of what came behind the last that it got, which is what it tells the server; NULL: nothing did.
- */
+/* Of what came behind the last that it got (the server is told which that is), or NULL. */
 static const struct accepted *oldest_behind(const struct device *d)
 {
     for (unsigned i = 0; i < people.accepted_count; i++) {
@@ -100,9 +99,12 @@ void judge_told_lost(const struct device *d)
 {
     const struct accepted *oldest = oldest_behind(d);
     uint64_t age = oldest ? sim_now_us() - oldest->at_us : 0;
-    if (!oldest && !lost_lately()) {
+    if (lost_lately()) {
+        return;
+    }
+    if (!oldest) {
         complain("%s was told that something is lost, but has everything", people_device_name(d));
-    } else if (oldest && !lost_lately() && age < people.config.keep_ms * SIM_MS) {
+    } else if (age < people.config.keep_ms * SIM_MS) {
         complain("%s was told that something is lost, but %llu, the oldest that it has not got, is "
                  "of %.3f s ago",
                  people_device_name(d), (unsigned long long)oldest->id, (double)age / 1e6);
