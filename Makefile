@@ -113,9 +113,9 @@ $(filter $O/client/%,$(FUZZERS)):               %: %.o $O/terminal.a $(SOCKETIO)
 
 LDLIBS := -lhiredis -lev -lcjson -lcrypto -pthread
 $O/parley-auth $O/parley-presence: LDLIBS += -lmicrohttpd
-$O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets
+$O/parley-gateway $O/parley-conformance: LDLIBS += -lwebsockets -luring
 $(CLIENT): LDLIBS := -lwebsockets -lev -lssl -lcrypto -lncursesw -ltinfo
-$(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets
+$(TESTS) $(FUZZERS): LDLIBS += -lcmocka -lmicrohttpd -lwebsockets -luring
 
 $(PROGS) $(TESTS) $(SIM) $(BENCH) $(FUZZERS):
 	$(CC) $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -127,7 +127,7 @@ $O/%.a:
 SIOLIB      := $O/libparley-sio.a
 SIO_H       := $O/include/parley/sio.h
 SIO_SHARED  := buf clock json json_value log origin slice token utf8
-SIO_LIBS    := -lwebsockets -lev -lcrypto
+SIO_LIBS    := -lwebsockets -luring -lev -lcrypto
 EXAMPLES    := $O/examples/echo
 LD ?= ld
 OBJCOPY ?= objcopy

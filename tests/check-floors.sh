@@ -47,6 +47,7 @@ library() {
     done
 }
 library 'libwebsockets'  '*_lws.[ch]'
+library 'liburing'       '*_uring.[ch]'
 library 'n*curses'       'client/terminal/*_curses.c'
 library 'microhttpd'     '*_mhd.[ch]'
 library 'hiredis/'       'shared/redis_*.c'

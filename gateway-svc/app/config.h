@@ -18,6 +18,7 @@ struct gateway_config {
     uint64_t drain_s;
     unsigned transports;     /* index into "polling,websocket", "polling", "websocket" */
     unsigned allow_upgrades; /* 0 or 1 */
+    unsigned io_uring;       /* 0 or 1 */
     const char *allowed_origins;
     unsigned cors_credentials; /* 0 or 1 */
     uint64_t cors_max_age_s;

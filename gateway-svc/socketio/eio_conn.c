@@ -270,7 +270,7 @@ void eio_conn_send(struct eio_conn *conn, struct sio_frame *frame)
     }
     if (!has_room(conn, frame)) {
         /* Much was emitted in this one turn; the client may well be quick enough. */
-        conn->transport->flush(conn);
+        conn->transport->flush(&conn, 1);
     }
     if (!has_room(conn, frame)) {
         end_slow(conn, "queue is full");
@@ -370,7 +370,10 @@ void eio_conn_settle(struct eio_conn *conn, uint64_t now_us)
     if (conn->state == EIO_STATE_ENDING) {
         start_closing(conn, now_us);
     }
-    conn->transport->flush(conn);
+}
+
+void eio_conn_flushed(struct eio_conn *conn, uint64_t now_us)
+{
     if (conn->finished) {
         eio_conn_transport_gone(conn, (enum sio_reason)conn->reason);
         return;

@@ -25,9 +25,10 @@ struct eio_engine;
 
 /* How bytes move.  One table per kind of transport; `conn->wire` is its own. */
 struct eio_transport_ops {
-    /* Sends what can be sent without waiting.  Called at the end of the turn when something was
-     * queued, and early when the queue is full. */
-    void (*flush)(struct eio_conn *conn);
+    /* Sends what can be sent without waiting, for 1 to EIO_SENDS_MAX connections of this transport,
+     * each once.  Called at the end of the turn when something was queued, and early when a queue
+     * is full. */
+    void (*flush)(struct eio_conn *const *conns, size_t count);
     /* Tells the peer that it is over, behind what is queued; `code` 0 stands for none.  The
      * transport reports with eio_conn_transport_gone when the peer has followed. */
     void (*close)(struct eio_conn *conn, uint16_t code, uint64_t now_us);
@@ -141,7 +142,10 @@ void eio_conn_end(struct eio_conn *conn, enum sio_reason reason, uint16_t code, 
 
 /* ---- From the engine ------------------------------------------------------------------------- */
 
-void eio_conn_settle(struct eio_conn *conn, uint64_t now_us); /* the end of a turn */
+/* The end of a turn, in two steps: before what waits is flushed, and behind that.  The second may
+ * free it. */
+void eio_conn_settle(struct eio_conn *conn, uint64_t now_us);
+void eio_conn_flushed(struct eio_conn *conn, uint64_t now_us);
 /* The time for what waited is over: it has left by now, or the connection ends (SIO_SLOW). */
 void eio_conn_stalled(struct eio_conn *conn, uint64_t now_us);
 /* Nor has a pong been read. */

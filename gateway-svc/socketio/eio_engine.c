@@ -159,16 +159,44 @@ static void fetch_ahead(const struct eio_engine *engine, uint32_t i)
     __builtin_prefetch(conn ? &conn->limit : NULL);
 }
 
-void eio_engine_settle(struct eio_engine *engine, uint64_t now_us)
+/* Those of one transport together. */
+static void flush(struct eio_conn *const *conns, size_t count)
 {
-    /* Callbacks in here may mark others, or the same one again: the list grows meanwhile. */
-    for (uint32_t i = 0; i < engine->dirty_count; i++) {
+    size_t n;
+    for (size_t i = 0; i < count; i += n) {
+        for (n = 1; i + n < count && conns[i + n]->transport == conns[i]->transport; n++) {
+        }
+        conns[i]->transport->flush(conns + i, n);
+    }
+}
+
+/* Some of those that are dirty, from the `first` on, each once; returns the place behind the last.
+ * Callbacks in here may mark others, or the same one again: the list grows meanwhile. */
+static uint32_t settle_some(struct eio_engine *engine, uint32_t first, uint64_t now_us)
+{
+    struct eio_conn *some[EIO_SENDS_MAX];
+    size_t count = 0;
+    uint32_t end = engine->dirty_count, i = first;
+    for (; i < end && count < EIO_SENDS_MAX; i++) {
         struct eio_conn *conn = engine->dirty[i];
         fetch_ahead(engine, i + 2);
         if (conn) {
             eio_engine_unmark(engine, conn);
             eio_conn_settle(conn, now_us);
+            some[count++] = conn;
         }
+    }
+    flush(some, count);
+    for (size_t k = 0; k < count; k++) {
+        eio_conn_flushed(some[k], now_us);
+    }
+    return i;
+}
+
+void eio_engine_settle(struct eio_engine *engine, uint64_t now_us)
+{
+    for (uint32_t i = 0; i < engine->dirty_count;) {
+        i = settle_some(engine, i, now_us);
     }
     engine->dirty_count = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "gateway-svc/socketio/eio_conn.h"
 #include "gateway-svc/socketio/eio_files.h"
+#include "gateway-svc/socketio/eio_sends_uring.h"
 #include "gateway-svc/socketio/eio_sids.h"
 #include "shared/log.h"
 
@@ -31,7 +32,8 @@ struct eio_engine {
     struct eio_conn **dirty; /* to be settled; NULL where one has gone meanwhile */
     uint32_t dirty_count;
     uint32_t dirty_capacity;
-    struct sio_frame *ping; /* one for everybody */
+    struct sio_frame *ping;  /* one for everybody */
+    struct eio_sends *sends; /* for the transports; borrowed, and NULL where nobody has set it */
     struct sio_stats stats;
     struct log_limit log_limit;
     bool draining; /* no new connections */

@@ -116,7 +116,7 @@ static bool has_last_words(const struct eio_conn *conn)
     return conn->outbox && is_gentle(conn);
 }
 
-static void poll_flush(struct eio_conn *conn)
+static void flush_one(struct eio_conn *conn)
 {
     const struct eio_poll *poll = conn->wire;
     if (!poll->get) {
@@ -128,6 +128,13 @@ static void poll_flush(struct eio_conn *conn)
         answer_get(conn, SLICE(""));
     } else if (poll->probed) {
         answer_get(conn, SLICE("6"));
+    }
+}
+
+static void poll_flush(struct eio_conn *const *conns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        flush_one(conns[i]);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define FRAMES_PER_SEND 64
+#define FRAMES_PER_ROUND 1024
 #define WS_PROTOCOL_ERROR 1002
 #define WS_POLICY 1008
 #define WS_NOT_UTF8 1007
@@ -28,14 +29,6 @@ static void wait_writable(struct eio_conn *conn)
 {
     conn->blocked = true;
     lws_callback_on_writable(conn->wire);
-}
-
-static ssize_t send_frames(struct eio_conn *conn)
-{
-    static struct iovec iov[FRAMES_PER_SEND]; /* locals are zeroed, which would cost more than it */
-    struct msghdr message = {.msg_iov = iov};
-    message.msg_iovlen = eio_outbox_iov(conn->outbox, iov, FRAMES_PER_SEND);
-    return sendmsg(lws_get_socket_fd(conn->wire), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* What the kernel did not take of a frame, libwebsockets keeps and sends before anything else. */
@@ -62,22 +55,50 @@ static void listen_or_not(struct eio_conn *conn)
     }
 }
 
-static void send_queue(struct eio_conn *conn)
+/* What leaves together.  (Static, because locals are zeroed, which would cost more than a send.) */
+static struct round {
+    size_t count, frames;
+    struct eio_conn *conns[EIO_SENDS_MAX];
+    struct eio_send sends[EIO_SENDS_MAX];
+    struct iovec parts[FRAMES_PER_ROUND];
+} sending;
+
+static bool has_room(const struct round *round)
 {
-    while (conn->outbox && !conn->blocked) {
-        if (lws_partial_buffered(conn->wire)) {
-            wait_writable(conn);
-            return;
-        }
-        ssize_t n = send_frames(conn);
-        if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            hang_up(conn);
-            return;
-        }
-        if (n < 0) {
-            wait_writable(conn);
-            return;
-        }
+    return round->count < EIO_SENDS_MAX && round->frames + FRAMES_PER_SEND <= FRAMES_PER_ROUND;
+}
+
+static bool can_send(struct eio_conn *conn)
+{
+    if (!conn->outbox || conn->blocked) {
+        return false;
+    }
+    if (lws_partial_buffered(conn->wire)) {
+        wait_writable(conn);
+        return false;
+    }
+    return true;
+}
+
+/* Its first frames go with this round. */
+static void join(struct round *round, struct eio_conn *conn)
+{
+    struct iovec *parts = round->parts + round->frames;
+    size_t n = eio_outbox_iov(conn->outbox, parts, FRAMES_PER_SEND);
+    round->conns[round->count] = conn;
+    round->sends[round->count] =
+        (struct eio_send){.fd = lws_get_socket_fd(conn->wire), .parts = parts, .count = n};
+    round->count++;
+    round->frames += n;
+}
+
+static void take_result(struct eio_conn *conn, ssize_t n)
+{
+    if (n == -EAGAIN || n == -EINTR) {
+        wait_writable(conn);
+    } else if (n < 0) {
+        hang_up(conn);
+    } else {
         struct eio_outbox_sent sent = eio_conn_sent(conn, (size_t)n);
         if (sent.cut) {
             leave_rest(conn, sent);
@@ -85,10 +106,37 @@ static void send_queue(struct eio_conn *conn)
     }
 }
 
-static void ws_flush(struct eio_conn *conn)
+static void leave(struct round *round)
 {
-    send_queue(conn);
-    listen_or_not(conn);
+    eio_sends_go(round->conns[0]->endpoint->engine->sends, round->sends, round->count);
+    for (size_t i = 0; i < round->count; i++) {
+        take_result(round->conns[i], round->sends[i].sent);
+    }
+    round->count = round->frames = 0;
+}
+
+/* Of as many as have room in it; false when there is nothing that could leave. */
+static bool send_round(struct eio_conn *const *conns, size_t count)
+{
+    for (size_t i = 0; i < count && has_room(&sending); i++) {
+        if (can_send(conns[i])) {
+            join(&sending, conns[i]);
+        }
+    }
+    if (sending.count == 0) {
+        return false;
+    }
+    leave(&sending);
+    return true;
+}
+
+static void ws_flush(struct eio_conn *const *conns, size_t count)
+{
+    while (send_round(conns, count)) {
+    }
+    for (size_t i = 0; i < count; i++) {
+        listen_or_not(conns[i]);
+    }
 }
 
 static void ws_close(struct eio_conn *conn, uint16_t code, uint64_t now_us)
@@ -235,7 +283,7 @@ static int on_peer_close(struct eio_conn *conn, struct slice payload)
     if (conn->state == EIO_STATE_CLOSING) {
         return -1; /* the answer to ours, which must not be answered in turn */
     }
-    ws_flush(conn); /* what answers messages that came just before */
+    ws_flush(&conn, 1); /* what answers messages that came just before */
     on_gone(conn);
     return eio_ws_refuse_close(wsi, payload) ? -1 : 0;
 }
@@ -275,7 +323,7 @@ static int on_callback(void *ctx, struct lws *wsi, enum lws_callback_reasons why
     case LWS_CALLBACK_RECEIVE: on_receive(conn, (struct slice){in, len}); break;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         conn->blocked = false;
-        ws_flush(conn);
+        ws_flush(&conn, 1);
         break;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close(conn, (struct slice){in, len});
     case LWS_CALLBACK_CLOSED:
@@ -290,7 +338,7 @@ static void on_opened(void *ctx, struct lws *wsi)
     struct eio_conn *conn = ctx;
     conn->wire = wsi;
     eio_conn_opened(conn, clock_mono_us());
-    send_queue(conn); /* the hello leaves with the 101 */
+    ws_flush(&conn, 1); /* the hello leaves with the 101 */
 }
 
 static void on_probe_opened(void *ctx, struct lws *wsi)

@@ -128,10 +128,11 @@ static void finish(struct slot *slot)
 
 /* ---- The WebSocket --------------------------------------------------------------------------- */
 
-static void wire_flush(struct eio_conn *conn)
+static void wire_flush(struct eio_conn *const *conns, size_t count)
 {
+    struct eio_conn *conn = conns[0];
     const struct sio_frame *frame;
-    HOLDS(world.wire == TRANSPORT && conn == world.conn);
+    HOLDS(world.wire == TRANSPORT && count == 1 && conn == world.conn);
     while (!world.no_room && (frame = eio_outbox_at(conn->outbox, 0))) {
         if ((frame->ws[0] & 0x0f) == WS_CLOSE) {
             HOLDS(!world.client.over &&

@@ -191,9 +191,11 @@ static void check_frame(struct slice ws)
     }
 }
 
-static void wire_flush(struct eio_conn *conn)
+static void wire_flush(struct eio_conn *const *conns, size_t count)
 {
+    struct eio_conn *conn = conns[0];
     struct iovec iov[1];
+    HOLDS(count == 1);
     while (eio_outbox_iov(conn->outbox, iov, 1) == 1) {
         check_frame((struct slice){iov[0].iov_base, iov[0].iov_len});
         (void)eio_conn_sent(conn, iov[0].iov_len);

@@ -38,6 +38,7 @@ void sio_config_defaults(struct sio_config *config)
         .polling = true,
         .websocket = true,
         .allow_upgrades = true,
+        .io_uring = true,
         .cors_methods = "GET,HEAD,PUT,PATCH,POST,DELETE",
     };
 }
@@ -127,12 +128,13 @@ struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config 
     server->handler = handler;
     server->app = app;
     eio_engine_init(&server->engine, config);
+    server->engine.sends = eio_sends_new(config->io_uring);
     server->engine.released = on_released;
     server->engine.released_ctx = server;
     sio_sessions_init(&server->sessions, &server->engine);
     server->turn = eio_turn_new(loop, &server->engine);
     server->listener = eio_listener_new(loop, &server->engine, handler, app);
-    if (!server->turn || !server->listener) {
+    if (!server->engine.sends || !server->turn || !server->listener) {
         sio_server_free(server);
         return NULL;
     }
@@ -205,6 +207,7 @@ void sio_server_free(struct sio_server *server)
     eio_turn_free(server->turn);
     sio_sessions_deinit(&server->sessions);
     sio_raws_free(server->raws);
+    eio_sends_free(server->engine.sends);
     eio_engine_deinit(&server->engine);
     free(server);
 }

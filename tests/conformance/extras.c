@@ -5,6 +5,7 @@
 
 #define FLOOD_MAX 1000000
 #define CLOSE_CODE 4000
+#define HEARERS_MAX 256
 
 /* ---- Joining --------------------------------------------------------------------------------- */
 
@@ -80,6 +81,32 @@ static void count(struct sio_namespace *nsp, struct sio_socket *socket, struct s
     sio_frame_unref(frame);
 }
 
+/* Who hears; one that is gone hears nothing. */
+static struct {
+    struct sio_socket *all[HEARERS_MAX];
+    unsigned count;
+} hearers;
+
+static void hear(struct sio_namespace *nsp, struct sio_socket *socket, struct slice args)
+{
+    (void)nsp;
+    (void)args;
+    if (hearers.count < HEARERS_MAX) {
+        sio_socket_ref(socket);
+        hearers.all[hearers.count++] = socket;
+    }
+}
+
+static void tell(struct sio_namespace *nsp, struct sio_socket *socket, struct slice args)
+{
+    struct sio_frame *frame = sio_event_frame(nsp, SLICE("told"), args);
+    (void)socket;
+    for (unsigned i = 0; i < hearers.count; i++) {
+        sio_socket_emit(hearers.all[i], frame);
+    }
+    sio_frame_unref(frame);
+}
+
 /* `arg` is the namespace. */
 static void on_answer(void *arg, struct sio_socket *socket, const struct sio_answer *answer)
 {
@@ -106,6 +133,8 @@ static const struct {
     {SLICE_INIT("close"),    close_all},
     {SLICE_INIT("flood"),    flood    },
     {SLICE_INIT("count"),    count    },
+    {SLICE_INIT("hear"),     hear     },
+    {SLICE_INIT("tell"),     tell     },
     {SLICE_INIT("ask"),      ask      },
 };
 

@@ -6,6 +6,8 @@
  *   close      sio_socket_close, code 4000
  *   flood      emits `flood` with the first argument, as often as the second one says
  *   count      emits `count` with the number of such events so far, of all clients
+ *   hear       from now on the client hears what anybody tells
+ *   tell       emits `told` with the same arguments to all who hear
  *   ask        asks the client by an event `question` with the same arguments, and emits what it
  *              answers as `answered`, or `unanswered`
  * A client whose auth is {"refuse":...} is refused with that as the error's data; one with

@@ -102,7 +102,7 @@ struct settings {
     uint64_t ping_interval_ms, ping_timeout_ms;
     uint64_t connect_timeout_ms, upgrade_timeout_ms, ack_timeout_ms;
     uint64_t max_payload, max_fragments, max_namespaces, queue_max_bytes;
-    unsigned transports, upgrades;
+    unsigned transports, upgrades, io_uring;
 };
 
 #define ROW(kind, key, preset, least, most, field, text)                                           \
@@ -136,6 +136,7 @@ static const struct setting table[] = {
     TEXT("ALLOWED_ORIGINS", "", 0, 4096, origins, "pages that may connect; empty: any, unsaid"),
     CHOICE("TRANSPORTS", "both", "both|polling|websocket", transports, "how clients may talk"),
     CHOICE("ALLOW_UPGRADES", "true", "false|true", upgrades, "from polling to WebSocket"),
+    CHOICE("IO_URING", "true", "false|true", io_uring, "whether it may be used"),
     TEXT("NODE", "", 0, 48, node, "its name among PEERS"),
     TEXT("PEERS", "", 0, 4096, peers, "other servers of the same clients: name=port,..."),
 };
@@ -151,6 +152,7 @@ static struct sio_config to_config(const struct settings *s)
     config.polling = s->transports != 2;
     config.websocket = s->transports != 1;
     config.allow_upgrades = s->upgrades == 1;
+    config.io_uring = s->io_uring == 1;
     config.ping_interval_ms = (uint32_t)s->ping_interval_ms;
     config.ping_timeout_ms = (uint32_t)s->ping_timeout_ms;
     config.connect_timeout_ms = (uint32_t)s->connect_timeout_ms;

@@ -16,7 +16,7 @@ import { until } from "../support/wait.mjs";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const RELEASE = process.env.PARLEY_RELEASE ?? path.join(ROOT, "build/release");
 const BUILD_MS = 240_000;
-const LIBS = ["-lparley-sio", "-lwebsockets", "-lev", "-lcrypto"];
+const LIBS = ["-lparley-sio", "-lwebsockets", "-luring", "-lev", "-lcrypto"];
 
 let dir; /* ours: what is installed is in dir/root/usr */
 let port;
@@ -103,12 +103,12 @@ test("the archive shows exactly the functions that the header declares", async (
   assert.deepEqual(await symbols("--extern-only", "--defined-only"), declared.sort());
 });
 
-test("it needs libwebsockets, libev, libcrypto and the C library", async () => {
+test("it needs libwebsockets, liburing, libev, libcrypto and the C library", async () => {
   const wanted = await symbols("--undefined-only");
   assert.ok(wanted.includes("lws_create_context") && wanted.includes("ev_io_start"), wanted.join(" "));
   assert.deepEqual(wanted.filter((name) => /redis|sds|^cJSON|MHD_/.test(name)), []);
   const needed = [...(await run("readelf", ["-d", "echo"])).matchAll(/NEEDED.*\[(lib[a-z]+)/g)].map((m) => m[1]);
-  assert.deepEqual(needed.sort(), ["libc", "libcrypto", "libev", "libwebsockets"]);
+  assert.deepEqual(needed.sort(), ["libc", "libcrypto", "libev", "liburing", "libwebsockets"]);
   assert.doesNotMatch(await run("ldd", ["echo"]), /hiredis|cjson|microhttpd/);
 });
 

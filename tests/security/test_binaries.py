@@ -12,7 +12,7 @@ RELEASE = os.environ.get("PARLEY_RELEASE") or os.path.join(ROOT, "build/release"
 COMMON = {"libhiredis", "libev", "libcjson", "libcrypto", "libc"}
 PROGRAMS = {  # what each may load
     "parley-auth": COMMON | {"libmicrohttpd"},
-    "parley-gateway": COMMON | {"libwebsockets"},
+    "parley-gateway": COMMON | {"libwebsockets", "liburing"},
     "parley-presence": COMMON | {"libmicrohttpd"},
     "parley": {"libwebsockets", "libev", "libssl", "libcrypto", "libncursesw", "libtinfo", "libc"},
 }

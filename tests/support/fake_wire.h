@@ -7,6 +7,7 @@
 
 #include "gateway-svc/socketio/eio_engine.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 static struct {
@@ -15,7 +16,7 @@ static struct {
 } fake_wire;
 
 /* Whole frames only: cutting them is the real transport's business. */
-static void fake_flush(struct eio_conn *conn)
+static void fake_flush_one(struct eio_conn *conn)
 {
     struct iovec iov[1];
     while (eio_outbox_iov(conn->outbox, iov, 1) == 1 && iov[0].iov_len <= fake_wire.room) {
@@ -31,6 +32,17 @@ static void fake_flush(struct eio_conn *conn)
         }
         fake_wire.room -= iov[0].iov_len;
         (void)eio_conn_sent(conn, iov[0].iov_len);
+    }
+}
+
+static void fake_flush(struct eio_conn *const *conns, size_t count)
+{
+    assert(count >= 1 && count <= EIO_SENDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            assert(conns[k] != conns[i]); /* it would be sent its frames twice */
+        }
+        fake_flush_one(conns[i]);
     }
 }
 

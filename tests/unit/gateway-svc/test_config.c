@@ -72,6 +72,7 @@ static void without_an_environment_the_defaults_hold(void **state)
     assert_int_equal(hub.sio.max_payload, 1000000);
     assert_int_equal(hub.sio.queue_max_bytes, 1048576);
     assert_true(hub.sio.polling && hub.sio.websocket && hub.sio.allow_upgrades);
+    assert_true(hub.sio.io_uring);
     assert_string_equal(hub.sio.origins, ""); /* its own pages alone, but not: any */
     assert_true(hub.sio.credentials && hub.sio.trust_forwarded);
     assert_int_equal(hub.sio.cors_max_age_s, 0);
@@ -109,6 +110,8 @@ static const struct {
     {"TRANSPORTS",         "webtransport",                     false},
     {"ALLOW_UPGRADES",     "false",                            true },
     {"ALLOW_UPGRADES",     "no",                               false},
+    {"IO_URING",           "false",                            true },
+    {"IO_URING",           "0",                                false},
     {"CORS_CREDENTIALS",   "false",                            true },
     {"CORS_CREDENTIALS",   "0",                                false},
     {"CORS_MAX_AGE_S",     "0",                                true },

@@ -512,7 +512,7 @@ static void it_is_clogged_until_half_of_that_has_left(void **state)
     conn->deaf = true;
     for (size_t bytes = 50; bytes > 0; bytes -= 10) {
         fake_wire.room = 10;
-        conn->transport->flush(conn);
+        conn->transport->flush(&conn, 1);
         assert_int_equal(eio_conn_queued(conn), bytes);
         assert_int_equal(eio_conn_is_clogged(conn), bytes > 25);
     }
@@ -536,6 +536,44 @@ static void one_that_never_opened_is_released_silently(void **state)
     assert_string_equal(take_heard(), "");
     assert_int_equal(released, 1);
     assert_int_equal(engine.stats.accepted, 0);
+}
+
+/* Emits to another, which has had its own turn: that goes with what it gets anyway. */
+static void on_turn(struct eio_conn *conn)
+{
+    struct eio_conn *const *others = conn->data;
+    for (size_t i = 0; others[i]; i++) {
+        say(others[i], "4to each");
+    }
+}
+
+static void what_many_say_to_many_in_a_turn_leaves_once_for_each(void **state)
+{
+    static struct eio_conn *all[EIO_SENDS_MAX + 6 + 1]; /* more than leave together */
+    static const size_t count = sizeof all / sizeof all[0] - 1;
+    size_t told = 0;
+    (void)state;
+    engine.config.queue_max_bytes = 100000;
+    engine.released = NULL;
+    endpoint.turn = on_turn;
+    for (size_t i = 0; i < count; i++) {
+        all[i] = opened(1);
+        all[i]->data = all;
+    }
+    uint64_t before = engine.stats.frames_out;
+    eio_conn_touch(all[0]);
+    eio_conn_touch(all[1]);
+    eio_conn_touch(all[count - 1]);
+    eio_engine_settle(&engine, 2);
+    assert_int_equal(engine.stats.frames_out - before, 3 * count);
+    assert_int_equal(engine.dirty_count, 0);
+    for (const char *at = fake_wire_take(); (at = strstr(at, "[4to each]")); at++) {
+        told++;
+    }
+    assert_int_equal(told, 3 * count);
+    for (size_t i = 0; i < count; i++) {
+        eio_conn_transport_gone(all[i], SIO_TRANSPORT_CLOSE);
+    }
 }
 
 static void the_transport_may_go_before_the_turn_ends(void **state)
@@ -642,6 +680,7 @@ int main(void)
         TEST(nobody_is_late_whom_we_do_not_hear),
         TEST(it_is_clogged_until_half_of_that_has_left),
         TEST(one_that_never_opened_is_released_silently),
+        TEST(what_many_say_to_many_in_a_turn_leaves_once_for_each),
         TEST(the_transport_may_go_before_the_turn_ends),
         TEST(only_the_first_reason_counts),
         TEST(close_all_ends_every_connection_before_it_returns),

@@ -788,7 +788,7 @@ static void emit_bytes(struct sio_socket *socket, size_t len)
 static void kernel_takes(size_t bytes)
 {
     fake_wire.room = bytes;
-    conn->transport->flush(conn);
+    conn->transport->flush(&conn, 1);
     eio_engine_settle(&engine, 2);
 }
 
