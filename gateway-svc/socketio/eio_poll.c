@@ -55,12 +55,10 @@ static void answer_text(struct eio_exchange *x, const char *type, struct slice b
     x->ops->answer(x, &(struct eio_answer){.status = 200, .type = type, .body = body});
 }
 
-/* Appends what is queued, as much of it as one answer may hold; returns its bytes in the queue, and
- * in *packets how many packets it was. */
-static size_t append_queued(const struct eio_conn *conn, struct buf *body, size_t *packets)
+/* Appends what is queued, as much of it as one answer may hold; returns its bytes in the queue. */
+static size_t append_queued(const struct eio_conn *conn, struct buf *body)
 {
     size_t taken = 0;
-    *packets = 0;
     for (size_t i = 0; i < EIO_POLL_PACKETS; i++) {
         const struct sio_frame *frame = eio_outbox_at(conn->outbox, i);
         if (!frame ||
@@ -69,27 +67,17 @@ static size_t append_queued(const struct eio_conn *conn, struct buf *body, size_
         }
         eio_payload_add(body, frame);
         taken += frame->len;
-        *packets = i + 1;
     }
     return taken;
 }
 
-/* Answers the held GET with what is queued, and `last` behind all of it, if there is room for it;
- * else the next GET has it. */
-static void answer_get(struct eio_conn *conn, struct slice last)
+/* Answers the held GET with what is queued. */
+static void answer_get(struct eio_conn *conn)
 {
     struct eio_poll *poll = conn->wire;
     struct buf body;
     buf_init(&body, UINT32_MAX); /* the queue that it is made from is bounded */
-    size_t packets;
-    size_t taken = append_queued(conn, &body, &packets);
-    bool all = taken == eio_outbox_bytes(conn->outbox) && packets < EIO_POLL_PACKETS;
-    if (all && last.len > 0) {
-        struct sio_frame *frame = sio_frame_new(WS_TEXT, &last, 1);
-        eio_payload_add(&body, frame);
-        sio_frame_unref(frame);
-        conn->finished = conn->state == EIO_STATE_CLOSING;
-    }
+    size_t taken = append_queued(conn, &body);
     if (body.failed) {
         poll->get->ops->drop(take(&poll->get));
         eio_conn_end(conn, SIO_TRANSPORT_ERROR, 0, "out of memory");
@@ -108,26 +96,49 @@ static bool is_gentle(const struct eio_conn *conn)
     return conn->reason == SIO_SERVER_CLOSE || conn->reason == SIO_SERVER_DISCONNECT;
 }
 
-/* The official client, when it reads "1", forgets what came before it in the same answer.  So the
- * last words of a server that ends a connection by its own wish get an answer of their own, and "1"
- * the next. */
+/* Did it end for no fault of the client's, which has not said that it leaves? */
+static bool may_come_back(const struct eio_conn *conn)
+{
+    return conn->reason == SIO_SERVER_CLOSE || conn->reason == SIO_SERVER_SHUTDOWN ||
+           conn->reason == SIO_SLOW || conn->reason == SIO_PING_TIMEOUT;
+}
+
+/* What waits when a server ends a connection by its own wish shall arrive, all of it; then the next
+ * GET hears of the end. */
 static bool has_last_words(const struct eio_conn *conn)
 {
     return conn->outbox && is_gentle(conn);
 }
 
+/* A "1" is for clients that shall stay away: python-engineio does not come back after it.  One that
+ * may is told that its sid is unknown, as by any server that has lost it: all clients try again by
+ * themselves then.  A "1" is never beside anything else: the official client keeps what is, and
+ * gives it to its application when it has come back, behind what it was told of what it missed. */
+static void answer_end(struct eio_conn *conn)
+{
+    struct eio_poll *poll = conn->wire;
+    if (conn->outbox) {
+        answer_get(conn);
+    } else if (may_come_back(conn)) {
+        eio_exchange_refuse(take(&poll->get), EIO_UNKNOWN_SID);
+    } else {
+        answer_text(take(&poll->get), TEXT_TYPE, poll->bye ? SLICE("6") : SLICE("1"));
+    }
+    conn->finished = true;
+}
+
 static void flush_one(struct eio_conn *conn)
 {
-    const struct eio_poll *poll = conn->wire;
+    struct eio_poll *poll = conn->wire;
     if (!poll->get) {
         return;
     }
     if (conn->state == EIO_STATE_CLOSING && !has_last_words(conn)) {
-        answer_get(conn, poll->bye ? SLICE("6") : SLICE("1"));
+        answer_end(conn);
     } else if (conn->outbox) {
-        answer_get(conn, SLICE(""));
+        answer_get(conn);
     } else if (poll->probed) {
-        answer_get(conn, SLICE("6"));
+        answer_text(take(&poll->get), TEXT_TYPE, SLICE("6"));
     }
 }
 

@@ -234,7 +234,7 @@ void sio_socket_disconnect(struct sio_socket *socket, bool close)
     for (struct sio_socket *s = first_of(conn); s; s = s->next) {
         leave_by_server(s);
     }
-    eio_conn_end(conn, SIO_SERVER_CLOSE, 0, NULL);
+    eio_conn_end(conn, SIO_SERVER_DISCONNECT, 0, NULL);
 }
 
 void sio_socket_close(struct sio_socket *socket, uint16_t code)

@@ -34,7 +34,8 @@ async function chain(people, peers, directs) {
   }));
   const wanted = Array.from({ length: directs }, (_, n) => `direct ${n}`);
   const got = (i, from) => peers[i].collect("message_in").filter((m) => m.sender === people[from].name && m.receiver !== "group");
-  await until("all direct messages have come", () => people.every((_, i) => got(next(i), i).length >= directs), { timeout: 60_000 });
+  await until("all direct messages and their echoes have come",
+    () => people.every((_, i) => got(next(i), i).length >= directs && got(i, i).length >= directs), { timeout: 60_000 });
   for (const [i] of people.entries()) {
     assert.deepEqual(got(next(i), i).map((m) => m.message_text), wanted, "each once, in order");
     assert.deepEqual(got(i, i).map((m) => m.message_text), wanted, "and its echo");

@@ -398,8 +398,28 @@ static void pings_and_their_timeout(void **state)
     run_to(now_us + 20 * S - 1);
     assert_string_equal(take(&answers), "");
     run_to(now_us + 1);
-    assert_string_equal(take(&answers), "n:200 1;");
+    assert_string_equal(take(&answers), "n:400 {\"code\":1,\"message\":\"Session ID unknown\"};");
     assert_string_equal(take(&heard), "ended ping timeout;");
+}
+
+/* In an answer with an end, the official client would give it to its application only when it is
+ * back, after it has said what it knows. */
+static void what_waits_at_an_end_comes_alone(void **state)
+{
+    static const enum sio_reason reasons[] = {SIO_PING_TIMEOUT, SIO_SERVER_SHUTDOWN, SIO_SLOW,
+                                              SIO_PARSE_ERROR, SIO_CONNECT_TIMEOUT};
+    (void)state;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        struct eio_conn *conn = opened();
+        struct fake_exchange get = exchange('g');
+        eio_poll_get(conn, &get.x);
+        say(conn, "4last", false);
+        eio_conn_end(conn, reasons[i], 0, NULL);
+        turn();
+        assert_string_equal(take(&answers), "g:200 4last;");
+        assert_int_equal(engine.sids.count, 0);
+        (void)take(&heard);
+    }
 }
 
 static void without_a_get_a_timeout_is_final(void **state)
@@ -430,13 +450,29 @@ static void a_close_of_ours_waits_for_the_next_get(void **state)
     struct fake_exchange next = exchange('g');
     eio_poll_get(conn, &next.x);
     turn();
-    assert_string_equal(take(&answers), "g:200 1;");
+    assert_string_equal(take(&answers), "g:400 {\"code\":1,\"message\":\"Session ID unknown\"};");
     assert_int_equal(released, 1);
     conn = opened();
     eio_conn_end(conn, SIO_SERVER_DISCONNECT, 0, NULL);
     turn();
     run_to(now_us + 30 * S);
     assert_int_equal(released, 2);
+}
+
+static void who_shall_not_come_back_is_told_a_1(void **state)
+{
+    (void)state;
+    struct eio_conn *conn = opened();
+    struct fake_exchange get = exchange('g'), next = exchange('n');
+    eio_poll_get(conn, &get.x);
+    say(conn, "441", false);
+    eio_conn_end(conn, SIO_SERVER_DISCONNECT, 0, NULL);
+    turn();
+    assert_string_equal(take(&answers), "g:200 441;");
+    eio_poll_get(conn, &next.x);
+    turn();
+    assert_string_equal(take(&answers), "n:200 1;");
+    assert_int_equal(released, 1);
 }
 
 /* ---- Upgrade --------------------------------------------------------------------------------- */
@@ -622,8 +658,10 @@ int main(void)
         T(a_client_that_hangs_up_has_gone),
         T(a_body_that_comes_after_the_end_is_nobodys),
         T(pings_and_their_timeout),
+        T(what_waits_at_an_end_comes_alone),
         T(without_a_get_a_timeout_is_final),
         T(a_close_of_ours_waits_for_the_next_get),
+        T(who_shall_not_come_back_is_told_a_1),
         T(an_upgrade_answers_every_get_at_once),
         T(a_get_that_waits_when_the_upgrade_is_done_gets_a_noop),
         T(a_probe_that_does_wrong_is_dropped_alone),
