@@ -1,4 +1,8 @@
-"""test_run.py - how deploy/run ends: in good order, though a signal may come twice"""
+"""test_run.py - deploy/run: the settings that it takes, what it tells people, and how it ends: in good
+order, though a signal may come twice"""
+import importlib.machinery
+import importlib.util
+import itertools
 import os
 import signal
 import subprocess
@@ -6,8 +10,15 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RUN = os.path.join(ROOT, 'deploy/run')
+BIN = os.path.join(ROOT, os.environ.get('PARLEY_BIN', 'build/asan'))
+WAIT_S = 60
+NUMBERS = ('DOOR_PORT', 'DOOR_TLS_PORT', 'REDIS_PORT', 'GATEWAYS', 'AUTH_SVCS', 'PRESENCE_SVCS',
+           'MAX_CONNECTIONS_PER_ADDRESS', 'DOOR_REQUEST_MS', 'DOOR_CHECK_MS', 'DOOR_HTTP_MS',
+           'DOOR_TUNNEL_MS', 'DOOR_THREADS', 'DOOR_FDS')
 
 # Its end alone, with one program in place of all.
 ENDING = """
@@ -33,6 +44,100 @@ print(child.how_it_ended(), flush=True)
 """
 SLOW = "trap 'sleep 0.5; exit 0' TERM; echo runs; while :; do sleep 0.01; done"
 DEAF = "trap '' TERM; echo runs; while :; do sleep 0.01; done"
+
+
+def only(settings):
+    """An environment with these settings and no others."""
+    return dict({name: os.environ[name] for name in ('PATH', 'HOME') if name in os.environ}, **settings)
+
+
+def ended(*argv, **settings):
+    """Its exit status and all that it said, when it has ended by itself."""
+    done = subprocess.run(argv, env=only(settings), cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=WAIT_S)
+    return done.returncode, done.stdout
+
+
+class Settings(unittest.TestCase):
+    """All are looked at before the programs, of which there are none here."""
+
+    def said(self, **settings):
+        code, said = ended(RUN, '--bin', '/nowhere', '--dir', '/nowhere', **settings)
+        self.assertEqual(code, 1, said)
+        return said
+
+    def assert_taken(self, **settings):
+        self.assertIn('/nowhere/parley-auth is missing', self.said(**settings))
+
+    def test_ports_that_are_the_same(self):
+        for ports, complaint in (
+                ({'DOOR_PORT': '6001', 'DOOR_TLS_PORT': '6001'}, 'DOOR_PORT and DOOR_TLS_PORT are the same (6001)'),
+                ({'DOOR_PORT': '5443'}, 'DOOR_PORT and DOOR_TLS_PORT are the same (5443)'),
+                ({'REDIS_PORT': '5000'}, 'DOOR_PORT and REDIS_PORT are the same (5000)'),
+                ({'REDIS_PORT': '5443'}, 'DOOR_TLS_PORT and REDIS_PORT are the same (5443)')):
+            with self.subTest(ports):
+                self.assertIn(complaint, self.said(**ports))
+        self.assert_taken(DOOR_PORT='6001', DOOR_TLS_PORT='6002', REDIS_PORT='6003')
+        self.assert_taken(DOOR_PORT='0', DOOR_TLS_PORT='6001', REDIS_PORT='6001')  # free ones for the door
+
+    def test_a_free_port_is_none_that_a_setting_names(self):
+        loader = importlib.machinery.SourceFileLoader('run', RUN)
+        run = importlib.util.module_from_spec(importlib.util.spec_from_loader('run', loader))
+        with unittest.mock.patch('sys.dont_write_bytecode', True):
+            loader.exec_module(run)
+        with unittest.mock.patch('random.randint', side_effect=itertools.count(15000)):
+            self.assertGreater(run.Ports({15000, 15001}).take(), 15001)
+
+    def test_numbers(self):
+        bad_ones = [(name, 'abc') for name in (*NUMBERS, 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS')]
+        bad_ones += [('DOOR_CHECK_MS', bad) for bad in ('-1', '0', '1.5', ' 100', '100x', '9999999999')]
+        for name, bad in bad_ones:
+            with self.subTest(name, bad=bad):
+                self.assertIn(f'{name}={bad!r}: must be a number from ', self.said(**{name: bad}))
+
+    def test_an_empty_one_counts_as_unset(self):
+        for name in (*NUMBERS, 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS', 'BIND', 'REDIS_SENTINELS'):
+            with self.subTest(name):
+                self.assert_taken(**{name: ''})
+
+    def test_the_door_waits_longer_than_clients_are_silent(self):
+        pings = {'PING_INTERVAL_MS': '3000', 'PING_TIMEOUT_MS': '2000'}
+        for name, silent_ms in (('DOOR_HTTP_MS', 3000), ('DOOR_TUNNEL_MS', 5000)):
+            with self.subTest(name):
+                self.assertRegex(self.said(**pings, **{name: f'{silent_ms}'}),
+                                 rf'{name}={silent_ms} cuts .* more than PING_INTERVAL_MS.* \({silent_ms}\)\n')
+                self.assert_taken(**pings, **{name: f'{silent_ms + 1}'})
+        self.assert_taken(PING_INTERVAL_MS='3600000', PING_TIMEOUT_MS='3600000')
+
+    def test_help_lists_them(self):
+        code, said = ended(RUN, '--help')
+        self.assertEqual(code, 0)
+        for name in (*NUMBERS, 'BIND', 'REDIS_SENTINELS', 'KEY_PREFIX', 'DOOR_NAMES'):
+            self.assertRegex(said, rf'(?m)(^|  ){name} ')
+
+
+class Telling(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix='parley-run-')
+        self.addCleanup(subprocess.run, ['rm', '-r', self.dir], check=True)
+
+    def argv(self, name):
+        return [RUN, '--bin', BIN, '--dir', os.path.join(self.dir, name)]
+
+    def put_certificate(self, name, with_key):
+        made = subprocess.run(['openssl', 'req', '-x509', '-nodes', '-days', '30', '-subj', '/CN=localhost', '-newkey',
+                               'rsa:2048', '-keyout', '-' if with_key else '/dev/null', '-out', '-'],
+                              check=True, capture_output=True, text=True)
+        os.makedirs(os.path.join(self.dir, name, 'secrets/door'))
+        with open(os.path.join(self.dir, name, 'secrets/door/door.pem'), 'w', encoding='ascii') as f:
+            f.write(made.stdout)
+
+    def test_why_haproxy_does_not_start(self):
+        self.put_certificate('one', with_key=False)
+        code, said = ended(*self.argv('one'), DOOR_PORT='0', GATEWAYS='1')
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r'parley: haproxy ended with exit 1: \[ALERT\]')
+        self.assertRegex(said, r'\[ALERT\] .*/one/secrets/door/door\.pem')
 
 
 class Ending(unittest.TestCase):
