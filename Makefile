@@ -21,6 +21,7 @@
 # make install-lib   the Socket.IO library for C programs alone: archive, header, example
 # make deb           Debian packages with systemd units, in build/deb/
 # make clean         removes build/
+# make help          this list
 #
 # CC=clang works too; CI=1 makes warnings errors; O= is the folder of the results.
 MODE ?= release
@@ -282,10 +283,12 @@ deb:
 
 clean:
 	rm -rf build
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 .PHONY: all run services client simulator soak instructions library examples install-lib test \
         test-all test-compose beside run-test run-test-all faults run-faults bench bench-programs \
         unit run-unit fuzzers fuzz fuzz-long fuzz-keep cover run-cover lint banned format floors \
-        static tidy install deb clean
+        static tidy install deb clean help
 -include $(shell find $O -name '*.d' 2>/dev/null)

@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,6 +139,16 @@ class Telling(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(said, r'parley: haproxy ended with exit 1: \[ALERT\]')
         self.assertRegex(said, r'\[ALERT\] .*/one/secrets/door/door\.pem')
+
+    def test_make_help(self):
+        code, said = ended('make', '--no-print-directory', 'help')
+        self.assertEqual(code, 0, said)
+        with open(os.path.join(ROOT, 'Makefile'), encoding='utf-8') as f:
+            makefile = f.read()
+        head = list(itertools.takewhile(lambda line: line.startswith('#'), makefile.splitlines()))
+        self.assertEqual(['# ' + line if line else '#' for line in said.splitlines()], head)
+        for target in re.findall(r'(?m)^make ([a-z-]+)', said):
+            self.assertRegex(makefile, rf'(?m)^([a-z-]+ )*{target}( [a-z-]+)*:')
 
 
 class Ending(unittest.TestCase):
