@@ -1,17 +1,21 @@
 """test_run.py - deploy/run: the settings that it takes, what it tells people, and how it ends: in good
 order, though a signal may come twice"""
+import contextlib
 import importlib.machinery
 import importlib.util
 import itertools
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 import unittest.mock
+import urllib.error
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RUN = os.path.join(ROOT, 'deploy/run')
@@ -132,6 +136,66 @@ class Telling(unittest.TestCase):
         os.makedirs(os.path.join(self.dir, name, 'secrets/door'))
         with open(os.path.join(self.dir, name, 'secrets/door/door.pem'), 'w', encoding='ascii') as f:
             f.write(made.stdout)
+
+    @contextlib.contextmanager
+    def running(self, name, **settings):
+        """One in a folder of that name; what it said until it was open."""
+        # setpriv: should we be killed, it goes with us.
+        with subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', *self.argv(name)], cwd=self.dir, text=True,
+                              env=only(dict(settings, DOOR_PORT='0', GATEWAYS='1')),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            try:
+                said = ''
+                while 'Ctrl-C stops everything.' not in said:
+                    line = process.stdout.readline()
+                    self.assertTrue(line, f'it ended: {said}')
+                    said += line
+                yield said
+            finally:
+                process.terminate()
+
+    def typed(self, said, label):
+        """What comes of typing the line with this label as it stands."""
+        command = re.search(rf'(?m)^  {label} +(.*?)(    |$)', said).group(1)
+        return subprocess.run(['sh', '-c', command], cwd=self.dir, env=only({}), check=True, capture_output=True,
+                              text=True, timeout=WAIT_S).stdout
+
+    def assert_open(self, url):
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url + '/session', timeout=WAIT_S)
+        with refused.exception:
+            self.assertEqual(refused.exception.code, 401)
+
+    def test_what_is_open_and_another_beside_it(self):
+        with self.running('one', PENDING_S='50') as said:
+            self.assertRegex(said, r'https://localhost:\d+ \(certificate made here\)\n')
+            self.assert_open(re.search(r'http://localhost:\d+', said).group())
+            self.assertIn('"username":"carol"', self.typed(said, 'log in'))
+            self.assertRegex(said, r'/login/carol +\(holds the name for 50 s\)\n')
+            self.assertEqual(self.typed(said, 'look in').strip(), '')  # nobody has come yet, and no error
+            self.assertIn('parley_', self.typed(said, 'metrics'))
+            self.assertIn('(health_port of all: one/run.json)\n', said)
+
+            code, refused = ended(*self.argv('one'))  # with the ports that DOOR_PORT has by default
+            self.assertEqual(code, 1)
+            found = re.fullmatch(r'parley: \S*one is in use by another run; beside it:\n'
+                                 r'  DOOR_PORT=8080 DOOR_TLS_PORT=8443 (\S*deploy/run) --dir (\S+)\n', refused)
+            self.assertTrue(found, refused)
+            self.assertEqual([os.path.realpath(os.path.join(ROOT, path)) for path in found.groups()],
+                             [RUN, os.path.realpath(os.path.join(self.dir, 'one-2'))])
+
+    def test_a_certificate_and_an_address_of_ones_own(self):
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(('::1', 0))
+        except OSError:
+            self.skipTest('this machine has no ::1')
+        self.put_certificate('one', with_key=True)
+        with self.running('one', BIND='::1', DOOR_NAMES='chat.example.org') as said:
+            self.assertRegex(said, r'https://\[::1\]:\d+ \(your certificate\)\n')
+            self.assertRegex(said, r'DOOR_NAMES does not count: \S+/one/secrets/door/door\.pem is your own\n')
+            self.assert_open(re.search(r'http://\[::1\]:\d+', said).group())
+            self.assertIn('"username":"carol"', self.typed(said, 'log in'))
 
     def test_why_haproxy_does_not_start(self):
         self.put_certificate('one', with_key=False)

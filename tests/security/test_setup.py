@@ -218,6 +218,8 @@ class Setup(unittest.TestCase):
             said = self.run_setup(DOOR_NAMES='other.example')
             self.assertEqual(self.read('door/door.pem'), theirs)
             self.assertEqual('ends within a day' in said, days == '1', said)
+            self.assertIn('DOOR_NAMES does not count', said)
+            self.assertNotIn('DOOR_NAMES', self.run_setup())
         for junk in ('', 'junk', '-----BEGIN CERTIFICATE-----\n'):
             self.put('door/door.pem', junk)
             self.assertIn('holds no certificate', self.refused())
