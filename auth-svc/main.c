@@ -77,7 +77,7 @@ static bool ready(void *ctx, struct buf *why)
         buf_append(why, SLICE("draining"));
         return false;
     }
-    return functions_works(s->store_state.functions, why);
+    return store_redis_works(&s->store_state, why);
 }
 
 static void write_metrics(void *ctx, struct buf *out)

@@ -47,9 +47,9 @@ static void complain(struct call *call, const struct redis_reply *reply)
     struct log_limit *limit = &call->state->limit;
 
     if (log_limit_ok(limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
-        log_warn("redis refused call=%s reply=\"%s\" suppressed=%" PRIu64,
+        log_warn("redis refused call=%s reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
                  function_names[call->question], log_escape(redis_reply_text(reply)),
-                 limit->suppressed);
+                 log_escape(functions_epoch(reply)), limit->suppressed);
     }
 }
 
@@ -82,24 +82,13 @@ static bool read_answer(enum question question, const struct redis_reply *reply,
     return true;
 }
 
-static void note_epoch(struct functions_caller *caller, const struct redis_reply *reply)
-{
-    struct slice epoch = functions_epoch(reply);
-
-    if (epoch.len > 0 && epoch.len <= EPOCH_MAX) {
-        memcpy(caller->epoch, epoch.ptr, epoch.len);
-        caller->epoch[epoch.len] = '\0';
-    }
-}
-
 static void call_answered(void *arg, const struct redis_reply *reply)
 {
     struct call *call = arg;
     struct store_answer answer = {.status = STORE_UNAVAILABLE};
 
-    if (reply && read_answer(call->question, reply, &answer)) {
-        note_epoch(call->state->caller, reply);
-    } else {
+    if (!reply || !read_answer(call->question, reply, &answer) ||
+        !functions_note_epoch(reply, call->state->caller->epoch)) {
         if (reply) {
             complain(call, reply);
         }
@@ -156,10 +145,20 @@ static void store_session(void *ctx, struct slice hash, store_answer_fn *fn, voi
 static void probed(void *arg, const struct redis_reply *reply)
 {
     struct store_redis *state = arg;
+    enum store_status status;
 
     state->probing = false;
-    if (reply && functions_status_is(reply, "unknown")) {
-        note_epoch(state->caller, reply);
+    if (!reply) {
+        return; /* functions_works says why */
+    }
+    state->why[0] = '\0';
+    if (redis_reply_is_error(reply, NULL)) {
+        (void)snprintf(state->why, sizeof state->why, "redis refuses a call: %s",
+                       log_escape(redis_reply_text(reply)));
+    } else if (!read_status(reply, &status) || !functions_note_epoch(reply, state->caller->epoch)) {
+        (void)snprintf(
+            state->why, sizeof state->why, "redis answers oddly: status=\"%s\" epoch=\"%s\"",
+            log_escape(redis_reply_text_at(reply, 0)), log_escape(functions_epoch(reply)));
     }
 }
 
@@ -173,6 +172,16 @@ void store_redis_probe(struct store_redis *state)
         state->probing =
             functions_call(state->functions, "parley_logout", nobody, 2, probed, state);
     }
+}
+
+bool store_redis_works(const struct store_redis *state, struct buf *why)
+{
+    bool works = functions_works(state->functions, why);
+
+    if (works && state->why[0] != '\0') {
+        buf_append(why, slice_text(state->why));
+    }
+    return works && state->why[0] == '\0';
 }
 
 struct store store_redis_port(struct store_redis *state)

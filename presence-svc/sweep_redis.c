@@ -40,16 +40,6 @@ struct sweep {
 
 /* ---- Sweeping ---- */
 
-static void note_epoch(struct functions_caller *caller, const struct redis_reply *reply)
-{
-    struct slice epoch = functions_epoch(reply);
-
-    if (epoch.len > 0 && epoch.len <= EPOCH_MAX) {
-        memcpy(caller->epoch, epoch.ptr, epoch.len);
-        caller->epoch[epoch.len] = '\0';
-    }
-}
-
 /* Many leave at once when a gateway dies: one line a second says how many since the last. */
 static void tell_swept(struct sweep *sweep)
 {
@@ -90,8 +80,9 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
 static void complain(struct sweep *sweep, const struct redis_reply *reply)
 {
     if (log_limit_ok(&sweep->limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
-        log_warn("redis refused call=parley_sweep reply=\"%s\" suppressed=%" PRIu64,
-                 log_escape(redis_reply_text(reply)), sweep->limit.suppressed);
+        log_warn("redis refused call=parley_sweep reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
+                 log_escape(redis_reply_text(reply)), log_escape(functions_epoch(reply)),
+                 sweep->limit.suppressed);
     }
 }
 
@@ -100,11 +91,10 @@ static enum sweep_result read_result(struct sweep *sweep, const struct redis_rep
     if (!reply) {
         return SWEEP_FAILED;
     }
-    if (!functions_status_is(reply, "ok")) {
+    if (!functions_status_is(reply, "ok") || !functions_note_epoch(reply, sweep->caller.epoch)) {
         complain(sweep, reply);
         return SWEEP_FAILED;
     }
-    note_epoch(&sweep->caller, reply);
     tell(sweep, reply);
     return redis_reply_u64_at(reply, 2) > 0 ? SWEEP_MORE : SWEEP_DONE;
 }

@@ -418,14 +418,3 @@ const struct functions_stats *functions_stats(const struct functions *f)
 {
     return &f->stats;
 }
-
-bool functions_status_is(const struct redis_reply *reply, const char *status)
-{
-    return redis_reply_count(reply) >= 2 &&
-           slice_equal(redis_reply_text_at(reply, 0), slice_text(status));
-}
-
-struct slice functions_epoch(const struct redis_reply *reply)
-{
-    return redis_reply_text_at(reply, 1);
-}

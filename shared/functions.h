@@ -8,12 +8,11 @@
 #define PARLEY_FUNCTIONS_H
 
 #include "shared/buf.h"
+#include "shared/functions_answer.h"
 #include "shared/metrics.h"
 #include "shared/redis_conn.h"
 
 struct functions;
-
-#define EPOCH_MAX 24
 
 /* Who calls.  Owned and kept up to date by the service: see each function in parley.lua for when
  * the epoch and `seen` may change. */
@@ -65,9 +64,5 @@ struct functions_stats {
     uint64_t up;         /* 1: it is up */
 };
 const struct functions_stats *functions_stats(const struct functions *f);
-
-/* The first two items of every answer: a status word and the epoch in force. */
-bool functions_status_is(const struct redis_reply *reply, const char *status);
-struct slice functions_epoch(const struct redis_reply *reply);
 
 #endif

@@ -40,12 +40,6 @@ static void set_settling(struct relay *r, bool settling)
     }
 }
 
-static void copy_epoch(char out[EPOCH_MAX + 1], struct slice epoch)
-{
-    snprintf(out, EPOCH_MAX + 1, "%.*s", (int)slice_head(epoch, EPOCH_MAX).len,
-             epoch.len ? epoch.ptr : "");
-}
-
 /* ---- Renew ----------------------------------------------------------------------------------- */
 
 static void own_address(const struct relay *r, char out[ADDRESS_TEXT_MAX + 1])
@@ -205,24 +199,9 @@ void relay_step(struct relay *r, enum link_event event)
     act(r, step.action, event);
 }
 
-/* Hex digits, or nothing: it goes into the cursors that clients get. */
-static bool is_epoch(struct slice epoch)
-{
-    size_t i = 0;
-    while (i < epoch.len && ((epoch.ptr[i] >= '0' && epoch.ptr[i] <= '9') ||
-                             (epoch.ptr[i] >= 'a' && epoch.ptr[i] <= 'f'))) {
-        i++;
-    }
-    return i == epoch.len && epoch.len <= EPOCH_MAX;
-}
-
 /* An epoch other than the one that our sessions are attached in: Redis lost or changed its data. */
-static void note_epoch(struct relay *r, struct slice epoch)
+static void judge_epoch(struct relay *r)
 {
-    if (epoch.len == 0) {
-        return;
-    }
-    copy_epoch(r->heard_epoch, epoch);
     bool known = r->caller.epoch[0] != '\0';
     if (known && strcmp(r->heard_epoch, r->caller.epoch) != 0 && !r->settling) {
         set_settling(r, true); /* every epoch but the first begins so */
@@ -246,7 +225,7 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         return false;
     }
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
-        !is_epoch(functions_epoch(reply))) {
+        !functions_note_epoch(reply, r->heard_epoch)) {
         if (log_limit_ok(&r->refusals, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
                       log_escape(redis_reply_text(reply)),
@@ -255,7 +234,7 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         return false;
     }
     uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
-    note_epoch(r, functions_epoch(reply));
+    judge_epoch(r);
     if (id > 0) {
         r->heard_id = id;
     }

@@ -298,6 +298,30 @@ test("a Redis that may throw data away is warned of, once a connection", async (
 
 /* ---- Data ---- */
 
+const PRESENCE = "{chat}:presence";
+
+test("an epoch that cannot be one: nobody takes it over, all say so, and all goes on when it is right again", async (t) => {
+  const epoch = await stack.redis("HGET", PRESENCE, "epoch");
+  await trouble(t, {
+    inject: async () => assert.equal(await stack.redis("HSET", PRESENCE, "epoch", 'z"\ny'), "0"),
+    cure: async () => assert.equal(await stack.redis("HSET", PRESENCE, "epoch", epoch), "0"),
+    reasons: { auth: /answers oddly: status="unknown" epoch="z\\x22/, presence: /no sweep has succeeded lately.*not this one/ },
+  });
+  assert.equal(await stack.redis("HGET", PRESENCE, "epoch"), epoch, "no other was opened");
+  for (const name of SERVICES) {
+    assert.ok(!(await readFile(stack.process(name).log, "utf8")).includes('z"'), `${name} escapes it`);
+  }
+});
+
+test("a key that every call needs is of a wrong type (WRONGTYPE)", (t) => trouble(t, {
+  inject: async () => {
+    assert.equal(await stack.redis("RENAME", PRESENCE, "{chat}:aside"), "OK");
+    assert.equal(await stack.redis("SET", PRESENCE, "a string"), "OK");
+  },
+  cure: async () => assert.equal(await stack.redis("RENAME", "{chat}:aside", PRESENCE), "OK"),
+  reasons: { gateway: /./, auth: /WRONGTYPE/, presence: /no sweep has succeeded lately.*not this one/ },
+}));
+
 test("FLUSHALL: the gateways bring back who is connected; who was away must log in again", async (t) => {
   const s = scene(t, stack);
   const [one, two] = await pair(s);

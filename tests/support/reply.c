@@ -1,6 +1,6 @@
 /* reply.c - answers of a Redis that is none */
 #include "tests/support/reply.h"
-#include "shared/functions.h"
+#include "shared/redis_conn.h"
 #include <stdlib.h>
 
 void reply_free(struct redis_reply *reply)
@@ -46,15 +46,4 @@ uint64_t redis_reply_u64_at(const struct redis_reply *reply, size_t index)
     uint64_t value = 0;
     (void)slice_u64(redis_reply_text_at(reply, index), UINT64_MAX, &value);
     return value;
-}
-
-bool functions_status_is(const struct redis_reply *reply, const char *status)
-{
-    return redis_reply_count(reply) >= 2 &&
-           slice_equal(redis_reply_text_at(reply, 0), slice_text(status));
-}
-
-struct slice functions_epoch(const struct redis_reply *reply)
-{
-    return redis_reply_text_at(reply, 1);
 }

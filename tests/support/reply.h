@@ -1,5 +1,5 @@
 /* reply.h - answers of a Redis that is none: stands in for the reading of replies in
- * shared/redis_conn.h and functions.h */
+ * shared/redis_conn.h */
 #ifndef PARLEY_SUPPORT_REPLY_H
 #define PARLEY_SUPPORT_REPLY_H
 
