@@ -173,10 +173,11 @@ static void ask_version(struct functions *f)
     }
 }
 
-/* Sessions, and all else, could vanish at any time. */
-static void warn_of_eviction(struct functions *f, struct slice info)
+/* Sessions, and all else, could vanish at any time.  (An error is no reason for anything.) */
+static void on_memory(void *arg, const struct redis_reply *reply)
 {
-    struct slice rest = behind(info, SLICE("\nmaxmemory_policy:"));
+    struct functions *f = arg;
+    struct slice rest = behind(redis_reply_text(reply), SLICE("\nmaxmemory_policy:"));
     struct slice policy = slice_cut(&rest, '\r');
     bool evicts = policy.len > 0 && !slice_equal(policy, SLICE("noeviction"));
     if (evicts && !f->evicts) {
@@ -188,7 +189,7 @@ static void warn_of_eviction(struct functions *f, struct slice info)
     f->evicts = evicts;
 }
 
-static void on_info(void *arg, const struct redis_reply *reply)
+static void on_server(void *arg, const struct redis_reply *reply)
 {
     struct functions *f = arg;
     struct version server;
@@ -200,7 +201,6 @@ static void on_info(void *arg, const struct redis_reply *reply)
         reset_refused(f, "Redis does not tell its version", reply);
         return;
     }
-    warn_of_eviction(f, text);
     text = slice_cut(&text, '\r');
     if (!parse_version(text, &server) || server.major < REDIS_MAJOR_MIN) {
         log_error("Redis has version \"%s\", but Parley needs Redis %d or newer, or Valkey",
@@ -210,12 +210,15 @@ static void on_info(void *arg, const struct redis_reply *reply)
     ask_version(f);
 }
 
+/* The version by itself: a Redis before 7 knows no INFO of two sections.  The memory with the
+ * server, because that is what our user may ask (users.acl.in). */
 static void on_up(void *ctx)
 {
     struct functions *f = ctx;
     f->loads = 0;
     const struct slice argv[] = {SLICE("INFO"), SLICE("server"), SLICE("memory")};
-    if (!redis_conn_send(f->conn, argv, 3, on_info, f)) {
+    if (!redis_conn_send(f->conn, argv, 2, on_server, f) ||
+        !redis_conn_send(f->conn, argv, 3, on_memory, f)) {
         redis_conn_reset(f->conn, "cannot ask for the version");
     }
 }

@@ -57,6 +57,7 @@ struct redis_conn {
     uint64_t last_sent_ms;
     uint64_t up_since_ms;
     unsigned failures; /* in a row */
+    bool said_away;    /* in the log, and not since that it is connected */
     redis_message_fn *message;
     void *message_ctx;
 };
@@ -109,6 +110,7 @@ static void wait_for_next_attempt(struct redis_conn *conn, const char *why)
     conn->state = WAITING;
     arm(conn, delay_ms);
     if ((conn->failures & (conn->failures - 1)) == 0) { /* 1, 2, 4, ...: not a line per attempt */
+        conn->said_away = true;
         log_warn("redis unavailable connection=%s why=\"%s\" attempts=%u retry_ms=%llu",
                  conn->config.name, why, conn->failures, (unsigned long long)delay_ms);
     }
@@ -351,7 +353,11 @@ static void on_role(void *arg, const struct redis_reply *reply)
     conn->up_since_ms = clock_mono_ms();
     ev_timer_stop(conn->loop, &conn->timer);
     watch_commands(conn);
-    log_info("redis connected connection=%s attempts=%u", conn->config.name, conn->failures + 1);
+    if (conn->said_away || conn->failures == 0) { /* not oftener than the failures between them */
+        conn->said_away = false;
+        log_info("redis connected connection=%s attempts=%u", conn->config.name,
+                 conn->failures + 1);
+    }
     conn->handler.up(conn->owner);
 }
 

@@ -34,7 +34,7 @@ struct redis_puppet {
     const char *setname;
     const char *ping;
     const char *role;
-    const char *info;    /* to INFO */
+    const char *info;    /* to INFO of one section; more is a syntax error, as before Redis 7 */
     const char *version; /* to FCALL_RO */
     const char *answer;  /* to any other command; NULL: none */
     bool echo;           /* answers any other command with its last argument instead */
@@ -97,6 +97,9 @@ static inline void redis_puppet_command(struct redis_puppet *puppet, const redis
             answer = handshake[i].answer;
             known = true;
         }
+    }
+    if (answer == puppet->info && command->elements > 2) {
+        answer = "-ERR syntax error\r\n";
     }
     puppet->commands += known ? 0 : 1;
     if (puppet->silent) {

@@ -339,6 +339,8 @@ static void the_servers_version_decides(void **state)
         {"$56\r\n# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.1\r\nx:y\r\n", 0,            ""                                             },
         {"+redis_version:10.0.0\r\n",                                                 0,            ""                                             },
         {"+redis_version:6.2.6\r\n",                                                  EXIT_FAILURE, "Redis has version \"6.2.6\", but Parley needs"},
+        {"$34\r\n# Server\r\nredis_version:6.2.14\r\n\r\n",                           EXIT_FAILURE,
+         "Redis has version \"6.2.14\", but Parley needs"                                                                                          },
         {"+redis_version:255.255\x01.255\r\n",                                        EXIT_FAILURE, "255\\x01"                                     },
         {"+redis_version:unknown\r\n",                                                EXIT_FAILURE, "Redis has version \"unknown\""                },
     };
