@@ -32,7 +32,7 @@ struct redis_sentinel {
     bool over;    /* the round is; `found` waits to be told */
     struct redis_url found;
     redisContext *context;
-    bool reading; /* on_readable is at work and frees the context that it works with */
+    redisContext *reading; /* on_readable works with it, and frees it then; NULL: it does not */
     ev_io readable;
     ev_io writable;
     ev_timer timer;
@@ -116,7 +116,7 @@ static void hang_up(struct redis_sentinel *s, bool worked)
     ev_io_stop(s->loop, &s->readable);
     ev_io_stop(s->loop, &s->writable);
     ev_timer_stop(s->loop, &s->timer);
-    if (s->context && !s->reading) {
+    if (s->context && s->context != s->reading) {
         redisFree(s->context);
     }
     s->context = NULL;
@@ -261,9 +261,9 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
     redisContext *context = s->context;
     (void)loop;
     (void)events;
-    s->reading = true;
+    s->reading = context;
     read_replies(s, context);
-    s->reading = false;
+    s->reading = NULL;
     if (s->context != context) {
         redisFree(context);
     }
