@@ -23,8 +23,8 @@ static size_t next_cap(const struct buf *b, size_t needed)
     return cap < b->max ? cap : b->max;
 }
 
-/* Room for n more bytes and the NUL behind them. */
-static bool reserve(struct buf *b, size_t n)
+/* (And for the NUL behind them.) */
+bool buf_reserve(struct buf *b, size_t n)
 {
     if (n > b->max - b->len) { /* cannot wrap: len <= max always */
         b->failed = true;
@@ -40,6 +40,7 @@ static bool reserve(struct buf *b, size_t n)
         return false;
     }
     b->ptr = ptr;
+    b->ptr[b->len] = '\0'; /* the first time, there is none yet */
     b->cap = cap;
     return true;
 }
@@ -74,7 +75,7 @@ bool buf_append(struct buf *b, struct slice s)
     if (s.len == 0) {
         return true;
     }
-    if (!reserve(b, s.len)) {
+    if (!buf_reserve(b, s.len)) {
         return false;
     }
     memcpy(b->ptr + b->len, s.ptr, s.len);
@@ -115,7 +116,7 @@ bool buf_printf(struct buf *b, const char *format, ...)
     if (n == 0) {
         return true;
     }
-    if (!reserve(b, n)) {
+    if (!buf_reserve(b, n)) {
         return false;
     }
     va_start(args, format);

@@ -4,8 +4,8 @@
 
 #include "shared/slice.h"
 
-/* Owned bytes.  len <= cap, len <= max.  ptr is NULL until the first byte is appended; behind the
- * last byte there is always a NUL that does not count, so a buffer can be read as a C string. */
+/* Owned bytes.  len <= cap, len <= max.  ptr is NULL until room is needed; behind the last byte
+ * there is always a NUL that does not count, so a buffer can be read as a C string. */
 struct buf {
     char *ptr;
     size_t len;
@@ -17,6 +17,9 @@ struct buf {
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_deinit(struct buf *b); /* frees; the buffer may be used again afterwards */
 void buf_clear(struct buf *b);  /* len = 0, failed = false; keeps the memory */
+
+/* Room for n more bytes, so that appending them moves nothing; false as buf_append. */
+bool buf_reserve(struct buf *b, size_t n);
 
 /* Append all or nothing; false (and b->failed) when it would exceed max or memory runs out.  A
  * caller may append many times and ask b->failed once. */

@@ -351,6 +351,7 @@ static void on_role(void *arg, const struct redis_reply *reply)
     }
     conn->state = UP;
     conn->up_since_ms = clock_mono_ms();
+    redis_queue_wipe(&conn->queue); /* of the password */
     ev_timer_stop(conn->loop, &conn->timer);
     watch_commands(conn);
     if (conn->said_away || conn->failures == 0) { /* not oftener than the failures between them */

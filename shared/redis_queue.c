@@ -3,17 +3,40 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+
+/* A handshake fits, with the longest user and password: growing would leave a copy of it behind, in
+ * memory that is not ours any more. */
+#define FIRST_BYTES 1024
 
 void redis_queue_init(struct redis_queue *q)
 {
     *q = (struct redis_queue){0};
     q->newest = &q->oldest;
     buf_init(&q->out, REDIS_QUEUE_MAX_BYTES);
+    (void)buf_reserve(&q->out, FIRST_BYTES);
+}
+
+void redis_queue_wipe(struct redis_queue *q)
+{
+    struct buf *out = &q->out;
+    if (out->ptr) {
+        explicit_bzero(out->ptr, q->out_sent);
+        explicit_bzero(out->ptr + out->len, out->cap - out->len);
+    }
+}
+
+static void forget(struct redis_queue *q)
+{
+    buf_clear(&q->out);
+    q->out_sent = 0;
+    redis_queue_wipe(q);
 }
 
 void redis_queue_deinit(struct redis_queue *q)
 {
+    forget(q);
     buf_deinit(&q->out);
 }
 
@@ -109,8 +132,7 @@ struct redis_expected *redis_queue_take(struct redis_queue *q)
     struct redis_expected *list = q->oldest;
     q->oldest = NULL;
     q->newest = &q->oldest;
-    buf_clear(&q->out);
-    q->out_sent = 0;
+    forget(q);
     return list;
 }
 

@@ -17,6 +17,8 @@ struct redis_expected {
     bool confirmation; /* of one channel's subscription, not the reply to a command */
 };
 
+/* A password goes through it: it is overwritten when the queue is emptied or ends, and when
+ * redis_queue_wipe is told that the peer has had it. */
 struct redis_queue {
     struct buf out;
     size_t out_sent;
@@ -26,6 +28,9 @@ struct redis_queue {
 
 void redis_queue_init(struct redis_queue *q);
 void redis_queue_deinit(struct redis_queue *q); /* nothing may be awaited any more */
+
+/* Overwrites what was sent. */
+void redis_queue_wipe(struct redis_queue *q);
 
 /* Encodes a command (RESP 2) and awaits `expected.fn`'s one reply, or as many confirmations.  All
  * or nothing: false when REDIS_QUEUE_MAX_BYTES are waiting or memory runs out. */

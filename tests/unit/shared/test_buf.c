@@ -31,6 +31,25 @@ static void a_new_buffer_owns_nothing(void **state)
     buf_deinit(&b);
 }
 
+static void room_that_was_reserved_is_filled_without_a_move(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 100);
+    assert_true(buf_reserve(&b, 90));
+    const char *before = b.ptr;
+    assert_holds(&b, SLICE(""));
+    for (size_t i = 0; i < 90; i++) {
+        assert_true(buf_byte(&b, 'x'));
+    }
+    assert_ptr_equal(b.ptr, before);
+    assert_true(buf_reserve(&b, 10));
+    assert_false(buf_reserve(&b, 11));
+    assert_true(b.failed);
+    buf_deinit(&b);
+}
+
 /* A buffer of 4 that holds "ab". */
 static const struct {
     const char *label;
@@ -259,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_buffer_owns_nothing),
+        cmocka_unit_test(room_that_was_reserved_is_filled_without_a_move),
         cmocka_unit_test(append_is_all_or_nothing),
         cmocka_unit_test(a_length_that_would_wrap_is_refused),
         cmocka_unit_test(a_maximum_of_zero_takes_nothing),
