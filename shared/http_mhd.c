@@ -60,7 +60,7 @@ struct mhd_server {
     struct http_incoming_list incoming;
     TAILQ_HEAD(, mhd_request) waiting;
     struct mhd_stats stats;
-    struct log_limit refusals;
+    struct log_limit refusals, latecomers; /* one for each line of the log */
 };
 
 const struct mhd_stats *mhd_server_stats(const struct mhd_server *server)
@@ -113,9 +113,9 @@ static void on_late(void *ctx, int fd)
 {
     struct mhd_server *server = ctx;
     server->stats.late++;
-    if (log_limit_ok(&server->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+    if (log_limit_ok(&server->latecomers, LOG_LINES_PER_S, clock_mono_ms())) {
         log_info("connection closed by=server why=\"no request in time\" suppressed=%llu",
-                 (unsigned long long)server->refusals.suppressed);
+                 (unsigned long long)server->latecomers.suppressed);
     }
     (void)shutdown(fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
 }

@@ -3,6 +3,7 @@
 #include "shared/http_mhd.h"
 #include "shared/log.h"
 #include "tests/support/http_client.h"
+#include "tests/support/log_lines.h"
 #include "tests/support/own_port.h"
 
 #include <errno.h>
@@ -446,6 +447,27 @@ static void who_drips_is_closed(void **state)
 
 /* ---- Listening ------------------------------------------------------------------------------- */
 
+/* One that is late, while others are refused all the time. */
+static void lines_of_one_kind_hide_none_of_another(void **state)
+{
+    struct world *w = *state;
+    struct http_client quiet;
+    struct log_lines log = log_lines_begin();
+    http_client_connect(&quiet, w->loop, w->port);
+    while (mhd_server_stats(w->server)->late == 0 || mhd_server_stats(w->server)->refused < 20) {
+        connect_again(w);
+        say_and_wait(w, "GET /%00 HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    log_lines_end(&log);
+    http_client_close(&quiet);
+    assert_int_equal(
+        log_lines_with(&log, "connection closed by=server why=\"no request in time\" suppressed=0"),
+        mhd_server_stats(w->server)->late);
+    assert_in_range(log_lines_with(&log, "request refused"), 5,
+                    mhd_server_stats(w->server)->refused - 1);
+    log_lines_free(&log);
+}
+
 static void a_taken_port_is_told(void **state)
 {
     struct world *w = *state;
@@ -501,6 +523,7 @@ int main(void)
         T(freeing_the_server_answers_who_waits),
         T(one_that_listens_no_more_answers_who_is_there),
         T(who_drips_is_closed),
+        T(lines_of_one_kind_hide_none_of_another),
         T(a_taken_port_is_told),
         T(listens_on_ipv6),
     };

@@ -1,4 +1,5 @@
 /* test_redis_conn_odd.c - subscriptions, nonsense, and callbacks that reset or free */
+#include "tests/support/log_lines.h"
 #include "tests/support/redis_world.h"
 
 /* ---- Subscriptions --------------------------------------------------------------------------- */
@@ -171,40 +172,22 @@ static void up_may(void **state)
     assert_int_equal(w->ups, 3);
 }
 
-/* How many lines of the log have this in them. */
-static unsigned lines_with(FILE *log, const char *word)
-{
-    char line[2048];
-    unsigned count = 0;
-    rewind(log);
-    while (fgets(line, sizeof line, log)) {
-        count += strstr(line, word) ? 1 : 0;
-    }
-    return count;
-}
-
 /* It comes up each time, and is good for nothing: attempts 1, 2, 4, 8 and 16 are told. */
 static void what_comes_and_goes_is_not_told_each_time(void **state)
 {
     struct world *w = *state;
-    FILE *log = tmpfile();
-    int saved = dup(STDERR_FILENO);
-    assert_non_null(log);
-    assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
-    log_init("test", LOG_LEVEL_INFO);
+    struct log_lines log = log_lines_begin();
     w->in_up = RESET;
     redis_puppet_listen(&w->fake);
     start(w);
     UNTIL(w->loop, w->downs == 17);
     w->in_up = NOTHING;
     UNTIL(w->loop, w->ups == 18);
-    log_init("test", LOG_LEVEL_ERROR);
-    assert_true(dup2(saved, STDERR_FILENO) >= 0);
-    close(saved);
-    assert_int_equal(lines_with(log, "redis unavailable"), 5);
-    assert_int_equal(lines_with(log, "redis connected"), 6);
-    assert_int_equal(lines_with(log, "redis connected connection=test.0 attempts=18"), 0);
-    fclose(log);
+    log_lines_end(&log);
+    assert_int_equal(log_lines_with(&log, "redis unavailable"), 5);
+    assert_int_equal(log_lines_with(&log, "redis connected"), 6);
+    assert_int_equal(log_lines_with(&log, "redis connected connection=test.0 attempts=17"), 1);
+    log_lines_free(&log);
 }
 
 static void down_may_free(void **state)
