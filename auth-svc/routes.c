@@ -3,6 +3,7 @@
 
 #include "auth-svc/guard.h"
 #include "shared/cookie.h"
+#include "shared/hex.h"
 #include "shared/token.h"
 
 #include <string.h>
@@ -43,17 +44,6 @@ static bool method_is_allowed(const struct route *r, struct slice method)
         }
     }
     return false;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* One byte, percent-decoded; false when % is not followed by two hex digits. */
