@@ -36,26 +36,6 @@ static bool is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* At least one byte, each a letter, a digit or one of `also`. */
-static bool made_of(struct slice s, const char *also)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        bool ok = is_alpha(s.ptr[i]) || is_digit(s.ptr[i]);
-        for (const char *a = also; !ok && *a; a++) {
-            ok = s.ptr[i] == *a;
-        }
-        if (!ok) {
-            return false;
-        }
-    }
-    return s.len > 0;
-}
-
 static bool port_parse(struct slice s, uint64_t *out)
 {
     return s.len > 0 && s.ptr[0] != '0' && slice_u64(s, PORT_MAX, out);
@@ -75,9 +55,9 @@ static size_t host_length(struct slice s)
 static bool host_is_valid(struct slice host)
 {
     if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']') {
-        return made_of(slice_head(slice_tail(host, 1), host.len - 2), ":.");
+        return slice_is_word(slice_head(slice_tail(host, 1), host.len - 2), ":.");
     }
-    return made_of(host, ".-_");
+    return slice_is_word(host, ".-_");
 }
 
 static bool authority_parse(struct slice s, struct slice scheme, struct authority *out)
@@ -98,7 +78,7 @@ static bool origin_parse(struct slice s, struct origin *out)
 {
     struct slice rest = s;
     out->scheme = slice_cut(&rest, ':');
-    if (!made_of(out->scheme, "+-.") || !is_alpha(out->scheme.ptr[0]) ||
+    if (!slice_is_word(out->scheme, "+-.") || !is_alpha(out->scheme.ptr[0]) ||
         !slice_starts(rest, SLICE("//"))) {
         return false;
     }

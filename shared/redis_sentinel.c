@@ -72,27 +72,15 @@ bool redis_sentinels_parse(struct slice text, struct redis_sentinels *out)
     return out->count > 0;
 }
 
-static bool all_of(struct slice text, const char *more)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!word && (c == '\0' || !strchr(more, c))) {
-            return false;
-        }
-    }
-    return text.len > 0;
-}
-
 bool redis_sentinel_name_ok(struct slice name)
 {
-    return name.len <= SENTINEL_MASTER_MAX && all_of(name, "._-");
+    return name.len <= SENTINEL_MASTER_MAX && slice_is_word(name, "._-");
 }
 
 bool redis_sentinel_address(struct slice host, struct slice port, struct redis_url *out)
 {
     uint64_t number = 0;
-    if (host.len >= sizeof out->host || !all_of(host, "._-:%") ||
+    if (host.len >= sizeof out->host || !slice_is_word(host, "._-:%") ||
         !slice_u64(port, UINT16_MAX, &number) || number == 0) {
         return false;
     }

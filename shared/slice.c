@@ -121,3 +121,8 @@ bool slice_made_of(struct slice s, const char *others)
     }
     return true;
 }
+
+bool slice_is_word(struct slice s, const char *others)
+{
+    return s.len > 0 && slice_made_of(s, others);
+}

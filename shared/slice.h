@@ -38,8 +38,10 @@ struct slice slice_cut(struct slice *rest, char separator);
 /* Without ASCII spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
 
-/* Is it nothing but ASCII letters, digits, and characters of `others`?  An empty one is. */
+/* Is it nothing but ASCII letters, digits, and characters of `others`?  An empty one is made of
+ * them, but is no word. */
 bool slice_made_of(struct slice s, const char *others);
+bool slice_is_word(struct slice s, const char *others);
 
 /* Decimal digits only, no sign, no spaces, at least one, at most `max`; leading zeros are allowed.
  * On false *out is untouched. */

@@ -12,11 +12,6 @@ static const struct slice reserved[] = {
     SLICE_INIT("oidc"),      SLICE_INIT("metrics"), SLICE_INIT("health"),
 };
 
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool is_reserved(struct slice name)
 {
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
@@ -29,16 +24,8 @@ static bool is_reserved(struct slice name)
 
 static bool has_shape(struct slice name)
 {
-    if (name.len == 0 || name.len > USERNAME_MAX || !is_alnum(name.ptr[0])) {
-        return false;
-    }
-    for (size_t i = 1; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
-            return false;
-        }
-    }
-    return true;
+    return name.len <= USERNAME_MAX && slice_is_word(slice_head(name, 1), "") &&
+           slice_made_of(name, "._-");
 }
 
 enum username_err username_check(struct slice name)

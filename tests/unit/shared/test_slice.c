@@ -206,9 +206,11 @@ static void what_it_is_made_of_follows_the_table(void **state)
         if (slice_made_of(copy, cases[i].others) != cases[i].good) {
             fail_msg("row %zu", i);
         }
+        assert_int_equal(slice_is_word(copy, cases[i].others), cases[i].good && copy.len > 0);
         exact_free(copy);
     }
     assert_true(slice_made_of((struct slice){NULL, 0}, "-"));
+    assert_false(slice_is_word((struct slice){NULL, 0}, "-"));
 }
 
 int main(void)
