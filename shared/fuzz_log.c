@@ -3,6 +3,7 @@
 #include "tests/support/fuzz.h"
 
 #define SHOWN 64
+#define ROOM 16 /* less than SHOWN */
 
 /* The next byte of an escaped text. */
 static unsigned char next(const char **text)
@@ -29,5 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(next(&text) == data[i]);
     }
     HOLDS(strcmp(text, in.len > SHOWN ? "..." : "") == 0);
+    char little[ROOM];
+    log_print(little, sizeof little, in);
+    HOLDS(strncmp(little, log_escape(in), strlen(little)) == 0);
+    HOLDS(strlen(little) == strlen(log_escape(in)) || strlen(little) + 4 >= sizeof little);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,33 +108,42 @@ void log_line(enum log_level level, const char *format, ...)
 
 static bool is_printable(char c)
 {
-    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\'' && c != '\\';
+    return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+}
+
+void log_print(char *out, size_t room, struct slice peer_bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *end = out + room - 1;
+
+    for (size_t i = 0; i < peer_bytes.len; i++) {
+        unsigned char byte = (unsigned char)peer_bytes.ptr[i];
+        bool plain = is_printable(peer_bytes.ptr[i]);
+        if (end - out < (plain ? 1 : 4)) {
+            break;
+        }
+        if (plain) {
+            *out++ = peer_bytes.ptr[i];
+            continue;
+        }
+        *out++ = '\\';
+        *out++ = 'x';
+        *out++ = hex[byte >> 4];
+        *out++ = hex[byte & 15];
+    }
+    *out = '\0';
 }
 
 const char *log_escape(struct slice peer_bytes)
 {
-    static const char hex[] = "0123456789abcdef";
     static char buffers[ESCAPE_BUFFERS][ESCAPE_MAX];
     static unsigned turn;
     char *out = buffers[turn++ % ESCAPE_BUFFERS];
-    char *at = out;
-    struct slice head = slice_head(peer_bytes, ESCAPE_INPUT_MAX);
 
-    for (size_t i = 0; i < head.len; i++) {
-        unsigned char byte = (unsigned char)head.ptr[i];
-        if (is_printable(head.ptr[i])) {
-            *at++ = head.ptr[i];
-            continue;
-        }
-        *at++ = '\\';
-        *at++ = 'x';
-        *at++ = hex[byte >> 4];
-        *at++ = hex[byte & 15];
+    log_print(out, ESCAPE_MAX, slice_head(peer_bytes, ESCAPE_INPUT_MAX));
+    if (peer_bytes.len > ESCAPE_INPUT_MAX) {
+        memcpy(out + strlen(out), "...", sizeof "...");
     }
-    for (int dots = 0; peer_bytes.len > head.len && dots < 3; dots++) {
-        *at++ = '.';
-    }
-    *at = '\0';
     return out;
 }
 

@@ -22,8 +22,12 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* Peer bytes made printable: controls, quotes, backslash and bytes above 0x7e as \xNN, cut after 64
- * input bytes (then followed by "...").  Returns one of 4 static buffers used in turn. */
+/* Peer bytes made printable, so that they may stand between double quotes: controls, double quotes,
+ * backslash and bytes above 0x7e as \xNN.  As many as fit into `out`, which is ended by a NUL.
+ * room > 0. */
+void log_print(char *out, size_t room, struct slice peer_bytes);
+/* The same, cut after 64 input bytes (then followed by "...").  Returns one of 4 static buffers
+ * used in turn. */
 const char *log_escape(struct slice peer_bytes);
 
 /* A limiter for lines that a peer can provoke: true at most `per_second` times in any second of

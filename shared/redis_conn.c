@@ -116,20 +116,13 @@ static void wait_for_next_attempt(struct redis_conn *conn, const char *why)
     }
 }
 
-/* `detail` may come from Redis, so that only its printable characters are kept. */
+/* `detail` may come from Redis. */
 static void describe(char why[WHY_MAX], const char *what, struct slice detail)
 {
     int n = snprintf(why, WHY_MAX, "%s%s", what, detail.len > 0 ? ": " : "");
-    size_t used = n < 0 ? 0 : (size_t)n;
-    for (size_t i = 0; i < detail.len && used + 1 < WHY_MAX; i++) {
-        bool plain = detail.ptr[i] >= ' ' && detail.ptr[i] <= '~' && detail.ptr[i] != '"';
-        why[used] = '?';
-        if (plain) {
-            why[used] = detail.ptr[i];
-        }
-        used++;
+    if (n > 0 && n < WHY_MAX) {
+        log_print(why + n, WHY_MAX - (size_t)n, detail);
     }
-    why[used < WHY_MAX ? used : WHY_MAX - 1] = '\0';
 }
 
 static void fail(struct redis_conn *conn, const char *what, struct slice detail)
@@ -442,7 +435,9 @@ static void on_dialled(void *ctx, struct redisContext *context, const char *why)
         ev_io_set(&conn->writable, context->fd, EV_WRITE);
         ev_io_start(conn->loop, &conn->writable);
     } else {
-        fail(conn, "cannot connect", slice_text(why));
+        char what[WHY_MAX]; /* printable already */
+        (void)snprintf(what, sizeof what, "cannot connect: %s", why);
+        fail(conn, what, SLICE(""));
     }
     unref(conn);
 }

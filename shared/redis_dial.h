@@ -13,7 +13,7 @@ struct redis_dial;
 
 /* An attempt came to something.  `context` (now the callee's) is a socket that connects: it is
  * writable when that has come to an end, see SO_ERROR.  NULL when it failed at once; `why`,
- * borrowed for the length of the call, says why.  May free the dial. */
+ * printable and borrowed for the length of the call, says why.  May free the dial. */
 typedef void redis_dial_fn(void *ctx, struct redisContext *context, const char *why);
 
 /* `url` is borrowed for the dial's life; `lookup` NULL: getaddrinfo. */

@@ -4,6 +4,7 @@
  * attempt to reach Redis, and a connection that is kept is one more that may have died unseen. */
 #include "shared/redis_sentinel.h"
 
+#include "shared/log.h"
 #include "shared/must.h"
 #include "shared/redis_dial.h"
 #include "shared/redis_queue.h"
@@ -134,10 +135,8 @@ static void next(struct redis_sentinel *s, const char *what, struct slice detail
 {
     int n = snprintf(s->why, sizeof s->why, "sentinel %zu of %zu: %s%s", s->turn + 1,
                      s->sentinels.count, what, detail.len > 0 ? ": " : "");
-    for (size_t i = 0; i < detail.len && n > 0 && (size_t)n + 1 < sizeof s->why; i++) {
-        bool plain = detail.ptr[i] >= ' ' && detail.ptr[i] <= '~' && detail.ptr[i] != '"';
-        s->why[n++] = (char)(plain ? detail.ptr[i] : '?');
-        s->why[n] = '\0';
+    if (n > 0 && (size_t)n < sizeof s->why) {
+        log_print(s->why + n, sizeof s->why - (size_t)n, detail);
     }
     hang_up(s, false);
     s->turn = (s->turn + 1) % s->sentinels.count;

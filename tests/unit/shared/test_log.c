@@ -252,7 +252,7 @@ static const struct {
     {"NULL",                 {NULL, 0},                            ""                              },
     {"plain",                SLICE_INIT("abc XYZ 019 ~!#[]{}=:;"), "abc XYZ 019 ~!#[]{}=:;"        },
     {"controls",             SLICE_INIT("\0\n\r\t\x1B\x1F"),       "\\x00\\x0a\\x0d\\x09\\x1b\\x1f"},
-    {"quotes and backslash", SLICE_INIT("\"'\\"),                  "\\x22\\x27\\x5c"               },
+    {"quotes and backslash", SLICE_INIT("\"'\\"),                  "\\x22'\\x5c"                   },
     {"0x7e and 0x7f",        SLICE_INIT("\x7E\x7F"),               "~\\x7f"                        },
     {"high bytes",           SLICE_INIT("\x80\xC3\xA9\xFF"),       "\\x80\\xc3\\xa9\\xff"          },
     {"63 bytes",             SLICE_INIT(X63),                      X63                             },
@@ -271,6 +271,30 @@ static void escape_follows_the_table(void **state)
             fail_msg("%s: %s", escape_cases[i].label, escaped);
         }
         exact_free(bytes);
+    }
+}
+
+/* As much as fits, and never a part of an escape. */
+static void what_is_printed_fits_its_room(void **state)
+{
+    static const struct {
+        size_t room;
+        const char *printed;
+    } cases[] = {
+        {1, ""        },
+        {2, "a"       },
+        {5, "a"       },
+        {6, "a\\x0a"  },
+        {7, "a\\x0ab" },
+        {8, "a\\x0abc"},
+        {9, "a\\x0abc"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        char *out = malloc(cases[i].room); /* to be caught behind its end */
+        log_print(out, cases[i].room, SLICE("a\nbc"));
+        assert_string_equal(out, cases[i].printed);
+        free(out);
     }
 }
 
@@ -340,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_closed_pipe_is_survived),
         cmocka_unit_test(a_full_disk_is_counted_and_leaves_errno),
         cmocka_unit_test(escape_follows_the_table),
+        cmocka_unit_test(what_is_printed_fits_its_room),
         cmocka_unit_test(the_longest_escape_fits),
         cmocka_unit_test(four_escapes_may_stand_in_one_line),
         cmocka_unit_test(limit_follows_the_table),

@@ -234,14 +234,14 @@ static void whoever_cannot_tell_is_followed_by_the_next(void **state)
     static const struct {
         const char *label, *answer, *why;
     } cases[] = {
-        {"nil array",   "*-1\r\n",                                 "no master of the name: parley"},
-        {"nil",         "$-1\r\n",                                 "no master of the name: parley"},
-        {"error",       "-IDONTKNOW me\r\n",                       "it refuses: IDONTKNOW me"     },
-        {"bad port",    "*2\r\n$1\r\na\r\n$1\r\nx\r\n",            "its answer is no address"     },
-        {"bad host",    "*2\r\n$3\r\na b\r\n$1\r\n1\r\n",          "its answer is no address"     },
-        {"three",       "*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n1\r\n", "its answer is no address"     },
-        {"no Redis",    "HTTP/1.1 400 Bad\r\n",                    "not the Redis protocol"       },
-        {"unprintable", "-ERR \x01\"\xff\r\n",                     "it refuses: ERR ???"          },
+        {"nil array",   "*-1\r\n",                                 "no master of the name: parley"  },
+        {"nil",         "$-1\r\n",                                 "no master of the name: parley"  },
+        {"error",       "-IDONTKNOW me\r\n",                       "it refuses: IDONTKNOW me"       },
+        {"bad port",    "*2\r\n$1\r\na\r\n$1\r\nx\r\n",            "its answer is no address"       },
+        {"bad host",    "*2\r\n$3\r\na b\r\n$1\r\n1\r\n",          "its answer is no address"       },
+        {"three",       "*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n1\r\n", "its answer is no address"       },
+        {"no Redis",    "HTTP/1.1 400 Bad\r\n",                    "not the Redis protocol"         },
+        {"unprintable", "-ERR \x01\"\xff\r\n",                     "it refuses: ERR \\x01\\x22\\xff"},
     };
     struct world *w = *state;
     start_and_come_up(w);
