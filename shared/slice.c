@@ -126,3 +126,13 @@ bool slice_is_word(struct slice s, const char *others)
 {
     return s.len > 0 && slice_made_of(s, others);
 }
+
+uint64_t slice_hash(struct slice s)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < s.len; i++) {
+        hash = (hash ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}

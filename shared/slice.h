@@ -43,6 +43,9 @@ struct slice slice_trim(struct slice s);
 bool slice_made_of(struct slice s, const char *others);
 bool slice_is_word(struct slice s, const char *others);
 
+/* FNV-1a: tells bytes apart that nobody has chosen to be alike to it. */
+uint64_t slice_hash(struct slice s);
+
 /* Decimal digits only, no sign, no spaces, at least one, at most `max`; leading zeros are allowed.
  * On false *out is untouched. */
 bool slice_u64(struct slice s, uint64_t max, uint64_t *out);

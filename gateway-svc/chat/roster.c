@@ -61,13 +61,10 @@ static void entries_push(struct entries *list, struct entry *e)
     list->at[list->count++] = e;
 }
 
-/* FNV-1a; names come from our own Redis, at most one per session. */
+/* Names come from our own Redis, at most one per session. */
 static size_t hash_name(struct slice s)
 {
-    uint64_t h = 14695981039346656037U;
-    for (size_t i = 0; i < s.len; i++) {
-        h = (h ^ (uint8_t)s.ptr[i]) * 1099511628211U;
-    }
+    uint64_t h = slice_hash(s);
     return (size_t)(h ^ (h >> 32));
 }
 

@@ -200,21 +200,12 @@ static void put(struct sending *s, enum sending_part part, struct slice value)
     buf_append(&s->text, value);
 }
 
-/* FNV-1a.  Who finds two messages that are alike to it can mislead nobody but himself. */
-static uint64_t hash(struct slice bytes)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < bytes.len; i++) {
-        h = (h ^ (unsigned char)bytes.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return h;
-}
-
-/* Of receiver and text, which stand side by side: what a retry must be equal to. */
+/* Of receiver and text, which stand side by side: what a retry must be equal to.
+ * Who finds two messages that are alike to the hash can mislead nobody but himself. */
 static void put_digest(struct sending *s)
 {
     const struct sending_item *item = &s->items[s->count];
-    uint64_t h = hash(slice_tail(buf_slice(&s->text), item->at[SENDING_TO]));
+    uint64_t h = slice_hash(slice_tail(buf_slice(&s->text), item->at[SENDING_TO]));
     char digest[DIGEST_LEN];
     for (size_t i = 0; i < DIGEST_LEN; i++, h >>= 4) {
         digest[i] = "0123456789abcdef"[h & 15];

@@ -4,22 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* FNV-1a: tells one version of a file from another, no more. */
-static uint64_t digest(struct slice bytes)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < bytes.len; i++) {
-        hash = (hash ^ (unsigned char)bytes.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 void eio_files_add(struct eio_files *files, const struct eio_file *file)
 {
     assert(files->count < EIO_FILES_MAX);
     struct eio_file *copy = &files->files[files->count++];
     *copy = *file;
-    (void)snprintf(copy->etag, sizeof copy->etag, "\"%016" PRIx64 "\"", digest(file->body));
+    /* Tells one version of a file from another, no more. */
+    (void)snprintf(copy->etag, sizeof copy->etag, "\"%016" PRIx64 "\"", slice_hash(file->body));
 }
 
 bool eio_file_is_page(const struct eio_file *file)

@@ -213,6 +213,26 @@ static void what_it_is_made_of_follows_the_table(void **state)
     assert_false(slice_is_word((struct slice){NULL, 0}, "-"));
 }
 
+/* The first three are from the authors' own list of test vectors. */
+static void the_hash_is_fnv_1a(void **state)
+{
+    static const struct {
+        struct slice s;
+        uint64_t hash;
+    } cases[] = {
+        {SLICE_INIT(""),       0xcbf29ce484222325},
+        {SLICE_INIT("a"),      0xaf63dc4c8601ec8c},
+        {SLICE_INIT("foobar"), 0x85944171f73967e8},
+        {SLICE_INIT("\xff\0"), 0x0a99a607b6f60bea},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice copy = exact_copy(cases[i].s);
+        assert_true(slice_hash(copy) == cases[i].hash);
+        exact_free(copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +243,7 @@ int main(void)
         cmocka_unit_test(cut_follows_the_table),
         cmocka_unit_test(trim_follows_the_table),
         cmocka_unit_test(what_it_is_made_of_follows_the_table),
+        cmocka_unit_test(the_hash_is_fnv_1a),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
