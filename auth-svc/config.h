@@ -4,6 +4,8 @@
 
 #include "shared/common_settings.h"
 
+enum auth_mode { AUTH_OPEN }; /* the choices of AUTH_MODE, in their order */
+
 struct config {
     struct common_settings common;
     uint64_t port;
@@ -11,7 +13,7 @@ struct config {
     uint64_t session_max_s; /* 0: no end */
     struct rate rate_logins;
     const char *allowed_origins;
-    unsigned auth_mode; /* index of its choices; there is only `open` so far */
+    unsigned auth_mode; /* enum auth_mode: it is a setting's place */
 };
 
 extern const struct setting config_settings[];

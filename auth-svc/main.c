@@ -200,12 +200,15 @@ static bool service_start(struct service *s)
     s->watch = loop_watch_new(s->loop);
     watch_signals(s);
     connect_redis(s);
-    if (!s->store_state.functions || !open_desk(s) || !listen_http(s)) {
+    if (!open_desk(s) || !listen_http(s)) {
         return false;
     }
     log_info("listening host=%s port=%" PRIu64 " health_port=%" PRIu64, s->config.common.host,
              s->config.port, s->config.common.health_port);
-    log_warn("AUTH_MODE=open: passwords are NOT checked, anybody may log in under any free name");
+    if (s->config.auth_mode == AUTH_OPEN) {
+        log_warn(
+            "AUTH_MODE=open: passwords are NOT checked, anybody may log in under any free name");
+    }
     return true;
 }
 

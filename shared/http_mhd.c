@@ -37,7 +37,7 @@ struct mhd_request {
     struct MHD_Connection *connection;
     char *uri;
     struct slice method; /* of libmicrohttpd, which keeps it as long as the request lives */
-    struct buf body;
+    size_t body_len;     /* as far as it has come */
     char peer[INET6_ADDRSTRLEN];
     bool refused;   /* before its headers were read */
     bool begun;     /* headers were looked at */
@@ -200,7 +200,6 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
     req->server = server;
     req->connection = connection;
     req->uri = strdup(uri);
-    buf_init(&req->body, HTTP_BODY_MAX);
     read_peer(req);
     server->requests++;
     refuse_many_arguments(req);
@@ -225,7 +224,6 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
         MHD_destroy_response(req->response);
     }
     req->server->requests--;
-    buf_deinit(&req->body);
     free(req->uri);
     free(req);
 }
@@ -237,11 +235,12 @@ static enum MHD_Result refuse(struct mhd_request *req, const struct http_refusal
     return MHD_NO;
 }
 
-static enum MHD_Result receive(struct mhd_request *req, const char *data, size_t *size)
+static enum MHD_Result receive(struct mhd_request *req, size_t *size)
 {
-    if (!buf_append(&req->body, (struct slice){data, *size})) {
+    if (*size > HTTP_BODY_MAX - req->body_len) {
         return refuse(req, &http_refusal_too_large);
     }
+    req->body_len += *size;
     *size = 0;
     return MHD_YES;
 }
@@ -278,6 +277,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     struct mhd_request *req = *con_cls;
     (void)cls;
     (void)url; /* decoded; the routes want it as it was sent */
+    (void)data;
     if (!req || !req->uri || req->refused) {
         return MHD_NO; /* no memory, or answered already */
     }
@@ -289,7 +289,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         const struct http_refusal *why = http_check_mhd(connection, &line);
         return why ? refuse(req, why) : MHD_YES;
     }
-    return *size > 0 ? receive(req, data, size) : hand_over(req);
+    return *size > 0 ? receive(req, size) : hand_over(req);
 }
 
 struct slice mhd_request_method(const struct mhd_request *req)
@@ -301,18 +301,6 @@ struct slice mhd_request_path(const struct mhd_request *req)
 {
     struct slice rest = slice_text(req->uri);
     return slice_cut(&rest, '?');
-}
-
-struct slice mhd_request_query(const struct mhd_request *req)
-{
-    struct slice rest = slice_text(req->uri);
-    (void)slice_cut(&rest, '?');
-    return rest;
-}
-
-struct slice mhd_request_body(const struct mhd_request *req)
-{
-    return buf_slice(&req->body);
 }
 
 struct slice mhd_request_header(const struct mhd_request *req, const char *name)

@@ -14,14 +14,12 @@
 struct ev_loop;
 struct mhd_server;
 
-#define HTTP_BODY_MAX 4096
+#define HTTP_BODY_MAX 4096 /* of a request: it is read and forgotten; a longer one is refused */
 
 /* A request; everything is borrowed until it is answered. */
 struct mhd_request;
 struct slice mhd_request_method(const struct mhd_request *req);
-struct slice mhd_request_path(const struct mhd_request *req);  /* raw: not percent-decoded */
-struct slice mhd_request_query(const struct mhd_request *req); /* raw, without '?' */
-struct slice mhd_request_body(const struct mhd_request *req);  /* at most HTTP_BODY_MAX */
+struct slice mhd_request_path(const struct mhd_request *req); /* raw: not percent-decoded */
 /* Empty when absent.  Repeated headers: the first one. */
 struct slice mhd_request_header(const struct mhd_request *req, const char *name);
 /* The peer of the TCP connection, as text. */

@@ -223,19 +223,3 @@ enum json_err json_parse(struct slice text, struct json *out)
     *out = (struct json){json_type_of(*first), raw};
     return JSON_OK;
 }
-
-const char *json_err_name(enum json_err err)
-{
-    switch (err) {
-    case JSON_OK: return "ok";
-    case JSON_E_SYNTAX: return "syntax";
-    case JSON_E_DEPTH: return "too deep";
-    case JSON_E_UTF8: return "not UTF-8";
-    case JSON_E_TYPE: return "wrong type";
-    case JSON_E_ABSENT: return "absent";
-    case JSON_E_DUPLICATE: return "duplicate key";
-    case JSON_E_SURROGATE: return "half a character";
-    case JSON_E_TOO_LARGE: return "too large";
-    }
-    return "unknown";
-}

@@ -22,7 +22,6 @@ enum json_err {
     JSON_E_SURROGATE, /* a \u escape that is half a character */
     JSON_E_TOO_LARGE  /* more than the output may hold, or the number's limit */
 };
-const char *json_err_name(enum json_err err);
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 

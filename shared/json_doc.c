@@ -43,11 +43,6 @@ void json_doc_number(struct json_doc *doc, const char *key, uint64_t value)
     must(cJSON_AddRawToObject(node(doc), key, digits));
 }
 
-void json_doc_bool(struct json_doc *doc, const char *key, bool value)
-{
-    must(cJSON_AddBoolToObject(node(doc), key, value));
-}
-
 void json_doc_null(struct json_doc *doc, const char *key)
 {
     must(cJSON_AddNullToObject(node(doc), key));

@@ -14,7 +14,6 @@ void json_doc_free(struct json_doc *doc);
 /* Keys are literals; values are copied and must be UTF-8 without NUL. */
 void json_doc_text(struct json_doc *doc, const char *key, struct slice value);
 void json_doc_number(struct json_doc *doc, const char *key, uint64_t value); /* exact up to 2^53 */
-void json_doc_bool(struct json_doc *doc, const char *key, bool value);
 void json_doc_null(struct json_doc *doc, const char *key);
 /* An object inside; owned by `doc`, must not be freed. */
 struct json_doc *json_doc_object(struct json_doc *doc, const char *key);

@@ -52,7 +52,7 @@ static void without_an_environment_the_defaults_hold(void **state)
     assert_int_equal(config.rate_logins.per_second, 200);
     assert_int_equal(config.rate_logins.burst, 2000);
     assert_string_equal(config.allowed_origins, "");
-    assert_int_equal(config.auth_mode, 0);
+    assert_int_equal(config.auth_mode, AUTH_OPEN);
 }
 
 static const struct {

@@ -24,9 +24,8 @@ struct world {
     bool late; /* requests are kept */
     struct mhd_request *kept[LATE_MAX];
     unsigned requests;
-    char seen[512];  /* the last request: method path query peer */
+    char seen[512];  /* the last request: method path peer */
     char header[64]; /* its X-Test */
-    size_t body_len;
 };
 
 static void answer(struct mhd_request *req, unsigned status, const char *text)
@@ -44,14 +43,11 @@ static void on_request(void *ctx, struct mhd_request *req)
     struct world *w = ctx;
     struct slice method = mhd_request_method(req);
     struct slice path = mhd_request_path(req);
-    struct slice query = mhd_request_query(req);
     struct slice peer = mhd_request_peer(req);
     struct slice test = mhd_request_header(req, "x-TEST");
-    snprintf(w->seen, sizeof w->seen, "%.*s %.*s %.*s %.*s", (int)method.len, method.ptr,
-             (int)path.len, path.ptr, (int)query.len, query.len > 0 ? query.ptr : "", (int)peer.len,
-             peer.ptr);
+    snprintf(w->seen, sizeof w->seen, "%.*s %.*s %.*s", (int)method.len, method.ptr, (int)path.len,
+             path.ptr, (int)peer.len, peer.ptr);
     snprintf(w->header, sizeof w->header, "%.*s", (int)test.len, test.ptr);
-    w->body_len = mhd_request_body(req).len;
     if (w->late) {
         w->kept[w->requests] = req;
     } else {
@@ -137,7 +133,7 @@ static void a_request_is_answered_and_closed(void **state)
     struct world *w = *state;
     say_and_wait(w, "GET /login/a%2Fb?x=%41&y HTTP/1.1\r\nHost: h\r\nX-Test: one\r\n"
                     "X-Test: two\r\n\r\n");
-    assert_string_equal(w->seen, "GET /login/a%2Fb x=%41&y 127.0.0.1");
+    assert_string_equal(w->seen, "GET /login/a%2Fb 127.0.0.1");
     assert_string_equal(w->header, "one");
     assert_true(got_start(w, "HTTP/1.1 200 "));
     assert_true(got(w, "\r\nCache-Control: no-store\r\n"));
@@ -173,7 +169,6 @@ static void a_request_may_come_byte_by_byte(void **state)
         ev_run(w->loop, EVRUN_NOWAIT);
     }
     UNTIL(w->loop, w->client.closed);
-    assert_int_equal(w->body_len, 3);
     assert_true(got_start(w, "HTTP/1.1 200 "));
 }
 
@@ -181,7 +176,7 @@ static void head_is_passed_on_and_gets_no_body(void **state)
 {
     struct world *w = *state;
     say_and_wait(w, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert_string_equal(w->seen, "HEAD /x  127.0.0.1");
+    assert_string_equal(w->seen, "HEAD /x 127.0.0.1");
     assert_false(got(w, "hello"));
     assert_true(got(w, "\r\n\r\n"));
 }
@@ -191,7 +186,7 @@ static void nothing_behind_a_request_is_served(void **state)
     struct world *w = *state;
     say_and_wait(w, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_int_equal(w->requests, 1);
-    assert_string_equal(w->seen, "GET /1  127.0.0.1");
+    assert_string_equal(w->seen, "GET /1 127.0.0.1");
     assert_true(got_start(w, "HTTP/1.1 200 "));
 }
 
@@ -202,26 +197,24 @@ static void expectations_are_met(void **state)
     UNTIL(w->loop, got_start(w, "HTTP/1.1 100 Continue\r\n\r\n"));
     assert_int_equal(w->requests, 0);
     say_and_wait(w, "abc");
-    assert_int_equal(w->body_len, 3);
     assert_true(got(w, "\r\n\r\nHTTP/1.1 200 "));
 }
 
-static void bodies_arrive(void **state)
+static void bodies_are_read_to_their_end(void **state)
 {
     static const struct {
         const char *head;
         size_t filling; /* letters behind the head */
         const char *tail;
-        size_t len;
     } cases[] = {
-        {"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4096\r\n\r\n",                      4096, "", 4096},
-        {"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",                         0,    "", 0   },
-        {"GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n",                          7,    "", 7   },
-        {"HEAD /x HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n",                         7,    "", 7   },
+        {"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4096\r\n\r\n",                      4096, ""},
+        {"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",                         0,    ""},
+        {"GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n",                          7,    ""},
+        {"HEAD /x HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n",                         7,    ""},
         {"POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nA\r\n3\r\n", 3,
-         "\r\n0\r\n\r\n",                                                                              4   },
+         "\r\n0\r\n\r\n"                                                                             },
         {"POST /x HTTP/1.1\r\nHost: h\r\ntransfer-encoding: Chunked\r\n\r\n1000\r\n",        4096,
-         "\r\n0\r\n\r\n",                                                                              4096},
+         "\r\n0\r\n\r\n"                                                                             },
     };
     struct world *w = *state;
     char filling[4097] = {0};
@@ -233,7 +226,6 @@ static void bodies_arrive(void **state)
         say(w, filling);
         say_and_wait(w, cases[i].tail);
         assert_int_equal(w->requests, i + 1);
-        assert_int_equal(w->body_len, cases[i].len);
         assert_true(got_start(w, "HTTP/1.1 200 "));
     }
 }
@@ -497,7 +489,7 @@ static void listens_on_ipv6(void **state)
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(send(fd, "GET /6 HTTP/1.1\r\nHost: h\r\n\r\n", 28, 0), 28);
     UNTIL(w->loop, w->requests == 1);
-    assert_string_equal(w->seen, "GET /6  ::1");
+    assert_string_equal(w->seen, "GET /6 ::1");
     close(fd);
     mhd_server_free(server);
 }
@@ -513,7 +505,7 @@ int main(void)
         T(head_is_passed_on_and_gets_no_body),
         T(nothing_behind_a_request_is_served),
         T(expectations_are_met),
-        T(bodies_arrive),
+        T(bodies_are_read_to_their_end),
         T(a_late_answer_leaves_in_the_same_turn),
         T(late_answers_come_in_any_order),
         T(a_waiting_request_costs_no_turns),

@@ -18,7 +18,6 @@ struct world {
     struct http_client client;
     uint16_t port;
     unsigned requests;
-    size_t body_len;
 };
 
 static void on_request(void *ctx, struct mhd_request *req)
@@ -26,7 +25,6 @@ static void on_request(void *ctx, struct mhd_request *req)
     struct world *w = ctx;
     struct http_response res;
     w->requests++;
-    w->body_len = mhd_request_body(req).len;
     http_response_init(&res, 200);
     mhd_request_answer(req, &res);
     http_response_deinit(&res);

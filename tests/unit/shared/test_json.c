@@ -238,7 +238,7 @@ static void parse_follows_the_table(void **state)
         struct json value;
         enum json_err err = json_parse(text, &value);
         if (err != cases[i].err) {
-            fail_msg("%s: %s", cases[i].label, json_err_name(err));
+            fail_msg("%s: %d", cases[i].label, (int)err);
         }
         exact_free(text);
     }
@@ -376,7 +376,7 @@ static void depth_is_limited(void **state)
         struct json value;
         enum json_err err = json_parse(text, &value);
         if (err != depth_cases[i / 2].err) {
-            fail_msg("%zu levels, mixed %zu: %s", levels, i % 2, json_err_name(err));
+            fail_msg("%zu levels, mixed %zu: %d", levels, i % 2, (int)err);
         }
         exact_free(text);
     }
@@ -424,18 +424,6 @@ static void a_number_of_100_kilobytes_passes_unchanged(void **state)
     free(digits);
 }
 
-static void every_error_has_its_own_name(void **state)
-{
-    (void)state;
-    for (int a = JSON_OK; a <= JSON_E_TOO_LARGE; a++) {
-        assert_string_not_equal(json_err_name((enum json_err)a), "unknown");
-        for (int b = JSON_OK; b < a; b++) {
-            assert_string_not_equal(json_err_name((enum json_err)a),
-                                    json_err_name((enum json_err)b));
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,7 +435,6 @@ int main(void)
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(siblings_do_not_count_as_depth),
         cmocka_unit_test(a_number_of_100_kilobytes_passes_unchanged),
-        cmocka_unit_test(every_error_has_its_own_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,7 @@ static void find_follows_the_table(void **state)
         enum json_err err = json_find(parsed(text), key, &found);
         if (err != find_cases[i].err ||
             (err == JSON_OK && !slice_equal(found.raw, find_cases[i].raw))) {
-            fail_msg("%s: %s", find_cases[i].label, json_err_name(err));
+            fail_msg("%s: %d", find_cases[i].label, (int)err);
         }
         exact_free(key);
         exact_free(text);
@@ -198,7 +198,7 @@ static void string_follows_the_table(void **state)
         buf_init(&out, 100);
         enum json_err err = json_string(parsed(text), &out);
         if (err != string_cases[i].err || !slice_equal(buf_slice(&out), string_cases[i].decoded)) {
-            fail_msg("%s: %s", string_cases[i].label, json_err_name(err));
+            fail_msg("%s: %d", string_cases[i].label, (int)err);
         }
         buf_deinit(&out);
         exact_free(text);
@@ -279,7 +279,7 @@ static void u64_follows_the_table(void **state)
         enum json_err err = json_u64(parsed(text), number_cases[i].max, &value);
         uint64_t wanted = number_cases[i].err == JSON_OK ? number_cases[i].value : 4711;
         if (err != number_cases[i].err || value != wanted) {
-            fail_msg("%s: %s", number_cases[i].label, json_err_name(err));
+            fail_msg("%s: %d", number_cases[i].label, (int)err);
         }
         exact_free(text);
     }
