@@ -5,6 +5,7 @@
 #include "shared/cookie.h"
 #include "shared/json_doc.h"
 #include "shared/log.h"
+#include "shared/must.h"
 #include "shared/token.h"
 
 #include <assert.h>
@@ -35,20 +36,13 @@ struct job {
 
 struct desk *desk_new(const struct desk_config *config, const struct store *store)
 {
-    struct desk *desk = calloc(1, sizeof *desk);
+    struct desk *desk = must(calloc(1, sizeof *desk));
     uint64_t seed;
 
-    if (!desk) {
-        return NULL;
-    }
     random_bytes(&seed, sizeof seed);
     desk->config = config;
     desk->store = store;
     desk->throttle = throttle_new(config->rate_logins, seed);
-    if (!desk->throttle) {
-        desk_free(desk);
-        return NULL;
-    }
     return desk;
 }
 

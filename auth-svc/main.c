@@ -161,14 +161,13 @@ static void connect_redis(struct service *s)
     ev_timer_start(s->loop, &s->probe);
 }
 
-static bool open_desk(struct service *s)
+static void open_desk(struct service *s)
 {
     s->desk_config = (struct desk_config){.allowed_origins = s->config.allowed_origins,
                                           .rate_logins = s->config.rate_logins,
                                           .pending_s = s->config.pending_s,
                                           .session_max_s = s->config.session_max_s};
     s->desk = desk_new(&s->desk_config, &s->store);
-    return s->desk != NULL;
 }
 
 static bool listen_http(struct service *s)
@@ -200,7 +199,8 @@ static bool service_start(struct service *s)
     s->watch = loop_watch_new(s->loop);
     watch_signals(s);
     connect_redis(s);
-    if (!open_desk(s) || !listen_http(s)) {
+    open_desk(s);
+    if (!listen_http(s)) {
         return false;
     }
     log_info("listening host=%s port=%" PRIu64 " health_port=%" PRIu64, s->config.common.host,

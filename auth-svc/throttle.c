@@ -1,6 +1,8 @@
 /* throttle.c - how often one address may log in */
 #include "auth-svc/throttle.h"
 
+#include "shared/must.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +25,10 @@ struct throttle {
 
 struct throttle *throttle_new(struct rate rate, uint64_t seed)
 {
-    struct throttle *t = calloc(1, sizeof *t);
+    struct throttle *t = must(calloc(1, sizeof *t));
 
-    if (t) {
-        t->rate = rate;
-        t->seed = seed;
-    }
+    t->rate = rate;
+    t->seed = seed;
     return t;
 }
 

@@ -53,10 +53,6 @@ static bool serve(struct service *s, struct config *config)
                                               .lease_ms = config->common.lease_ms};
     struct sweep *sweep = sweep_new(loop, &sweep_config);
 
-    if (!sweep) {
-        log_error("no memory");
-        return false;
-    }
     common_settings_forget_password(&config->common);
     s->sweep = sweep;
     s->watch = loop_watch_new(loop);

@@ -3,6 +3,7 @@
 
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/must.h"
 
 #include <ev.h>
 #include <inttypes.h>
@@ -223,11 +224,8 @@ static void connect_both(struct sweep *sweep, const struct sweep_config *config)
 
 struct sweep *sweep_new(struct ev_loop *loop, const struct sweep_config *config)
 {
-    struct sweep *sweep = calloc(1, sizeof *sweep);
+    struct sweep *sweep = must(calloc(1, sizeof *sweep));
 
-    if (!sweep) {
-        return NULL;
-    }
     sweep->loop = loop;
     sweep->started_ms = clock_mono_ms();
     sweep->caller.grace_ms = config->grace_ms;

@@ -22,9 +22,7 @@ struct sweep_config {
  *
  * Two connections: one calls, the other is subscribed to the expiry of the keys grace:* and
  * gateway:* (Redis runs with notify-keyspace-events Kx).  An event only wakes: whether anybody has
- * to leave is decided in Redis, so a lost, late or doubled event changes nothing but the moment.
- *
- * NULL when memory is short. */
+ * to leave is decided in Redis, so a lost, late or doubled event changes nothing but the moment. */
 struct sweep *sweep_new(struct ev_loop *loop, const struct sweep_config *config);
 void sweep_free(struct sweep *sweep);
 

@@ -6,8 +6,10 @@
 
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/must.h"
 #include "shared/redis_trouble.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -337,11 +339,10 @@ struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_co
                                 const char *prefix, const struct functions_caller *caller)
 {
     static const struct redis_conn_handler inner = {.up = on_up, .down = on_down};
-    struct functions *f = calloc(1, sizeof *f);
-    if (!f || !library_version(&f->ours)) {
-        log_error("%s", f ? "the function library in this program has no version" : "no memory");
-        exit(EXIT_FAILURE);
-    }
+    struct functions *f = must(calloc(1, sizeof *f));
+    bool versioned = library_version(&f->ours);
+    assert(versioned);
+    (void)versioned;
     f->handler = *handler;
     f->owner = ctx;
     f->prefix = prefix;

@@ -2,6 +2,7 @@
 #include "shared/health.h"
 
 #include "shared/metrics.h"
+#include "shared/must.h"
 
 #include <stdlib.h>
 
@@ -68,10 +69,7 @@ struct health *health_new(struct ev_loop *loop, const char *host, uint16_t port,
 {
     struct mhd_server_config config = {
         .host = host, .port = port, .timeout_s = TIMEOUT_S, .max_connections = CONNECTIONS_MAX};
-    struct health *health = calloc(1, sizeof *health);
-    if (!health) {
-        return NULL;
-    }
+    struct health *health = must(calloc(1, sizeof *health));
     health->ready = ready;
     health->ctx = ctx;
     health->server = mhd_server_new(loop, &config, on_request, health);

@@ -12,6 +12,7 @@
 #include "shared/http_response_mhd.h"
 #include "shared/http_strict_mhd.h"
 #include "shared/log.h"
+#include "shared/must.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -403,10 +404,7 @@ struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_
     if (fd < 0) {
         return NULL;
     }
-    struct mhd_server *server = calloc(1, sizeof *server);
-    if (!server) {
-        goto fail;
-    }
+    struct mhd_server *server = must(calloc(1, sizeof *server));
     signal(SIGPIPE, SIG_IGN); /* a client that hangs up must not end the program */
     server->loop = loop;
     server->handler = handler;
@@ -416,16 +414,13 @@ struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_
     TAILQ_INIT(&server->waiting);
     server->daemon = start_daemon(server, fd, config);
     if (!server->daemon) {
-        goto fail;
+        close(fd);
+        free(server);
+        errno = ENOMEM;
+        return NULL;
     }
     watch(server);
     return server;
-
-fail:
-    close(fd);
-    free(server);
-    errno = ENOMEM;
-    return NULL;
 }
 
 void mhd_server_stop_listening(struct mhd_server *server)

@@ -15,6 +15,7 @@
 #include "shared/backoff.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/must.h"
 #include "shared/redis_queue.h"
 #include "shared/redis_route.h"
 #include "shared/redis_url.h"
@@ -481,9 +482,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_config *config,
                                   const struct redis_conn_handler *handler, void *ctx)
 {
-    struct redis_conn *conn = calloc(1, sizeof *conn);
-    if (!conn || !redis_url_parse(slice_text(config->url), &conn->url)) {
-        log_error("%s", conn ? "REDIS_URL is not understood" : "no memory");
+    struct redis_conn *conn = must(calloc(1, sizeof *conn));
+    if (!redis_url_parse(slice_text(config->url), &conn->url)) {
+        log_error("REDIS_URL is not understood");
         exit(EXIT_FAILURE);
     }
     conn->loop = loop;
