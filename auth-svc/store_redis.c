@@ -21,6 +21,10 @@ static const char *const function_names[] = {
     [ASK_SESSION] = "parley_session",
 };
 
+/* What stands where in their answers, behind status and epoch. */
+enum { LOGIN_TAKEN_AT_MS = 2 };
+enum { SESSION_OK_AT_NAME = 2, SESSION_OK_AT_MS };
+
 static const struct {
     const char *word;
     enum store_status status;
@@ -72,11 +76,11 @@ static bool read_answer(enum question question, const struct redis_reply *reply,
         return false;
     }
     if (out->status == STORE_TAKEN) {
-        out->ms = redis_reply_u64_at(reply, 2);
+        out->ms = redis_reply_u64_at(reply, LOGIN_TAKEN_AT_MS);
     }
     if (out->status == STORE_OK && question == ASK_SESSION) {
-        out->name = redis_reply_text_at(reply, 2);
-        out->ms = redis_reply_u64_at(reply, 3);
+        out->name = redis_reply_text_at(reply, SESSION_OK_AT_NAME);
+        out->ms = redis_reply_u64_at(reply, SESSION_OK_AT_MS);
         return username_check(out->name) == USERNAME_OK;
     }
     return true;
@@ -170,7 +174,7 @@ void store_redis_probe(struct store_redis *state)
 
     if (!state->probing) {
         state->probing =
-            functions_call(state->functions, "parley_logout", nobody, 2, probed, state);
+            functions_call(state->functions, function_names[ASK_LOGOUT], nobody, 2, probed, state);
     }
 }
 

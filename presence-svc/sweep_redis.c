@@ -19,6 +19,10 @@
 #define ERRORS_LOGGED_PER_SECOND 1
 #define LINES_PER_SECOND 1
 
+/* The function, and what stands where in its answer "ok". */
+#define SWEEP "parley_sweep"
+enum { AT_MORE = 2, AT_ENDED, AT_DETACHED, AT_LAPSED, AT_SETTLING, AT_LAG_MS };
+
 struct sweep {
     struct ev_loop *loop;
     struct sweeper sweeper;
@@ -58,17 +62,17 @@ static void tell_swept(struct sweep *sweep)
 
 static void tell(struct sweep *sweep, const struct redis_reply *reply)
 {
-    uint64_t ended = redis_reply_u64_at(reply, 3);
-    uint64_t detached = redis_reply_u64_at(reply, 4);
-    uint64_t lapsed = redis_reply_u64_at(reply, 5);
-    bool settling = redis_reply_u64_at(reply, 6) > 0;
+    uint64_t ended = redis_reply_u64_at(reply, AT_ENDED);
+    uint64_t detached = redis_reply_u64_at(reply, AT_DETACHED);
+    uint64_t lapsed = redis_reply_u64_at(reply, AT_LAPSED);
+    bool settling = redis_reply_u64_at(reply, AT_SETTLING) > 0;
 
     sweep->stats.ended += ended;
     sweep->stats.detached += detached;
     sweep->stats.lapsed += lapsed;
     sweep->stats.settling = settling ? 1 : 0;
     if (ended + lapsed > 0) {
-        histogram_add(&sweep->stats.lag, redis_reply_u64_at(reply, 7) * 1000);
+        histogram_add(&sweep->stats.lag, redis_reply_u64_at(reply, AT_LAG_MS) * 1000);
     }
     tell_swept(sweep);
     if (settling != sweep->settling) {
@@ -81,7 +85,7 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
 static void complain(struct sweep *sweep, const struct redis_reply *reply)
 {
     if (log_limit_ok(&sweep->limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
-        log_warn("redis refused call=parley_sweep reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
+        log_warn("redis refused call=" SWEEP " reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
                  log_escape(redis_reply_text(reply)), log_escape(functions_epoch(reply)),
                  sweep->limit.suppressed);
     }
@@ -97,7 +101,7 @@ static enum sweep_result read_result(struct sweep *sweep, const struct redis_rep
         return SWEEP_FAILED;
     }
     tell(sweep, reply);
-    return redis_reply_u64_at(reply, 2) > 0 ? SWEEP_MORE : SWEEP_DONE;
+    return redis_reply_u64_at(reply, AT_MORE) > 0 ? SWEEP_MORE : SWEEP_DONE;
 }
 
 /* The timer goes off when the next sweep is due: in the next turn of the loop, if that is now. */
@@ -145,7 +149,7 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
     if (sweeper_wait_ms(&sweep->sweeper, now_ms) == 0) {
         sweeper_begun(&sweep->sweeper, now_ms);
         note_begin(sweep, clock_mono_us());
-        if (!functions_call(sweep->functions, "parley_sweep", NULL, 0, answered, sweep)) {
+        if (!functions_call(sweep->functions, SWEEP, NULL, 0, answered, sweep)) {
             sweep->stats.sweeps[SWEEP_FAILED]++;
             sweeper_answered(&sweep->sweeper, SWEEP_FAILED, now_ms);
         }
