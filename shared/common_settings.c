@@ -124,7 +124,9 @@ static const struct probe_option probe_options[] = {
 static void help(const struct service_program *program)
 {
     settings_help(program->table, program->count, program->name, program->summary, stdout);
-    (void)printf("\nAbout the %s that runs with the same HOST and HEALTH_PORT:\n", program->name);
+    (void)printf("\nUsage: %s [--health | --ready]\n\n"
+                 "About the one that runs with the same HOST and HEALTH_PORT:\n",
+                 program->name);
     for (size_t i = 0; i < PROBE_OPTIONS; i++) {
         (void)printf("  %-28s %s\n", probe_options[i].option, probe_options[i].help);
     }

@@ -59,12 +59,14 @@ bool redis_conn_is_up(const struct redis_conn *conn);
  * reaches this machine; 127.0.0.1 over a unix socket.  False while it is not up. */
 #define REDIS_CONN_HOST_MAX 45 /* the longest IPv6 address */
 bool redis_conn_local_host(const struct redis_conn *conn, char host[REDIS_CONN_HOST_MAX + 1]);
-/* Drops the connection now and makes a new one after the back-off; calls `down` before it returns.
- * For a peer that answers nonsense, or a link that its owner no longer trusts. */
+/* Drops the connection, or the attempt, now and makes a new one after the back-off; calls `down`
+ * before it returns.  Nothing happens while the back-off runs.  For a peer that answers nonsense,
+ * or a link that its owner no longer trusts. */
 void redis_conn_reset(struct redis_conn *conn, const char *why);
 
-/* Sends a command; arguments are copied.  False when the connection is not up, or Redis has not yet
- * taken 16 MiB of commands: `fn` is not called.  `fn` may be NULL. */
+/* Sends a command; arguments are copied.  False when the connection is not up, or too many
+ * commands wait that Redis has not taken, 8 to 16 MiB (what it took of them counts until it is
+ * half): `fn` is not called.  `fn` may be NULL. */
 bool redis_conn_send(struct redis_conn *conn, const struct slice *argv, size_t argc,
                      redis_reply_fn *fn, void *arg);
 /* Subscribes this connection, from then on for nothing else (no redis_conn_send, no idle question),

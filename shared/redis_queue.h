@@ -7,7 +7,7 @@
 #include "shared/buf.h"
 #include "shared/redis_conn.h"
 
-#define REDIS_QUEUE_MAX_BYTES (16U << 20) /* not taken by the kernel */
+#define REDIS_QUEUE_MAX_BYTES (16U << 20) /* with what the kernel took, while it is under half */
 
 struct redis_expected {
     struct redis_expected *next;

@@ -36,7 +36,8 @@ struct setting {
  * its value (unless secret) and what is allowed.  An empty variable counts as unset. */
 bool settings_load(const struct setting *table, size_t count, void *out, struct buf *error);
 
-/* The table for people: name, default, range, help; one line each. */
+/* What settings_main knows, for people: its options, and the table, as name, default, range, help;
+ * one line each. */
 void settings_help(const struct setting *table, size_t count, const char *program,
                    const char *summary, FILE *to);
 
