@@ -12,23 +12,22 @@
  * the last reference. */
 #include "shared/redis_conn.h"
 
-#include "shared/backoff.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/must.h"
+#include "shared/redis_attempts.h"
+#include "shared/redis_handshake.h"
 #include "shared/redis_queue.h"
 #include "shared/redis_route.h"
 #include "shared/redis_url.h"
-#include "shared/token.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <ev.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define REPLY_MAX_BYTES (64U << 20) /* one reply of Redis */
 #define SUBSCRIBE_MAX 8
@@ -47,6 +46,7 @@ struct redis_conn {
     bool closed;  /* freed by the owner; only references keep it */
     bool reading; /* on_readable is at work and frees the context that it works with */
     struct redis_route *route;
+    struct redis_handshake handshake;
     redisContext *context; /* NULL while WAITING, or CONNECTING and the host is looked up */
     ev_io readable;
     ev_io writable;
@@ -56,9 +56,7 @@ struct redis_conn {
     uint64_t timer_at_ms;
     struct redis_queue queue;
     uint64_t last_sent_ms;
-    uint64_t up_since_ms;
-    unsigned failures; /* in a row */
-    bool said_away;    /* in the log, and not since that it is connected */
+    struct redis_attempts attempts;
     redis_message_fn *message;
     void *message_ctx;
 };
@@ -71,6 +69,13 @@ static void arm(struct redis_conn *conn, uint64_t delay_ms)
     ev_timer_stop(conn->loop, &conn->timer);
     ev_timer_set(&conn->timer, (double)delay_ms / 1000.0, 0.0);
     ev_timer_start(conn->loop, &conn->timer);
+}
+
+/* The one place where it changes: to the next state, or back to the first. */
+static void set_state(struct redis_conn *conn, enum state next)
+{
+    assert(next == WAITING || next == conn->state + 1);
+    conn->state = next;
 }
 
 static void unref(struct redis_conn *conn)
@@ -98,25 +103,6 @@ static void drop_context(struct redis_conn *conn)
     conn->message = NULL;
 }
 
-static void wait_for_next_attempt(struct redis_conn *conn, const char *why)
-{
-    if (conn->state == UP && clock_mono_ms() - conn->up_since_ms >= conn->config.backoff_max_ms) {
-        conn->failures = 0;
-    }
-    uint32_t random;
-    random_bytes(&random, sizeof random);
-    uint64_t delay_ms = backoff_ms(conn->config.backoff_min_ms, conn->config.backoff_max_ms,
-                                   conn->failures, random);
-    conn->failures++;
-    conn->state = WAITING;
-    arm(conn, delay_ms);
-    if ((conn->failures & (conn->failures - 1)) == 0) { /* 1, 2, 4, ...: not a line per attempt */
-        conn->said_away = true;
-        log_warn("redis unavailable connection=%s why=\"%s\" attempts=%u retry_ms=%llu",
-                 conn->config.name, why, conn->failures, (unsigned long long)delay_ms);
-    }
-}
-
 /* `detail` may come from Redis. */
 static void describe(char why[WHY_MAX], const char *what, struct slice detail)
 {
@@ -132,7 +118,8 @@ static void fail(struct redis_conn *conn, const char *what, struct slice detail)
     describe(why, what, detail);
     struct redis_expected *list = redis_queue_take(&conn->queue);
     drop_context(conn);
-    wait_for_next_attempt(conn, why);
+    set_state(conn, WAITING);
+    arm(conn, redis_attempts_failed(&conn->attempts, &conn->config, why, clock_mono_ms()));
     redis_expected_fail(list);
     if (!conn->closed) {
         conn->handler.down(conn->owner, why);
@@ -252,26 +239,12 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-/* A replica takes PUBLISH and tells it to its own subscribers alone: whoever stays with one talks
- * to himself.  (A master may become one at any time, with its connections left as they are.) */
-static bool is_master(const struct redis_reply *role)
-{
-    return slice_equal(redis_reply_text_at(role, 0), SLICE("master"));
-}
-
-static void fail_role(struct redis_conn *conn, const struct redis_reply *role)
-{
-    if (redis_reply_is_error(role, NULL)) {
-        fail(conn, "Redis does not tell its role", redis_reply_text(role));
-    } else {
-        fail(conn, "Redis is not a master, but", redis_reply_text_at(role, 0));
-    }
-}
-
 static void on_role_when_idle(void *arg, const struct redis_reply *reply)
 {
-    if (reply && !is_master(reply)) {
-        fail_role(arg, reply);
+    struct slice detail = SLICE("");
+    const char *fault = reply ? redis_role_fault(reply, &detail) : NULL;
+    if (fault) {
+        fail(arg, fault, detail);
     }
 }
 
@@ -308,70 +281,27 @@ static void watch_commands(struct redis_conn *conn)
     }
 }
 
-static void on_auth(void *arg, const struct redis_reply *reply)
+static void on_handshake(void *ctx, const char *fault, struct slice detail)
 {
-    if (redis_reply_is_error(reply, NULL)) {
-        bool wrong = redis_reply_is_error(reply, "WRONGPASS");
-        fail(arg,
-             wrong ? "Redis refuses the user name or password" : "Redis refuses the connection",
-             redis_reply_text(reply));
-    }
-}
-
-static void on_named(void *arg, const struct redis_reply *reply)
-{
-    if (redis_reply_is_error(reply, NULL)) {
-        fail(arg, "Redis refuses the connection", redis_reply_text(reply));
-    }
-}
-
-/* The commands beside this one are answered even while Redis still loads its data. */
-static void on_ready(void *arg, const struct redis_reply *reply)
-{
-    if (redis_reply_is_error(reply, NULL)) {
-        fail(arg, "Redis is not ready", redis_reply_text(reply));
-    }
-}
-
-static void on_role(void *arg, const struct redis_reply *reply)
-{
-    struct redis_conn *conn = arg;
-    if (!reply) {
+    struct redis_conn *conn = ctx;
+    if (fault) {
+        fail(conn, fault, detail);
         return;
     }
-    if (!is_master(reply)) {
-        fail_role(conn, reply);
-        return;
-    }
-    conn->state = UP;
-    conn->up_since_ms = clock_mono_ms();
+    set_state(conn, UP);
     redis_queue_wipe(&conn->queue); /* of the password */
     ev_timer_stop(conn->loop, &conn->timer);
     watch_commands(conn);
-    if (conn->said_away || conn->failures == 0) { /* not oftener than the failures between them */
-        conn->said_away = false;
-        log_info("redis connected connection=%s attempts=%u", conn->config.name,
-                 conn->failures + 1);
-    }
+    redis_attempts_up(&conn->attempts, &conn->config, clock_mono_ms());
     conn->handler.up(conn->owner);
 }
 
 static void shake_hands(struct redis_conn *conn)
 {
-    struct slice user = slice_text(conn->url.user);
-    struct slice password = slice_text(conn->url.password);
-    bool sent = true;
-    conn->state = HANDSHAKE;
+    set_state(conn, HANDSHAKE);
     ev_io_start(conn->loop, &conn->readable);
-    if (conn->url.secured && user.len > 0) {
-        sent = command(conn, (struct slice[]){SLICE("AUTH"), user, password}, 3, on_auth, conn);
-    } else if (conn->url.secured) {
-        sent = command(conn, (struct slice[]){SLICE("AUTH"), password}, 2, on_auth, conn);
-    }
-    struct slice name[] = {SLICE("CLIENT"), SLICE("SETNAME"), slice_text(conn->config.name)};
-    if (!sent || !command(conn, name, 3, on_named, conn) ||
-        !command(conn, (struct slice[]){SLICE("PING")}, 1, on_ready, conn) ||
-        !command(conn, (struct slice[]){SLICE("ROLE")}, 1, on_role, conn)) {
+    conn->last_sent_ms = clock_mono_ms();
+    if (!redis_handshake_ask(&conn->handshake, &conn->queue)) {
         fail_errno(conn, "cannot send", ENOMEM);
     }
 }
@@ -379,9 +309,7 @@ static void shake_hands(struct redis_conn *conn)
 static void write_commands(struct redis_conn *conn)
 {
     if (conn->state == CONNECTING) {
-        int error = 0;
-        socklen_t size = sizeof error;
-        getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        int error = redis_dial_outcome(conn->context->fd);
         if (error != 0) {
             fail_errno(conn, "cannot connect", error);
             return;
@@ -445,7 +373,7 @@ static void on_dialled(void *ctx, struct redisContext *context, const char *why)
 
 static void start_connecting(struct redis_conn *conn)
 {
-    conn->state = CONNECTING;
+    set_state(conn, CONNECTING);
     arm(conn, conn->config.connect_timeout_ms);
     redis_route_start(conn->route);
 }
@@ -497,6 +425,8 @@ struct redis_conn *redis_conn_new(struct ev_loop *loop, const struct redis_conn_
                                              .lookup = config->lookup,
                                              .timeout_ms = config->connect_timeout_ms};
     conn->route = redis_route_new(loop, &route, on_dialled, conn);
+    conn->handshake = (struct redis_handshake){
+        .url = &conn->url, .name = config->name, .done = on_handshake, .ctx = conn};
     redis_queue_init(&conn->queue);
     ev_init(&conn->readable, on_readable);
     ev_init(&conn->writable, on_writable);
@@ -518,7 +448,7 @@ void redis_conn_free(struct redis_conn *conn)
     }
     struct redis_expected *list = redis_queue_take(&conn->queue);
     conn->closed = true;
-    conn->state = WAITING;
+    set_state(conn, WAITING);
     drop_context(conn);
     ev_timer_stop(conn->loop, &conn->timer);
     ev_prepare_stop(conn->loop, &conn->turn);
@@ -533,23 +463,7 @@ bool redis_conn_is_up(const struct redis_conn *conn)
 
 bool redis_conn_local_host(const struct redis_conn *conn, char host[REDIS_CONN_HOST_MAX + 1])
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_storage storage;
-    } end;
-    socklen_t size = sizeof end;
-    if (conn->state != UP || getsockname(conn->context->fd, &end.any, &size) != 0) {
-        return false;
-    }
-    if (end.any.sa_family == AF_UNIX) {
-        (void)snprintf(host, REDIS_CONN_HOST_MAX + 1, "127.0.0.1");
-        return true;
-    }
-    const void *bits = end.any.sa_family == AF_INET6 ? (const void *)&end.v6.sin6_addr
-                                                     : (const void *)&end.v4.sin_addr;
-    return inet_ntop(end.any.sa_family, bits, host, REDIS_CONN_HOST_MAX + 1) != NULL;
+    return conn->state == UP && redis_dial_local_host(conn->context->fd, host);
 }
 
 void redis_conn_reset(struct redis_conn *conn, const char *why)

@@ -3,6 +3,7 @@
 
 #include "shared/must.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <netdb.h>
@@ -176,4 +177,33 @@ void redis_dial_free(struct redis_dial *dial)
     }
     resolver_free(dial->resolver);
     free(dial);
+}
+
+int redis_dial_outcome(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+}
+
+bool redis_dial_local_host(int fd, char host[REDIS_CONN_HOST_MAX + 1])
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage storage;
+    } end;
+    socklen_t size = sizeof end;
+    if (getsockname(fd, &end.any, &size) != 0) {
+        return false;
+    }
+    if (end.any.sa_family == AF_UNIX) {
+        (void)snprintf(host, REDIS_CONN_HOST_MAX + 1, "127.0.0.1");
+        return true;
+    }
+    const void *bits = end.any.sa_family == AF_INET6 ? (const void *)&end.v6.sin6_addr
+                                                     : (const void *)&end.v4.sin_addr;
+    return inet_ntop(end.any.sa_family, bits, host, REDIS_CONN_HOST_MAX + 1) != NULL;
 }

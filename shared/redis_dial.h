@@ -5,6 +5,7 @@
 #ifndef PARLEY_REDIS_DIAL_H
 #define PARLEY_REDIS_DIAL_H
 
+#include "shared/redis_conn.h"
 #include "shared/redis_url.h"
 #include "shared/resolver_ev.h"
 
@@ -12,7 +13,7 @@ struct redisContext;
 struct redis_dial;
 
 /* An attempt came to something.  `context` (now the callee's) is a socket that connects: it is
- * writable when that has come to an end, see SO_ERROR.  NULL when it failed at once; `why`,
+ * writable when that has come to an end (redis_dial_outcome).  NULL when it failed at once; `why`,
  * printable and borrowed for the length of the call, says why.  May free the dial. */
 typedef void redis_dial_fn(void *ctx, struct redisContext *context, const char *why);
 
@@ -27,5 +28,10 @@ void redis_dial_start(struct redis_dial *dial);
  * takes the next one. */
 void redis_dial_stop(struct redis_dial *dial, bool worked);
 void redis_dial_free(struct redis_dial *dial);
+
+/* How connecting came to its end: 0 when it is connected, else an errno. */
+int redis_dial_outcome(int fd);
+/* The numeric address of our end of such a socket, once it is connected: see redis_conn.h. */
+bool redis_dial_local_host(int fd, char host[REDIS_CONN_HOST_MAX + 1]);
 
 #endif

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define SENTINEL_PORT 26379
 #define REPLY_MAX_BYTES 65536
@@ -195,9 +194,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     struct redis_sentinel *s = watcher->data;
     (void)loop;
     (void)events;
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(s->context->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    int error = redis_dial_outcome(s->context->fd);
     int done = error != 0 ? -1 : redis_queue_flush(&s->queue, s->context->fd);
     if (done < 0) {
         next(s, "cannot connect", slice_text(strerror(error != 0 ? error : errno)));
