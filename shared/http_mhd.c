@@ -11,6 +11,7 @@
 #include "shared/http_incoming_ev.h"
 #include "shared/http_response_mhd.h"
 #include "shared/http_strict_mhd.h"
+#include "shared/listener.h"
 #include "shared/log.h"
 #include "shared/must.h"
 
@@ -338,41 +339,6 @@ void mhd_request_answer(struct mhd_request *req, const struct http_response *res
 
 /* ---- The server ------------------------------------------------------------------------------ */
 
-static int listen_at(const struct addrinfo *at)
-{
-    int on = 1;
-    int fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
-static int listen_on(const char *host, uint16_t port)
-{
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    char service[8];
-    (void)snprintf(service, sizeof service, "%u", (unsigned)port);
-    if (getaddrinfo(host, service, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
-        return -1;
-    }
-    int fd = listen_at(found);
-    int error = errno;
-    freeaddrinfo(found);
-    errno = error;
-    return fd;
-}
-
 static struct MHD_Daemon *start_daemon(struct mhd_server *server, int fd,
                                        const struct mhd_server_config *config)
 {
@@ -400,7 +366,9 @@ static void watch(struct mhd_server *server)
 struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
                                   mhd_handler_fn *handler, void *ctx)
 {
-    int fd = listen_on(config->host, config->port);
+    const char *why; /* errno is enough */
+    int fd = listener_open(
+        &(const struct listener_config){config->host, config->port, BACKLOG, NULL}, &why);
     if (fd < 0) {
         return NULL;
     }
