@@ -3,13 +3,12 @@
 #define _GNU_SOURCE /* accept4 */
 #include "gateway-svc/socketio/http_port_ev.h"
 #include "shared/clock.h"
+#include "shared/listener.h"
 #include "shared/log.h"
 #include <errno.h>
 #include <ev.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -68,41 +67,19 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
     ev_io_start(loop, &port->readable);
 }
 
-static int listen_on(const struct addrinfo *address)
-{
-    int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
-        /* Those that it accepts inherit it; works without. */
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        return fd;
-    }
-    if (fd >= 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-    }
-    return -1;
-}
-
 /* A listening socket, or -1 and a line in the log. */
 static int listen_at(const char *host, uint16_t port)
 {
-    char service[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    (void)snprintf(service, sizeof service, "%u", port);
-    int error = getaddrinfo(host, service, &hints, &found);
-    if (error != 0) {
-        log_error("cannot listen host=%s port=%u: %s", host, port, gai_strerror(error));
+    int one = 1;
+    const char *why;
+    const struct listener_config config = {host, port, BACKLOG, NULL};
+    int fd = listener_open(&config, &why);
+    if (fd < 0) {
+        log_error("cannot listen host=%s port=%u: %s", host, port, why);
         return -1;
     }
-    int fd = listen_on(found);
-    if (fd < 0) {
-        log_error("cannot listen host=%s port=%u: %s", host, port, strerror(errno));
-    }
-    freeaddrinfo(found);
+    /* Those that it accepts inherit it; works without. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return fd;
 }
 
