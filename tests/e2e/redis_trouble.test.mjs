@@ -300,7 +300,7 @@ test("a Redis that may throw data away is warned of, once a connection", async (
 
 const PRESENCE = "{chat}:presence";
 
-test("an epoch that cannot be one: nobody takes it over, all say so, and all goes on when it is right again", async (t) => {
+test("an epoch that cannot be one: nobody takes it over, auth-svc and presence-svc say so, and all goes on when it is right again", async (t) => {
   const epoch = await stack.redis("HGET", PRESENCE, "epoch");
   await trouble(t, {
     inject: async () => assert.equal(await stack.redis("HSET", PRESENCE, "epoch", 'z"\ny'), "0"),
