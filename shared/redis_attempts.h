@@ -15,10 +15,11 @@ struct redis_attempts {
 /* One has succeeded.  The log says so of the first, and then only behind a failure that it told:
  * so a Redis that lets us in and is good for nothing leaves no line for each attempt. */
 void redis_attempts_up(struct redis_attempts *a, const struct redis_conn_config *config,
-                       uint64_t now_ms);
-/* One has failed, or its connection has ended; `why` is printable.  Returns the milliseconds until
- * the next (redis_conn_config).  The log tells failures 1, 2, 4, 8 ... of those in a row. */
+                       const char *where, uint64_t now_ms);
+/* One has failed, or its connection has ended; `where` (redis_url_words) and `why` are printable.
+ * Returns the milliseconds until the next (redis_conn_config).  The log tells failures 1, 2, 4, 8
+ * ... of those in a row. */
 uint64_t redis_attempts_failed(struct redis_attempts *a, const struct redis_conn_config *config,
-                               const char *why, uint64_t now_ms);
+                               const char *where, const char *why, uint64_t now_ms);
 
 #endif

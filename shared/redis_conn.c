@@ -112,6 +112,11 @@ static void describe(char why[WHY_MAX], const char *what, struct slice detail)
     }
 }
 
+static const char *where(const struct redis_conn *conn)
+{
+    return redis_url_words(redis_route_target(conn->route), &conn->url);
+}
+
 static void fail(struct redis_conn *conn, const char *what, struct slice detail)
 {
     char why[WHY_MAX];
@@ -119,7 +124,8 @@ static void fail(struct redis_conn *conn, const char *what, struct slice detail)
     struct redis_expected *list = redis_queue_take(&conn->queue);
     drop_context(conn);
     set_state(conn, WAITING);
-    arm(conn, redis_attempts_failed(&conn->attempts, &conn->config, why, clock_mono_ms()));
+    arm(conn,
+        redis_attempts_failed(&conn->attempts, &conn->config, where(conn), why, clock_mono_ms()));
     redis_expected_fail(list);
     if (!conn->closed) {
         conn->handler.down(conn->owner, why);
@@ -292,7 +298,7 @@ static void on_handshake(void *ctx, const char *fault, struct slice detail)
     redis_queue_wipe(&conn->queue); /* of the password */
     ev_timer_stop(conn->loop, &conn->timer);
     watch_commands(conn);
-    redis_attempts_up(&conn->attempts, &conn->config, clock_mono_ms());
+    redis_attempts_up(&conn->attempts, &conn->config, where(conn), clock_mono_ms());
     conn->handler.up(conn->owner);
 }
 

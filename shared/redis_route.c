@@ -12,7 +12,8 @@ struct redis_route {
     struct ev_loop *loop;
     resolver_lookup_fn *lookup;
     struct redis_sentinel *sentinel; /* NULL: no sentinels */
-    struct redis_url master;         /* where sentinels say that it is */
+    const struct redis_url *url;     /* NULL: it is where sentinels say */
+    struct redis_url master;         /* and that is here */
     struct redis_dial *dial;         /* with sentinels NULL until they have said it once */
     redis_dial_fn *done;
     void *ctx;
@@ -49,6 +50,7 @@ struct redis_route *redis_route_new(struct ev_loop *loop, const struct redis_rou
     route->done = done;
     route->ctx = ctx;
     if (!config->sentinels) {
+        route->url = config->url;
         route->dial = dial_to(route, config->url);
         return route;
     }
@@ -79,6 +81,11 @@ void redis_route_stop(struct redis_route *route, bool worked)
     if (route->dial) {
         redis_dial_stop(route->dial, worked);
     }
+}
+
+const struct redis_url *redis_route_target(const struct redis_route *route)
+{
+    return route->url ? route->url : &route->master;
 }
 
 void redis_route_free(struct redis_route *route)

@@ -1,11 +1,15 @@
 /* redis_url.c - the address of a Redis, as REDIS_URL gives it */
 #include "shared/redis_url.h"
 #include "shared/hex.h"
+#include "shared/log.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
+#define HOST_WORDS_MAX 128 /* cut behind that, in a line of the log */
+#define USER_WORDS_MAX 64
+#define WORDS_MAX (HOST_WORDS_MAX + USER_WORDS_MAX + 48)
 #define DEFAULT_PORT 6379
 #define PATH_MAX_BYTES (sizeof((struct sockaddr_un *)0)->sun_path - 1)
 
@@ -94,6 +98,23 @@ bool redis_url_parse(struct slice text, struct redis_url *out)
                percent_decode(text, out->host, PATH_MAX_BYTES + 1);
     }
     return parse_host(text, out);
+}
+
+const char *redis_url_words(const struct redis_url *url, const struct redis_url *as)
+{
+    static char words[WORDS_MAX];
+    char host[HOST_WORDS_MAX], user[USER_WORDS_MAX];
+    bool bare = url->local || url->host[0] == '\0';
+    const char *bracket = !bare && strchr(url->host, ':') ? "[" : "";
+    char port[sizeof ":-2147483648"] = "";
+    log_print(host, sizeof host, slice_text(url->host));
+    log_print(user, sizeof user, slice_text(as->user));
+    if (!bare) {
+        (void)snprintf(port, sizeof port, ":%d", url->port);
+    }
+    (void)snprintf(words, sizeof words, "address=\"%s%s%s%s\" user=\"%s\"", bracket, host,
+                   bracket[0] ? "]" : "", port, user);
+    return words;
 }
 
 /* Each byte as %XX: no character of a password is taken for a part of the address. */

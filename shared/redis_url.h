@@ -18,6 +18,11 @@ struct redis_url {
  * it is anything else or too long (a path: for the address of a unix socket). */
 bool redis_url_parse(struct slice text, struct redis_url *out);
 
+/* Where it is and as whom, printable, for the log: address="redis:6379" user="gateway-svc".  What
+ * is not known, or not given, stays empty.  Returns one static buffer.  `user` is taken from `as`.
+ */
+const char *redis_url_words(const struct redis_url *url, const struct redis_url *as);
+
 /* Writes the same address with this password of its user (or of the default one) into `out`.
  * `text` is one that redis_url_parse takes, without a password.  False when it does not fit, or the
  * password is longer than `struct redis_url` holds. */

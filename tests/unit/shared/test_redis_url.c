@@ -156,6 +156,30 @@ static void a_password_that_does_not_fit_is_refused(void **state)
     assert_false(redis_url_put_password(SLICE("redis://h"), password, out, needed - 1));
 }
 
+static const struct {
+    const char *text, *words;
+} words_cases[] = {
+    {"redis://redis",                   "address=\"redis:6379\" user=\"\""             },
+    {"redis://gateway-svc:secret@r:1",  "address=\"r:1\" user=\"gateway-svc\""         },
+    {"redis://:secret@[fd00::5]",       "address=\"[fd00::5]:6379\" user=\"\""         },
+    {"unix://auth-svc@/run/a:b/r.sock", "address=\"/run/a:b/r.sock\" user=\"auth-svc\""},
+    {"redis://a%0a%22b:secret@h%1b",    "address=\"h\\x1b:6379\" user=\"a\\x0a\\x22b\""},
+};
+
+static void words_say_where_and_as_whom_and_no_password(void **state)
+{
+    struct redis_url url, none = {.port = 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof words_cases / sizeof *words_cases; i++) {
+        assert_true(redis_url_parse(slice_text(words_cases[i].text), &url));
+        assert_string_equal(redis_url_words(&url, &url), words_cases[i].words);
+    }
+    assert_true(redis_url_parse(SLICE("redis://me@by.sentinel"), &url));
+    assert_string_equal(redis_url_words(&none, &url), "address=\"\" user=\"me\"");
+    memset(url.host, '\n', sizeof url.host - 1);
+    assert_true(strlen(redis_url_words(&url, &url)) < 256);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +188,7 @@ int main(void)
         cmocka_unit_test(long_paths_are_refused),
         cmocka_unit_test(a_password_is_put_in),
         cmocka_unit_test(a_password_that_does_not_fit_is_refused),
+        cmocka_unit_test(words_say_where_and_as_whom_and_no_password),
     };
     return cmocka_run_group_tests_name("redis_url", tests, NULL, NULL);
 }
