@@ -34,7 +34,7 @@ void backlog_hold(struct backlog *b, uint64_t id, struct sio_frame *frame)
     if (!b->asked || b->dropped) {
         return;
     }
-    if (b->count == BACKLOG_HELD_MAX || size > BACKLOG_HELD_BYTES - b->bytes) {
+    if (b->count == BACKLOG_HELD_MAX || size > b->max - b->bytes) {
         backlog_clear(b);
         b->dropped = true;
         return;

@@ -11,7 +11,6 @@
 #include "gateway-svc/socketio/sio.h"
 
 #define BACKLOG_HELD_MAX 256
-#define BACKLOG_HELD_BYTES ((size_t)256 << 10)
 
 struct backlog_item {
     uint64_t id;
@@ -19,6 +18,7 @@ struct backlog_item {
 };
 
 struct backlog {
+    size_t max;     /* bytes that may wait; set by the owner */
     uint64_t after; /* the client has, or need not get, everything up to here */
     bool asked;     /* a question is out */
     bool dropped;   /* something that came meanwhile was dropped */

@@ -1,5 +1,6 @@
 /* config.c - gateway-svc's settings table */
 #include "gateway-svc/app/config.h"
+#include "gateway-svc/chat/message_size.h"
 #include "shared/origin.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,8 +85,8 @@ const struct setting gateway_settings[] = {
     {.name = "QUEUE_MAX_BYTES",
                       .type = SETTING_NUMBER,
                       .fallback = "1048576",
-                      .min = 262144,                                            /* room for pages of what was missed, see replay.h */
-     .max = 1073741824,
+                      .min = 262144,
+                      .max = 1073741824,
                       .offset = FIELD(queue_max_bytes),
                       .help = "bytes waiting for a client that does not read, before it is closed"},
     {.name = "PING_INTERVAL_MS",
@@ -180,13 +181,40 @@ const struct setting gateway_settings[] = {
 };
 const size_t gateway_settings_count = sizeof gateway_settings / sizeof *gateway_settings;
 
+/* NULL when it is enough for the longest text, else a line that is valid until the next call. */
+static const char *check_room(const char *name, uint64_t value, size_t needed, uint64_t text_max)
+{
+    static char why[160];
+    if (value >= needed) {
+        return NULL;
+    }
+    (void)snprintf(why, sizeof why, "%s=%llu: must be at least %zu with MESSAGE_MAX_BYTES=%llu",
+                   name, (unsigned long long)value, needed, (unsigned long long)text_max);
+    return why;
+}
+
+/* Whoever comes back is given page after page of what he missed, each when no more than SIO_DRAINED
+ * waits; a page can be one message of any size, and behind the last one comes what waited meanwhile
+ * (replay.c): a quarter of the queue.  Were there no room for that, he would be closed at the same
+ * message each time he comes. */
+static size_t queue_for(uint64_t text_max)
+{
+    return 2 * message_size_in(text_max);
+}
+
 const char *gateway_config_check(const struct gateway_config *config)
 {
+    uint64_t text_max = config->message_max_bytes;
+
     if (is_everybody(config->allowed_origins) && config->cors_credentials) {
         return "ALLOWED_ORIGINS=\"*\": browsers show no cookie to a server that takes everybody: "
                "name the pages, or set CORS_CREDENTIALS=false";
     }
-    return NULL;
+    const char *why =
+        check_room("QUEUE_MAX_BYTES", config->queue_max_bytes, queue_for(text_max), text_max);
+    return why ? why
+               : check_room("MAX_PAYLOAD", config->max_payload, message_size_out(text_max),
+                            text_max);
 }
 
 void gateway_config_find_address(struct gateway_config *config)
@@ -231,7 +259,8 @@ struct hub_config gateway_config_hub(const struct gateway_config *config, const 
                   .grace_ms = config->common.grace_s * 1000,
                   .lease_ms = config->common.lease_ms,
                   .keep_ms = config->common.grace_s * 1000 + config->ping_interval_ms +
-                             config->ping_timeout_ms + config->common.lease_ms},
+                             config->ping_timeout_ms + config->common.lease_ms,
+                  .queue_bytes = (size_t)config->queue_max_bytes},
         .message_max_bytes = config->message_max_bytes,
         .rate_messages = config->rate_messages,
         .max_sockets = (unsigned)config->max_sockets,

@@ -30,7 +30,8 @@ struct gateway_config {
 extern const struct setting gateway_settings[];
 extern const size_t gateway_settings_count;
 
-/* What no single setting shows: NULL when they fit together, else one line that says why not. */
+/* What no single setting shows: NULL when they fit together, else one line that says why not, valid
+ * until the next call. */
 const char *gateway_config_check(const struct gateway_config *config);
 /* Fills `address`: GATEWAY_ADDRESS, with PORT if it has none; else HOST and PORT, unless that is no
  * address by which others could find us. */

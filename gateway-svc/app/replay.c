@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELD_BYTES ((size_t)256 << 10) /* that wait for one client while a question is out */
+
 struct replay {
     struct hub *hub;
     struct client *client; /* NULL: gone, and the answer that is out frees this */
@@ -16,12 +18,21 @@ struct replay {
     bool sure;    /* the client believes that it gets everything */
 };
 
+/* What waits comes behind the last page, for which a largest message is half of the queue at most:
+ * there is room for both, and for what waits already (see gateway_config_check). */
+static size_t held_max(const struct hub *hub)
+{
+    size_t quarter = hub->config.sio.queue_max_bytes / 4;
+    return quarter < HELD_BYTES ? quarter : HELD_BYTES;
+}
+
 static struct replay *replay_new(struct hub *hub, struct client *client)
 {
     struct replay *r = must(calloc(1, sizeof *r));
     r->hub = hub;
     r->client = client;
     r->left = RELAY_WAS_HERE;
+    r->backlog.max = held_max(hub);
     client->replay = r;
     return r;
 }

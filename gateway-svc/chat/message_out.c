@@ -1,17 +1,16 @@
 /* message_out.c - checks and normalises the payload of `message_out` */
 #include "gateway-svc/chat/message_out.h"
+#include "gateway-svc/chat/message_size.h"
 #include "shared/json.h"
 #include <string.h>
-
-#define ESCAPE_MAX 6 /* bytes that one byte of text may need in JSON: \u0000 */
 
 void message_out_init(struct message_out *m, size_t text_max)
 {
     memset(m, 0, sizeof *m);
     m->text_max = text_max;
     size_t scratch = text_max > CLIENT_ID_MAX ? text_max : CLIENT_ID_MAX;
-    buf_init(&m->client_id, CLIENT_ID_MAX * ESCAPE_MAX + 2);
-    buf_init(&m->text, text_max * ESCAPE_MAX + 2);
+    buf_init(&m->client_id, message_size_string(CLIENT_ID_MAX));
+    buf_init(&m->text, message_size_string(text_max));
     buf_init(&m->scratch, scratch);
 }
 

@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fill_init(struct fill *f)
+static size_t at_most(size_t bytes, size_t max)
 {
-    *f = (struct fill){0};
+    return bytes < max ? bytes : max;
+}
+
+void fill_init(struct fill *f, size_t queue_bytes)
+{
+    *f = (struct fill){.group_max = at_most(queue_bytes / 2, FILL_MAX_GROUP_BYTES),
+                       .session_max = at_most(queue_bytes / 4, FILL_MAX_SESSION_BYTES)};
     pile_init(&f->pile, FILL_MAX_BYTES);
 }
 
@@ -15,7 +21,7 @@ void fill_clear(struct fill *f)
 {
     pile_clear(&f->pile);
     free(f->sources);
-    fill_init(f);
+    *f = (struct fill){.group_max = f->group_max, .session_max = f->session_max, .pile = f->pile};
 }
 
 void fill_aim(struct fill *f, uint64_t id)
@@ -48,12 +54,10 @@ bool fill_next(struct fill *f, size_t *source)
     return true;
 }
 
-static bool has_room(struct fill *f, const struct fill_source *source, struct slice text)
+static bool has_room(const struct fill *f, struct fill_source *source, struct slice text)
 {
-    if (source->session[0] == '\0') {
-        f->group_bytes += text.len;
-    }
-    return f->group_bytes <= FILL_MAX_GROUP_BYTES;
+    source->bytes += text.len;
+    return source->bytes <= (source->session[0] == '\0' ? f->group_max : f->session_max);
 }
 
 bool fill_page(struct fill *f, size_t place, const struct page *page)

@@ -11,27 +11,30 @@
 #include "gateway-svc/relay/pile.h"
 #include "shared/token.h"
 
-/* More is not gathered: then each client has to ask for itself.  Of the group every client gets
- * all, at once, and its queue must have room for it. */
+/* More is not gathered: then each client has to ask for itself. */
 #define FILL_MAX_BYTES ((size_t)16 << 20)
 #define FILL_MAX_GROUP_BYTES ((size_t)512 << 10)
+#define FILL_MAX_SESSION_BYTES ((size_t)256 << 10)
 
 struct fill_source {
     char session[TOKEN_HASH_LEN + 1]; /* hash; empty: the group */
     uint64_t after;                   /* up to here it was gathered, or delivered before */
+    size_t bytes;                     /* that were gathered */
     bool whole;                       /* nothing of it is lost */
 };
 
 struct fill {
     uint64_t target; /* 0: not known yet */
     struct fill_source *sources;
-    size_t count, cap, next; /* next: the first one that was not asked yet */
-    struct pile pile;        /* keys: the places of the sources */
-    size_t group_bytes;
+    size_t count, cap, next;       /* next: the first one that was not asked yet */
+    struct pile pile;              /* keys: the places of the sources */
+    size_t group_max, session_max; /* bytes of one source */
     bool too_much;
 };
 
-void fill_init(struct fill *f);
+/* queue_bytes: what may wait for a client.  It gets what was gathered at once, of the group and of
+ * its session: so that is three quarters of it at most, and the rest is for what waits already. */
+void fill_init(struct fill *f, size_t queue_bytes);
 void fill_clear(struct fill *f); /* forgets everything, and gives the memory back */
 
 /* message:id in an answer; the first one counts. */

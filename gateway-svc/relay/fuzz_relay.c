@@ -383,7 +383,8 @@ static void begin(void)
                                                .gateway_id = "gw",
                                                .address = "10.0.0.1:8002",
                                                .grace_ms = 7000,
-                                               .lease_ms = 3000};
+                                               .lease_ms = 3000,
+                                               .queue_bytes = 1 << 20};
     static struct ev_loop *loop;
     log_init("fuzz", LOG_LEVEL_ERROR);
     loop = loop ? loop : ev_loop_new(EVFLAG_AUTO);

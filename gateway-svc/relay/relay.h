@@ -25,8 +25,9 @@ struct relay_config {
     uint16_t port;
     uint64_t grace_ms;
     uint64_t lease_ms;
-    uint64_t keep_ms; /* for so long a message is kept for who comes back: the time in which a
-                         silent client is noticed, and the grace period */
+    uint64_t keep_ms;   /* for so long a message is kept for who comes back: the time in which a
+                           silent client is noticed, and the grace period */
+    size_t queue_bytes; /* what may wait for a client: no more of what was missed comes at once */
 };
 
 enum relay_refusal {

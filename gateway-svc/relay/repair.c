@@ -16,7 +16,7 @@
 
 void repair_init(struct relay *r)
 {
-    fill_init(&r->fill);
+    fill_init(&r->fill, r->config.queue_bytes);
     pile_init(&r->held, HELD_MAX_BYTES);
 }
 

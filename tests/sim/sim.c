@@ -98,7 +98,8 @@ static void start_gateway(void *arg)
                                          .address = "127.0.0.1:1",
                                          .grace_ms = GRACE_MS,
                                          .lease_ms = LEASE_MS,
-                                         .keep_ms = world.keep_ms * (1 + g->keeps)};
+                                         .keep_ms = world.keep_ms * (1 + g->keeps),
+                                         .queue_bytes = config.sio.queue_max_bytes};
     g->hub = hub_new(g->loop, &config);
     trace("gateway %s starts", g->id);
 }

@@ -342,7 +342,8 @@ struct relay *script_begin(void)
                                                .address = "10.0.0.1:8002",
                                                .grace_ms = 7000,
                                                .lease_ms = SCRIPT_LEASE_MS,
-                                               .keep_ms = 20000};
+                                               .keep_ms = 20000,
+                                               .queue_bytes = SCRIPT_QUEUE_BYTES};
     memset(&script, 0, sizeof script);
     log_init("relay", LOG_LEVEL_ERROR);
     buf_init(&script.told, 1 << 24);

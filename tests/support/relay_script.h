@@ -9,6 +9,7 @@
 #include "tests/support/fake_redis.h"
 
 #define SCRIPT_LEASE_MS 3000
+#define SCRIPT_QUEUE_BYTES ((size_t)256 << 10)
 
 /* The relay is new, nothing is connected; end checks for leaks by freeing all. */
 struct relay *script_begin(void);

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* after those it needs */
@@ -161,6 +162,48 @@ static void everybody_with_credentials_is_refused(void **state)
     assert_null(gateway_config_check(&config));
 }
 
+/* With the longest text; `needed`: what the line says, 0 when there is none. */
+static size_t needed_for(const char *name, size_t value)
+{
+    char text[24];
+    size_t needed = 0;
+    snprintf(text, sizeof text, "%zu", value);
+    struct gateway_config config = with("MESSAGE_MAX_BYTES", "65536", name, text);
+    const char *why = gateway_config_check(&config);
+    if (why) {
+        assert_non_null(strstr(why, name));
+        assert_non_null(strstr(why, "MESSAGE_MAX_BYTES=65536"));
+        const char *least = strstr(why, "at least ");
+        assert_non_null(least);
+        needed = strtoul(least + strlen("at least "), NULL, 10);
+        assert_true(needed > 0);
+    }
+    return needed;
+}
+
+/* Of what the longest text becomes when it comes and when it goes. */
+static void whoever_may_write_long_texts_gets_room_for_them(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t smallest, times;
+    } rows[] = {
+        {"QUEUE_MAX_BYTES", 262144, 12},
+        {"MAX_PAYLOAD",     1024,   6 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t needed = needed_for(rows[i].name, rows[i].smallest);
+        assert_in_range(needed, rows[i].times * 65536, rows[i].times * 65536 + 2048);
+        assert_int_equal(needed_for(rows[i].name, needed - 1), needed);
+        assert_int_equal(needed_for(rows[i].name, needed), 0);
+    }
+    struct gateway_config config = with("MESSAGE_MAX_BYTES", "65536", NULL, NULL);
+    assert_null(gateway_config_check(&config));
+    config = with("QUEUE_MAX_BYTES", "262144", NULL, NULL);
+    assert_null(gateway_config_check(&config));
+}
+
 static void every_setting_reaches_the_server_part(void **state)
 {
     (void)state;
@@ -218,6 +261,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_an_environment_the_defaults_hold, clean, clean),
         cmocka_unit_test_setup_teardown(values_follow_the_table, clean, clean),
         cmocka_unit_test_setup_teardown(everybody_with_credentials_is_refused, clean, clean),
+        cmocka_unit_test_setup_teardown(whoever_may_write_long_texts_gets_room_for_them, clean,
+                                        clean),
         cmocka_unit_test_setup_teardown(every_setting_reaches_the_server_part, clean, clean),
         cmocka_unit_test_setup_teardown(the_address_for_others_follows_the_table, clean, clean),
     };

@@ -519,16 +519,52 @@ static void too_much_is_left_to_each_client(void **state)
 {
     struct relay *r = *state;
     relink("105", "0|0");
-    char *page = with_head("ok|e1|105|1|1|101|9", large(101, 'z', '*', FILL_MAX_GROUP_BYTES / 2));
+    char *page = with_head("ok|e1|105|1|1|101|9", large(101, 'z', '*', SCRIPT_QUEUE_BYTES / 4));
     fake_answer(page);
     free(page);
-    page = with_head("ok|e1|105|1|1|102|9", large(102, 'z', '*', FILL_MAX_GROUP_BYTES / 2));
+    page = with_head("ok|e1|105|1|1|102|9", large(102, 'z', '*', SCRIPT_QUEUE_BYTES / 4));
     script_group("message", message(106, 'z', '*'));
     fake_answer(page);
     free(page);
     TOLD("behind | message 106 to=* from=- | "); /* what waited still comes */
     assert_int_equal(r->group_mark, 106);
     CALLS("parley_prune *");
+}
+
+/* Alice's inbox, a quarter of what may wait for her. */
+static void so_is_too_much_of_one_session(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|101");
+    CALLS("parley_replay gw 2 aaa*", "parley_group gw 2 *");
+    char *page = with_head("ok|e1|105|1|0|105", large(101, 'z', 'a', SCRIPT_QUEUE_BYTES / 4));
+    fake_answer(page);
+    free(page);
+    script_filled("e1", "105");
+    TOLD("behind | ");
+    assert_int_equal(r->group_mark, 105);
+}
+
+/* A queue of any length: of the group half, of a session a quarter, and not more than is healthy.
+ */
+static void what_comes_at_once_has_room_in_the_queue(void **state)
+{
+    static const struct {
+        size_t queue, group, session;
+    } rows[] = {
+        {256 << 10, 128 << 10, 64 << 10 },
+        {1 << 20,   512 << 10, 256 << 10},
+        {1 << 30,   512 << 10, 256 << 10},
+    };
+    struct fill f;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fill_init(&f, rows[i].queue);
+        fill_clear(&f); /* which forgets no limit */
+        assert_int_equal(f.group_max, rows[i].group);
+        assert_int_equal(f.session_max, rows[i].session);
+        fill_clear(&f);
+    }
 }
 
 static void more_than_may_wait_is_fetched_once_more(void **state)
@@ -576,6 +612,8 @@ int main(void)
         TEST(another_hole_while_filling_begins_anew),
         TEST(not_all_questions_at_once),
         TEST(too_much_is_left_to_each_client),
+        TEST(so_is_too_much_of_one_session),
+        TEST(what_comes_at_once_has_room_in_the_queue),
         TEST(more_than_may_wait_is_fetched_once_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define QUEUE_BYTES ((size_t)256 << 10)
+#define HELD_BYTES (QUEUE_BYTES / 4)
 #define TOLD(text) assert_told(text)
 
 struct sio_socket { /* this test's own */
@@ -152,6 +154,7 @@ static int begin(void **state)
     memset(&w, 0, sizeof w);
     buf_init(&w.told, 1 << 20);
     buf_init(&w.hub.json, 1 << 20);
+    w.hub.config.sio.queue_max_bytes = QUEUE_BYTES;
     struct session *s = calloc(1, sizeof *s);
     assert_non_null(s);
     memset(s->hash, 0xaa, sizeof s->hash);
@@ -366,12 +369,12 @@ static void so_are_more_bytes_than_may_wait(void **state)
     (void)state;
     wish(100, "");
     replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
-    live_sized(101, BACKLOG_HELD_BYTES);
+    live_sized(101, HELD_BYTES);
     live_sized(102, 1);
     page(100, true, "");
     TOLD("ask(100) accept " YES "when_drained ");
     replay_drained(w.client);
-    live_sized(103, BACKLOG_HELD_BYTES);
+    live_sized(103, HELD_BYTES);
     page(102, true, "101 102");
     TOLD("ask(100) 101 102 list(,Alice) live103 ");
 }
