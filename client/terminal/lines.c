@@ -37,6 +37,14 @@ void lines_end(struct lines *l)
     l->ended = true;
 }
 
+void lines_drop(struct lines *l)
+{
+    buf_clear(&l->bytes);
+    l->at = 0;
+    l->skipping = false;
+    lines_end(l);
+}
+
 /* All that is there belongs to one line, whose end has not come. */
 static enum lines_result take_open(struct lines *l, struct slice rest, struct slice *line)
 {

@@ -21,6 +21,8 @@ void lines_deinit(struct lines *l);
 size_t lines_room(const struct lines *l);
 void lines_put(struct lines *l, struct slice bytes);
 void lines_end(struct lines *l);
+/* The same, and nobody wants what is there; the line taken last is no longer valid. */
+void lines_drop(struct lines *l);
 
 /* The next line, without its line feed, valid until the next call; the last may have none.  One
  * that is too long is told once, and left out.  LINES_NONE: more bytes are needed. */

@@ -186,7 +186,7 @@ static void obey(struct pipe *p, struct slice line)
         (void)client_say(client, command.name, command.text, clock_mono_ms(), clock_unix_ms());
         break;
     case COMMAND_USERS: tell_people(p); break;
-    case COMMAND_QUIT: lines_end(&p->lines); break;
+    case COMMAND_QUIT: lines_drop(&p->lines); break;
     case COMMAND_BAD: trouble(p, command.text.ptr); break;
     case COMMAND_RETRY:
     case COMMAND_SEARCH:

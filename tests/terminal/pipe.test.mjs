@@ -47,6 +47,19 @@ test("lines are messages, events are lines; at the end all is answered and signe
   assert.equal(pipe.err, "");
 });
 
+test("/quit ends the input: what stands behind it is nobody's, however it comes", async (t) => {
+  const s = scene(t, stack);
+  const bob = await s.enter("bob", stack.gateway(1));
+  for (const pieces of [["first\n/quit\nsecond\n"], ["first\n/quit\nsec", "ond\n"], ["first\n/quit\n", "second\n"], [`first\n/quit\nsecond\n${"third\n".repeat(20_000)}`]]) {
+    const { me, pipe } = open(t);
+    pieces.forEach((piece) => pipe.write(piece));
+    assert.equal(await pipe.finish(), 0);
+    assert.deepEqual(pipe.lines.filter((line) => !line.startsWith("*")), ["> group: first"]);
+    await bob.misses(me);
+    assert.deepEqual(bob.collect("message_in", (m) => m.sender === me).map((m) => m.message_text), ["first"]);
+  }
+});
+
 test("--json: an object for each event", async (t) => {
   const s = scene(t, stack);
   const bob = await s.enter("bob", stack.gateway(2));
