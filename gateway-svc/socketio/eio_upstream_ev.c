@@ -1,11 +1,10 @@
 /* eio_upstream_ev.c - a TCP connection that we make */
 #include "gateway-svc/socketio/eio_upstream_ev.h"
+#include "gateway-svc/socketio/tcp_options.h"
 #include "shared/buf.h"
 #include <errno.h>
 #include <ev.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -160,14 +159,13 @@ static int begin(const char *host, uint16_t port)
     if (getaddrinfo(host, service, &hints, &found) != 0) {
         return -1;
     }
-    int one = 1;
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
         close(fd);
         fd = -1;
     }
     if (fd >= 0) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* works without */
+        tcp_options_set(fd);
     }
     freeaddrinfo(found);
     return fd;

@@ -2,13 +2,12 @@
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*) */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway-svc/socketio/http_port_ev.h"
+#include "gateway-svc/socketio/tcp_options.h"
 #include "shared/clock.h"
 #include "shared/listener.h"
 #include "shared/log.h"
 #include <errno.h>
 #include <ev.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,7 +69,6 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 /* A listening socket, or -1 and a line in the log. */
 static int listen_at(const char *host, uint16_t port)
 {
-    int one = 1;
     const char *why;
     const struct listener_config config = {host, port, BACKLOG, NULL};
     int fd = listener_open(&config, &why);
@@ -78,8 +76,7 @@ static int listen_at(const char *host, uint16_t port)
         log_error("cannot listen host=%s port=%u: %s", host, port, why);
         return -1;
     }
-    /* Those that it accepts inherit it; works without. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    tcp_options_set(fd);
     return fd;
 }
 

@@ -1,6 +1,8 @@
 /* cluster_tunnel.test.mjs - WebSockets that are carried to another server: how they begin and end */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { startCluster } from "../support/random_door.mjs";
 import { RawPoll } from "../support/raw_poll.mjs";
 import { askRaw, echo, OP, RawWs, upgradeRequest } from "../support/raw_ws.mjs";
@@ -57,6 +59,19 @@ for (const [label, leave] of [
     await until("the owner has forgotten it", () => poll.isGone());
   });
 }
+
+test("both ends of a tunnel are watched by the kernel: nobody else would notice that they are gone", async () => {
+  const ws = await carried(await RawPoll.join(owner));
+  const timers = async () => {
+    const { stdout } = await promisify(execFile)("ss", ["-H", "-tnpo", "state", "established"]);
+    return stdout.split("\n").filter((line) => line.includes(`pid=${other.pid},`)).map((line) => /timer:\((\w+)/.exec(line)?.[1]);
+  };
+  await until("nothing waits to be acknowledged, and both are asked after a while", async () => {
+    const all = await timers();
+    return all.length === 2 && all.every((timer) => timer === "keepalive");
+  });
+  ws.destroy();
+});
 
 test("an owner that stands still holds the client back, and gets it all when it goes on", async () => {
   const ws = await carried(await RawPoll.join(owner));

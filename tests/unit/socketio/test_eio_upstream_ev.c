@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/tcp_options.h"
+
 #define MAX_WAITING ((size_t)1 << 20)
 #define CHUNK ((size_t)65536)
 #define LONG_S 50.0 /* never reached */
@@ -126,6 +128,19 @@ static void assert_pattern(const struct buf *b, size_t n)
     }
 }
 
+/* Of our sockets, the one that is connected to the peer's port; or -1. */
+static int fd_to(uint16_t port)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in to = {0};
+        socklen_t size = sizeof to;
+        if (getpeername(fd, (struct sockaddr *)&to, &size) == 0 && ntohs(to.sin_port) == port) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
 static void what_cannot_be_tried_is_null(void **state)
@@ -174,6 +189,13 @@ static void ipv6_works_too(void **state)
 }
 
 /* ---- Bytes ----------------------------------------------------------------------------------- */
+
+static void a_peer_that_vanishes_will_be_noticed(void **state)
+{
+    (void)state;
+    (void)connected(10);
+    assert_tcp_options(fd_to(peer.port));
+}
 
 static void written_before_it_stands_is_sent_when_it_does(void **state)
 {
@@ -383,6 +405,7 @@ int main(void)
         TEST(a_refusal_is_heard_later),
         TEST(closed_while_it_connects_it_says_nothing),
         TEST(ipv6_works_too),
+        TEST(a_peer_that_vanishes_will_be_noticed),
         TEST(written_before_it_stands_is_sent_when_it_does),
         TEST(what_a_slow_peer_makes_wait_is_bounded),
         TEST(paused_it_reads_nothing_not_even_the_end),
