@@ -61,9 +61,10 @@ static void drop_client(struct hub *hub, struct client *client)
 static void note_connect(struct hub *hub, enum hub_connect what)
 {
     hub->stats.connects[what]++;
-    if (what != HUB_WELCOMED && log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+    struct log_limit *limit = &hub->connect_refusals;
+    if (what != HUB_WELCOMED && log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
         log_info("connect refused code=%s suppressed=%llu", hub_connect_names[what],
-                 (unsigned long long)hub->refusals.suppressed);
+                 (unsigned long long)limit->suppressed);
     }
 }
 

@@ -34,7 +34,7 @@ struct hub {
     struct buf why;              /* not ready; a line */
     bool stopping;
     struct hub_stats stats;
-    struct log_limit closes, refusals, ends;
+    struct log_limit closes, connect_refusals, event_refusals, ends; /* of a line each */
     struct loop_watch *watch;
     struct buf metrics; /* what /metrics said last */
 };

@@ -21,11 +21,11 @@ struct asker {
 static void note_refusal(struct hub *hub, const struct sio_socket *socket, enum chat_err err)
 {
     hub->stats.refused[err]++;
-    if (log_limit_ok(&hub->refusals, LOG_LINES_PER_S, clock_mono_ms())) {
+    if (log_limit_ok(&hub->event_refusals, LOG_LINES_PER_S, clock_mono_ms())) {
         char name[USERNAME_MAX + 1];
         hub_name_of(socket, name);
         log_info("event refused user=%s code=%s suppressed=%llu", name, chat_err_code(err),
-                 (unsigned long long)hub->refusals.suppressed);
+                 (unsigned long long)hub->event_refusals.suppressed);
     }
 }
 

@@ -36,7 +36,8 @@ static void take_a_break(struct http_port *port, int error)
         return;
     }
     if (log_limit_ok(&port->log_limit, 1, clock_mono_ms())) {
-        log_warn("cannot accept, connections wait: %s", strerror(error));
+        log_warn("cannot accept, connections wait: %s suppressed=%llu", strerror(error),
+                 (unsigned long long)port->log_limit.suppressed);
     }
     ev_io_stop(port->server->loop, &port->readable);
     ev_timer_set(&port->pause, PAUSE_S, 0.0);

@@ -105,6 +105,25 @@ test("a flood of refusals leaves few lines, and says how many it left out", asyn
   });
 });
 
+test("a flood of one kind hides no other kind, and is not counted there", async (t) => {
+  const s = scene(t, stack);
+  const peer = await s.enter("flooder", stack.gateway(2));
+  const refusedEvent = () => peer.ask("message_out", { receiver: "nobody", message_text: "x" });
+  const suppressed = async (start) => Number(/suppressed=(\d+)$/.exec((await log("gateway-2")).findLast((line) => line.includes(start)))?.[1]);
+  const refusedConnect = async () => { /* the line that it leaves, which comes before its answer */
+    const from = (await log("gateway-2")).length;
+    await refusal(stack.gateway(2), {});
+    return (await log("gateway-2")).slice(from).find((line) => line.includes("connect refused"));
+  };
+  assert.match(await refusedConnect(), /suppressed=0$/);
+  await until("events are left out", async () => {
+    await Promise.all(Array.from({ length: 100 }, refusedEvent));
+    return await suppressed(`event refused user=${peer.name}`) >= 80;
+  });
+  await Promise.all(Array.from({ length: 100 }, refusedEvent));
+  assert.match(await refusedConnect(), /code=not_logged_in suppressed=0$/);
+});
+
 test("every line of every service is one, with its time and level, and holds no text of a message", async () => {
   const peer = await connect(stack.door, { token: "B".repeat(43) }).catch((error) => error);
   assert.ok(peer instanceof Error);

@@ -452,6 +452,7 @@ test("more clients than the process may open files: they wait their turn, nothin
   const clients = await Promise.all(Array.from({ length: 40 }, () => Client.sending(OPTIONS, small)));
   const served = () => clients.filter((client) => client.answers().length > 0);
   await until("the log says so", () => lines() > 0);
+  assert.match(small.log, /cannot accept, connections wait: [^=]+ suppressed=0\n/);
   await until("those who are in are served", () => served().length > 0 && served().length === connections(small));
 
   const [before, said, start] = [ticks(small), lines(), performance.now()];
