@@ -61,7 +61,7 @@ struct sio_config {
     uint32_t connect_timeout_ms; /* 45000: to join a first namespace */
     uint32_t upgrade_timeout_ms; /* 10000: for a WebSocket to take over from polling */
     uint32_t ack_timeout_ms;     /* 10000: for a client to answer sio_socket_ask */
-    uint32_t max_fragments;      /* 1024 frames of one message */
+    uint32_t max_fragments;      /* 1024 frames of one message, 16,777,214 at most */
     uint32_t max_namespaces;     /* 8 joined by one connection, 32 at most */
     bool allow_upgrades;         /* true: a polling connection may become a WebSocket */
     bool io_uring;               /* true: used where the kernel lets us have it */

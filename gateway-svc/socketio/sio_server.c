@@ -8,7 +8,12 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* One more is counted before it is refused, in the 24 bits of struct eio_conn. */
+#define FRAGMENTS_MAX ((UINT32_C(1) << 24) - 2)
 
 struct sio_server {
     struct eio_engine engine;
@@ -96,6 +101,36 @@ static void on_released(void *ctx, void *data)
     }
 }
 
+/* The first number that is none that it may be, or NULL; a line that is valid until the next call.
+ */
+static const char *number_fault(const struct sio_config *config)
+{
+    static char line[80];
+    const struct {
+        const char *name;
+        uint32_t value, min, max;
+    } numbers[] = {
+        {"port",               config->port,               1, UINT16_MAX        },
+        {"ping_interval_ms",   config->ping_interval_ms,   1, UINT32_MAX        },
+        {"ping_timeout_ms",    config->ping_timeout_ms,    1, UINT32_MAX        },
+        {"connect_timeout_ms", config->connect_timeout_ms, 1, UINT32_MAX        },
+        {"upgrade_timeout_ms", config->upgrade_timeout_ms, 1, UINT32_MAX        },
+        {"ack_timeout_ms",     config->ack_timeout_ms,     1, UINT32_MAX        },
+        {"max_payload",        config->max_payload,        1, UINT32_MAX        },
+        {"queue_max_bytes",    config->queue_max_bytes,    1, UINT32_MAX        },
+        {"max_fragments",      config->max_fragments,      1, FRAGMENTS_MAX     },
+        {"max_namespaces",     config->max_namespaces,     1, SIO_NAMESPACES_MAX},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].value < numbers[i].min || numbers[i].value > numbers[i].max) {
+            (void)snprintf(line, sizeof line, "%s=%" PRIu32 " must be %" PRIu32 " to %" PRIu32,
+                           numbers[i].name, numbers[i].value, numbers[i].min, numbers[i].max);
+            return line;
+        }
+    }
+    return NULL;
+}
+
 /* What cannot be in a configuration, or NULL. */
 static const char *config_fault(const struct sio_config *config)
 {
@@ -110,7 +145,7 @@ static const char *config_fault(const struct sio_config *config)
     if (config->credentials && slice_equal(slice_text(config->origins), SLICE("*"))) {
         return "origins \"*\" with credentials would let every page act for its visitor";
     }
-    return config->max_namespaces > SIO_NAMESPACES_MAX ? "max_namespaces is above 32" : NULL;
+    return number_fault(config);
 }
 
 struct sio_server *sio_server_new(struct ev_loop *loop, const struct sio_config *config,
