@@ -67,6 +67,10 @@ int main(int argc, char **argv)
     random_text(random, ID_RANDOM);
     snprintf(id, sizeof id, "%s-%s", config.gateway_name, random);
     struct ev_loop *loop = ev_default_loop(0);
+    if (!loop) {
+        log_error("no event loop");
+        return 1;
+    }
     struct hub_config hub = gateway_config_hub(&config, id);
     gateway.hub = hub_new(loop, &hub);
     if (!gateway.hub) {
@@ -76,7 +80,8 @@ int main(int argc, char **argv)
     gateway.loop = loop;
     gateway.drain_ms = config.drain_s * 1000;
     stop_init(&gateway.stop, loop, on_stop, &gateway);
-    log_info("gateway %s listens on %s port %u", id, config.common.host, (unsigned)config.port);
+    log_info("listening gateway=%s host=%s port=%u health_port=%u", id, config.common.host,
+             (unsigned)config.port, (unsigned)config.common.health_port);
     ev_run(loop, 0);
     stop_deinit(&gateway.stop, loop);
     hub_free(gateway.hub);

@@ -16,6 +16,11 @@ const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) pa
 const log = async (name) => (await readFile(stack.process(name).log, "utf8")).split("\n").filter(Boolean);
 const says = (name, pattern) => until(`${name} logs ${pattern}`, async () => (await log(name)).find((line) => pattern.test(line)));
 
+test("where a gateway listens, and under which id", async () => {
+  const { port, health_port } = stack.process("gateway-1");
+  await says("gateway-1", new RegExp(`listening gateway=[\\w.-]+ host=127\\.0\\.0\\.1 port=${port} health_port=${health_port}$`));
+});
+
 test("a socket's end: whose, by whom, why", async (t) => {
   const s = scene(t, stack);
   const left = await s.enter("left", stack.gateway(1));
