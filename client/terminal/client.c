@@ -3,6 +3,7 @@
 #include "client/terminal/wire.h"
 #include "shared/backoff.h"
 #include "shared/must.h"
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,10 +35,15 @@ struct client {
 
 /* ---- States ---------------------------------------------------------------------------------- */
 
+/* The one place where the state changes: to any but from the last.  The end has words of its own.
+ */
 static void set_state(struct client *c, enum client_state state)
 {
+    assert(c->state != CLIENT_ENDED);
     c->state = state;
-    c->view->state(c->view_ctx);
+    if (state != CLIENT_ENDED) {
+        c->view->state(c->view_ctx);
+    }
 }
 
 static void end(struct client *c, enum exit_code code, const char *words)
@@ -48,7 +54,7 @@ static void end(struct client *c, enum exit_code code, const char *words)
     wire_close(&c->wire);
     c->net->close(c->net_ctx);
     own_give_up(c->own, "It could not be sent.");
-    c->state = CLIENT_ENDED;
+    set_state(c, CLIENT_ENDED);
     c->view->ended(c->view_ctx, code, words);
 }
 

@@ -2,6 +2,7 @@
 #include "gateway-svc/app/replay.h"
 #include "gateway-svc/app/backlog.h"
 #include "shared/must.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,16 @@ void replay_wish(struct hub *hub, struct client *client, const struct resume *re
     }
 }
 
+/* The one place where a client's state changes. */
+static void set_state(struct client *client, enum client_state state)
+{
+    static const enum client_state next[] = {[CLIENT_WAITING] = CLIENT_CATCHING,
+                                             [CLIENT_CATCHING] = CLIENT_LIVE,
+                                             [CLIENT_LIVE] = CLIENT_CATCHING};
+    assert(next[client->state] == state);
+    client->state = (uint32_t)state & 3U;
+}
+
 /* ---- What the client is told ----------------------------------------------------------------- */
 
 static void emit_session(struct hub *hub, const struct client *client, bool recovered)
@@ -65,7 +76,7 @@ static bool let_in(struct hub *hub, struct client *client, bool recovered)
     if (!sio_socket_accept(client->socket)) {
         return false;
     }
-    client->state = CLIENT_CATCHING;
+    set_state(client, CLIENT_CATCHING);
     hub->stats.connects[HUB_WELCOMED]++;
     emit_session(hub, client, recovered);
     return true;
@@ -73,7 +84,7 @@ static bool let_in(struct hub *hub, struct client *client, bool recovered)
 
 static void go_live(struct hub *hub, struct client *client, uint64_t seen, struct slice cursor)
 {
-    client->state = CLIENT_LIVE;
+    set_state(client, CLIENT_LIVE);
     client->seen = seen;
     crowd_welcome(hub->crowd, client->socket, cursor, slice_text(client->user->session->shown));
     clients_add(&hub->welcomed, client);
@@ -240,7 +251,7 @@ void replay_behind(struct hub *hub, struct client *client, struct slice cursor)
     uint64_t seen = client->seen;
     cursor = slice_head(cursor, RESUME_CURSOR_MAX);
     clients_remove(&hub->welcomed, client);
-    client->state = CLIENT_CATCHING;
+    set_state(client, CLIENT_CATCHING);
     struct replay *r = replay_new(hub, client);
     if (cursor.len > 0) {
         memcpy(r->resume.cursor, cursor.ptr, cursor.len);

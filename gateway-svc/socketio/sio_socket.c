@@ -55,6 +55,13 @@ uint32_t sio_socket_count(const struct eio_conn *conn)
     return count;
 }
 
+/* The one place where the state changes: always further on. */
+static void set_state(struct sio_socket *socket, enum sio_socket_state state)
+{
+    assert((uint8_t)state > socket->state);
+    socket->state = (uint8_t)state & 127U;
+}
+
 /* Out of its connection's list, which gives up its reference. */
 static void let_go(struct sio_socket *socket)
 {
@@ -69,14 +76,14 @@ static void let_go(struct sio_socket *socket)
     }
     socket->conn = NULL;
     socket->next = NULL;
-    socket->state = SIO_GONE;
+    set_state(socket, SIO_GONE);
     sio_socket_unref(socket);
 }
 
 void sio_socket_leave(struct sio_socket *socket, enum sio_reason reason)
 {
     if (is_member(socket)) {
-        socket->state = SIO_LEFT;
+        set_state(socket, SIO_LEFT);
         socket->reason = (uint8_t)reason;
         eio_conn_touch(socket->conn);
     }
@@ -178,7 +185,7 @@ bool sio_socket_accept(struct sio_socket *socket)
         SLICE("{\"sid\":\""), {id, PUBLIC_ID_LEN},
          SLICE("\"}")
     };
-    socket->state = SIO_OPEN;
+    set_state(socket, SIO_OPEN);
     eio_conn_joined(socket->conn);
     send_packet(socket, SIO_PACKET_CONNECT, body, 3);
     return true;
