@@ -3,8 +3,8 @@
  *
  * Input: lines, each the value of X-Forwarded-For of one request (without NUL: such a header does
  * not come so far). */
-#include "auth-svc/front.h"
 #include "auth-svc/throttle.h"
+#include "shared/forwarded.h"
 #include "tests/support/fuzz.h"
 
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(t);
     for (size_t n = 0; n < MAX && in.len > 0; n++) {
         struct slice header = fuzz_line(&in);
-        struct slice address = front_address(header, SLICE("10.9.8.7"));
+        struct slice address = forwarded_address(header, SLICE("10.9.8.7"));
         bool before = false;
         if (memchr(header.ptr, '\0', header.len)) {
             n--;

@@ -17,13 +17,6 @@ static struct pass *pass_new(struct slice token)
     return pass;
 }
 
-/* The scheme that the client used, as the door says; clients cannot set this header themselves. */
-static struct slice scheme_of(struct sio_request *req)
-{
-    struct slice proto = sio_request_header(req, "x-forwarded-proto");
-    return slice_equal_nocase(proto, SLICE("https")) ? SLICE("https") : SLICE("http");
-}
-
 /* Is it a page of the address that it asks, or no page at all? */
 static bool is_own_page(struct sio_request *req, struct slice scheme)
 {
@@ -33,7 +26,7 @@ static bool is_own_page(struct sio_request *req, struct slice scheme)
 
 struct pass *admission_pass(struct sio_request *req, bool credentials)
 {
-    struct slice scheme = scheme_of(req);
+    struct slice scheme = sio_request_scheme(req);
     if (!credentials && !is_own_page(req, scheme)) {
         return NULL;
     }

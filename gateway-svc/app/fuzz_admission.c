@@ -12,6 +12,11 @@
 
 #define HEADERS 4
 
+struct sio_request { /* the one there is */
+    char nothing;
+};
+
+static struct sio_request request;
 static const char *const names[HEADERS] = {"host", "origin", "x-forwarded-proto", "cookie"};
 static struct slice headers[HEADERS];
 
@@ -38,6 +43,12 @@ struct slice sio_request_header(struct sio_request *req, const char *name)
     }
     HOLDS(false);
     return SLICE("");
+}
+
+struct slice sio_request_scheme(struct sio_request *req)
+{
+    (void)req;
+    return slice_equal_nocase(headers[2], SLICE("https")) ? SLICE("https") : SLICE("http");
 }
 
 /* The string auth.token, once, or why there is none. */
@@ -100,9 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct slice auth = fuzz_line_with(&in, SLICE("-_0123456789abcdefghijklmnopqrstuvwxyzABCDE"));
     bool credentials = size % 2 == 0;
-    struct pass *pass = admission_pass(NULL, credentials);
-    bool secure = slice_equal_nocase(headers[2], SLICE("https"));
-    struct slice scheme = secure ? SLICE("https") : SLICE("http");
+    struct pass *pass = admission_pass(&request, credentials);
+    struct slice scheme = sio_request_scheme(&request);
     bool own = origin_passes(origin_judge(scheme, headers[0], headers[1], ""));
     bool counts = credentials || (own && headers[0].len <= 512);
     struct slice cookie = cookie_find(headers[3], scheme);

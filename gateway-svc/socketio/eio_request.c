@@ -1,5 +1,6 @@
 /* eio_request.c - a request as the application sees it */
 #include "gateway-svc/socketio/eio_request.h"
+#include "shared/forwarded.h"
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,6 +8,22 @@
 struct slice sio_request_header(struct sio_request *req, const char *name)
 {
     return http_request_field(req->http, slice_text(name));
+}
+
+/* What the proxy in front says; empty without one. */
+static struct slice forwarded(const struct sio_request *req, struct slice name)
+{
+    return req->trusted ? http_request_field(req->http, name) : SLICE("");
+}
+
+struct slice sio_request_scheme(struct sio_request *req)
+{
+    return forwarded_scheme(forwarded(req, SLICE("x-forwarded-proto")));
+}
+
+struct slice eio_request_address(struct sio_request *req)
+{
+    return forwarded_address(forwarded(req, SLICE("x-forwarded-for")), sio_request_peer(req));
 }
 
 struct slice sio_request_query(struct sio_request *req)

@@ -35,19 +35,6 @@ static void send_text(struct eio_exchange *x, unsigned status, const char *text,
                                            .close = status >= 400});
 }
 
-/* Who asks, as far as we know: behind a proxy, what it says last. */
-static struct slice address_of(struct visit *v)
-{
-    struct slice last = SLICE(""), rest = SLICE("");
-    if (v->router->engine->config.trust_forwarded) {
-        rest = http_request_field(v->http, SLICE("x-forwarded-for"));
-    }
-    while (rest.len > 0) {
-        last = slice_trim(slice_cut(&rest, ','));
-    }
-    return last.len > 0 ? last : sio_request_peer(&v->req);
-}
-
 /* Every refusal is counted, and some are logged. */
 static void note_refusal(struct visit *v, enum sio_refusal refusal)
 {
@@ -55,7 +42,7 @@ static void note_refusal(struct visit *v, enum sio_refusal refusal)
     v->router->engine->stats.refused[refusal]++;
     if (log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
         log_info("request refused why=\"%s\" address=%s suppressed=%llu", sio_refusal_name(refusal),
-                 log_escape(address_of(v)), (unsigned long long)limit->suppressed);
+                 log_escape(eio_request_address(&v->req)), (unsigned long long)limit->suppressed);
     }
 }
 
@@ -80,19 +67,18 @@ static struct slice field(const struct visit *v, struct slice name)
 }
 
 /* May the page that sent this use us?  The answer gets the header lines that tell its browser. */
-static bool is_welcome(const struct sio_config *config, const struct http_request *http,
+static bool is_welcome(const struct sio_config *config, struct sio_request *req,
                        struct eio_exchange *x)
 {
-    struct slice proto = http_request_field(http, SLICE("x-forwarded-proto"));
-    bool secure = config->trust_forwarded && slice_equal_nocase(proto, SLICE("https"));
-    struct eio_cors_request req = {
-        .scheme = secure ? SLICE("https") : SLICE("http"),
+    const struct http_request *http = req->http;
+    struct eio_cors_request cors = {
+        .scheme = sio_request_scheme(req),
         .host = http_request_field(http, SLICE("host")),
         .origin = http_request_field(http, SLICE("origin")),
         .wanted_headers = http_request_field(http, SLICE("access-control-request-headers")),
     };
-    eio_cors_append(&x->lines, config, &req, http->method == HTTP_OPTIONS);
-    return eio_cors_allows(config, &req);
+    eio_cors_append(&x->lines, config, &cors, http->method == HTTP_OPTIONS);
+    return eio_cors_allows(config, &cors);
 }
 
 static void visit_begin(struct visit *v)
@@ -100,7 +86,7 @@ static void visit_begin(struct visit *v)
     struct eio_engine *engine = v->router->engine;
     v->now_us = clock_mono_us();
     eio_query_parse(v->http->query, &v->query);
-    v->welcome = is_welcome(&engine->config, v->http, v->x);
+    v->welcome = is_welcome(&engine->config, &v->req, v->x);
     /* What has run out by now has run out, though its timer may be late. */
     eio_engine_tick(engine, v->now_us);
     eio_engine_settle(engine, v->now_us);
@@ -368,18 +354,19 @@ static void serve_endpoint(struct visit *v)
 void eio_router_serve(void *router, const struct http_request *http, int fd, struct eio_exchange *x)
 {
     struct eio_router *r = router;
+    const struct sio_config *config = &r->engine->config;
+    struct sio_request req = {.http = http, .fd = fd, .trusted = config->trust_forwarded};
     struct eio_endpoint *endpoint = eio_engine_find(r->engine, http->path);
     if (endpoint) {
-        struct visit v = {.router = r, .http = http, .x = x, .endpoint = endpoint};
-        v.req = (struct sio_request){.http = http, .fd = fd};
+        struct visit v = {.router = r, .req = req, .http = http, .x = x, .endpoint = endpoint};
         serve_endpoint(&v);
         return;
     }
     const struct eio_file *file =
-        eio_files_find(&r->engine->files, slice_text(r->engine->config.path), http->path);
+        eio_files_find(&r->engine->files, slice_text(config->path), http->path);
     if (file && !http->upgrade) {
         if (!eio_file_is_page(file)) { /* a page that may connect may load the client from us */
-            (void)is_welcome(&r->engine->config, http, x);
+            (void)is_welcome(config, &req, x);
         }
         send_file(http, x, file);
     } else {

@@ -255,8 +255,9 @@ struct sio_request;
 /* A header by its name, without regard to case ("Cookie"); of several of that name the last.  Empty
  * when absent. */
 struct slice sio_request_header(struct sio_request *req, const char *name);
-struct slice sio_request_query(struct sio_request *req); /* raw, without '?' */
-struct slice sio_request_peer(struct sio_request *req);  /* numeric address of the TCP peer */
+struct slice sio_request_scheme(struct sio_request *req); /* "http"; "https": see trust_forwarded */
+struct slice sio_request_query(struct sio_request *req);  /* raw, without '?' */
+struct slice sio_request_peer(struct sio_request *req);   /* numeric address of the TCP peer */
 
 struct sio_lookup; /* a question that waits for its answer */
 

@@ -437,6 +437,12 @@ struct slice sio_request_header(struct sio_request *req, const char *name)
     return SLICE("");
 }
 
+struct slice sio_request_scheme(struct sio_request *req)
+{
+    (void)req;
+    return SLICE("http");
+}
+
 /* ---- The clients' half ----------------------------------------------------------------------- */
 
 void wire_latency(uint64_t us)

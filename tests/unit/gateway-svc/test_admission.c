@@ -18,7 +18,7 @@
 /* ---- A request, as the server part would hand it over ---------------------------------------- */
 
 struct sio_request {
-    const char *host, *proto, *origin, *cookie;
+    const char *host, *scheme, *origin, *cookie;
 };
 
 /* What was handed out: as with the real one it is gone when the request is. */
@@ -32,15 +32,19 @@ static void forget_headers(void)
     }
 }
 
+struct slice sio_request_scheme(struct sio_request *req)
+{
+    return req->scheme ? slice_text(req->scheme) : SLICE("http");
+}
+
 struct slice sio_request_header(struct sio_request *req, const char *name)
 {
     const struct {
         const char *name, *value;
     } headers[] = {
-        {"host",              req->host  },
-        {"x-forwarded-proto", req->proto },
-        {"origin",            req->origin},
-        {"cookie",            req->cookie},
+        {"host",   req->host  },
+        {"origin", req->origin},
+        {"cookie", req->cookie},
     };
     for (size_t i = 0; i < ROWS(headers); i++) {
         if (strcmp(name, headers[i].name) == 0 && headers[i].value) {
@@ -61,7 +65,6 @@ static const struct {
     {"a cookie",                {"h", NULL, NULL, "session=" TOKEN_A},                  TOKEN_A, TOKEN_A},
     {"among others",            {"h", NULL, NULL, "x=1; session=" TOKEN_A "; y=2"},     TOKEN_A, TOKEN_A},
     {"a cookie over TLS",       {"h", "https", NULL, "__Host-session=" TOKEN_B},        TOKEN_B, TOKEN_B},
-    {"scheme in capitals",      {"h", "HTTPS", NULL, "__Host-session=" TOKEN_B},        TOKEN_B, TOKEN_B},
     {"the plain one over TLS",  {"h", "https", NULL, "session=" TOKEN_A},               NULL,    NULL   },
     {"the other one over http", {"h", NULL, NULL, "__Host-session=" TOKEN_B},           NULL,    NULL   },
     {"both over TLS",

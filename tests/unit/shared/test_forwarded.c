@@ -1,5 +1,5 @@
-/* test_front.c - scheme and address of the client */
-#include "auth-svc/front.h"
+/* test_forwarded.c - scheme and address of the client */
+#include "shared/forwarded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,8 @@ static void the_last_address_counts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
-        struct slice got = front_address(slice_text(addresses[i].forwarded), SLICE("127.0.0.1"));
+        struct slice got =
+            forwarded_address(slice_text(addresses[i].forwarded), SLICE("127.0.0.1"));
         if (!slice_equal(got, slice_text(addresses[i].address))) {
             fail_msg("\"%s\": %.*s", addresses[i].forwarded, (int)got.len, got.ptr);
         }
@@ -46,7 +47,7 @@ static void only_https_is_https(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        struct slice got = front_scheme(slice_text(schemes[i].forwarded));
+        struct slice got = forwarded_scheme(slice_text(schemes[i].forwarded));
         assert_true(slice_equal(got, slice_text(schemes[i].scheme)));
     }
 }
