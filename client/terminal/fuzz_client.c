@@ -66,11 +66,20 @@ static void on_own(void *ctx, const struct own *own)
     HOLDS(own->state != OWN_ASKED || w->open);
 }
 
+static bool is_here(const struct people *p, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < people_count(p); i++) {
+        found |= slice_equal_nocase(slice_text(people_name(p, i)), slice_text(name));
+    }
+    return found;
+}
+
 static void on_person(void *ctx, const char *name, bool joined)
 {
     struct world *w = ctx;
     HOLDS(!w->ended && username_check(slice_text(name)) != USERNAME_E_SHAPE);
-    HOLDS(people_has(client_people(w->client), slice_text(name)) == joined);
+    HOLDS(is_here(client_people(w->client), name) == joined);
 }
 
 static void on_nothing(void *ctx)

@@ -298,8 +298,3 @@ size_t own_waiting(const struct own_list *list)
 {
     return list->in_state[OWN_WAITING] + list->in_state[OWN_ASKED];
 }
-
-size_t own_failed(const struct own_list *list)
-{
-    return list->in_state[OWN_FAILED];
-}

@@ -77,6 +77,5 @@ void own_give_up(struct own_list *list, const char *reason);
 /* When own_tick or own_next are worth a call, if nothing else happens; UINT64_MAX: never. */
 uint64_t own_due_ms(const struct own_list *list);
 size_t own_waiting(const struct own_list *list); /* waiting or asked */
-size_t own_failed(const struct own_list *list);
 
 #endif

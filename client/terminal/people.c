@@ -290,16 +290,6 @@ const char *people_name(const struct people *p, size_t index)
     return p->here.at[index].text;
 }
 
-bool people_has(const struct people *p, struct slice name)
-{
-    struct name wanted;
-    if (name.len > USERNAME_MAX) {
-        return false;
-    }
-    username_fold(name, wanted.text);
-    return is_at(&p->here, place_of(&p->here, &wanted), &wanted);
-}
-
 struct slice people_cursor(const struct people *p)
 {
     return p->known ? buf_slice(&p->cursor) : SLICE("");

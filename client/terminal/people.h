@@ -34,7 +34,6 @@ enum people_result people_apply(struct people *p, struct json payload, people_fn
 /* In the order of names without regard to case. */
 size_t people_count(const struct people *p);
 const char *people_name(const struct people *p, size_t index);
-bool people_has(const struct people *p, struct slice name); /* in any case */
 
 /* Empty as long as there is none.  JSON text without quotes: it is passed on as it came. */
 struct slice people_cursor(const struct people *p);

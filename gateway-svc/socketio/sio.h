@@ -336,7 +336,7 @@ struct sio_stats {
     uint64_t frames_out;            /* frames handed to the kernel */
     uint64_t bytes_out;             /* of these, without HTTP heads and base64 */
     uint64_t queued_bytes;          /* waiting in all queues */
-    uint64_t closed[16];            /* ever, by enum sio_reason */
+    uint64_t closed[SIO_REASONS];   /* ever, by enum sio_reason */
     uint64_t refused[SIO_REFUSALS]; /* requests ever, by enum sio_refusal */
     uint64_t carried[3]; /* requests carried to another server ever: GET, POST, WebSocket */
 };
