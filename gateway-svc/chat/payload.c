@@ -1,6 +1,9 @@
 /* payload.c - writes the JSON that clients get */
 #include "gateway-svc/chat/payload.h"
 #include "shared/json.h"
+#include "shared/username.h"
+#include <assert.h>
+#include <string.h>
 
 static void put(struct buf *out, const char *literal)
 {
@@ -85,4 +88,25 @@ void payload_with_client_id(struct buf *out, struct slice message, struct slice 
     put(out, is_empty_object(message) ? "\"client_id\":" : ",\"client_id\":");
     buf_append(out, client_id);
     put(out, "}");
+}
+
+bool payload_put_name(struct buf *out, struct slice name, bool first)
+{
+    char text[USERNAME_MAX + 3];
+    size_t len = 0;
+    assert(name.len <= USERNAME_MAX);
+    if (!first) {
+        text[len++] = ',';
+    }
+    text[len++] = '"';
+    memcpy(text + len, name.ptr, name.len);
+    len += name.len;
+    text[len++] = '"';
+    buf_append(out, (struct slice){text, len});
+    return false;
+}
+
+void payload_put_cursor(struct buf *out, const char *key, const char *cursor)
+{
+    buf_printf(out, "\"%s\":\"%s\"", key, cursor);
 }

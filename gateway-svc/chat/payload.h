@@ -1,4 +1,5 @@
-/* payload.h - the JSON that clients get: acks, errors, session events */
+/* payload.h - the JSON that clients get: acks, errors, session events, and pieces of
+ * the list of users */
 #ifndef PARLEY_PAYLOAD_H
 #define PARLEY_PAYLOAD_H
 
@@ -24,5 +25,11 @@ void payload_session_end(struct buf *out, struct slice code); /* {"code":"logged
 void payload_connect_error(struct buf *out, struct slice code);
 /* A message as its sender sees it: `message` (a JSON object) with client_id put in. */
 void payload_with_client_id(struct buf *out, struct slice message, struct slice client_id);
+
+/* Appends a name as JSON, and a comma before all but the first.  Returns false, so that it can be
+ * kept as `first`.  It must be a name, in which nothing is escaped. */
+bool payload_put_name(struct buf *out, struct slice name, bool first);
+/* "key":"cursor" */
+void payload_put_cursor(struct buf *out, const char *key, const char *cursor);
 
 #endif

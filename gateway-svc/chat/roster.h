@@ -31,9 +31,6 @@ enum roster_result roster_apply(struct roster *r, struct slice epoch, uint64_t v
 void roster_load_begin(struct roster *r);
 void roster_load_name(struct roster *r, struct slice shown);
 void roster_load_end(struct roster *r, struct slice epoch, uint64_t version);
-/* True once a load has ended and no other has begun since. */
-bool roster_is_loaded(const struct roster *r);
-uint64_t roster_version(const struct roster *r);
 
 /* Bundles what changed since the last call: appends {"joined":[...],"left":[...],"from":"...",
  * "cursor":"..."} and returns the number of names in it; 0 and nothing appended when nothing

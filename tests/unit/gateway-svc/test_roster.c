@@ -84,17 +84,13 @@ static void assert_full(struct roster *r, const char *own, const char *text)
 static void nothing_is_known_before_a_load(void **state)
 {
     struct roster *r = *state;
-    assert_false(roster_is_loaded(r));
     assert_int_equal(apply(r, "e1", 1, "+ann"), ROSTER_GAP);
     TELL(0, "");
     roster_load_begin(r);
     roster_load_name(r, SLICE("ann"));
-    assert_false(roster_is_loaded(r));
     assert_int_equal(apply(r, "e1", 6, "+bob"), ROSTER_GAP);
     TELL(0, ""); /* half a list is no news */
     roster_load_end(r, SLICE("e1"), 5);
-    assert_true(roster_is_loaded(r));
-    assert_int_equal(roster_version(r), 5);
     FULL("", "{\"users\":[\"ann\"],\"cursor\":\".0\"}"); /* as it is, told or not */
     TELL(1, "{\"joined\":[\"ann\"],\"left\":[],\"from\":\".0\",\"cursor\":\"e1.5\"}");
     FULL("", "{\"users\":[\"ann\"],\"cursor\":\"e1.5\"}");
@@ -112,7 +108,6 @@ static void versions_must_follow_each_other(void **state)
     assert_int_equal(apply(r, "e", 6, "-ann"), ROSTER_GAP);
     TELL(0, "");
     assert_int_equal(apply(r, "e1", 6, "-ann"), ROSTER_OK);
-    assert_int_equal(roster_version(r), 6);
     TELL(1, "{\"joined\":[],\"left\":[\"ann\"],\"from\":\"e1.5\",\"cursor\":\"e1.6\"}");
 }
 
@@ -412,6 +407,7 @@ static void a_list_lasts_until_too_much_has_changed(void **state)
 /* What clients have: u<number> or not. */
 struct crowd {
     bool has[MANY];
+    uint64_t version;
     char cursor[64];
 };
 
@@ -485,7 +481,7 @@ static void flip(struct roster *r, struct crowd *truth)
     unsigned i = (state >> 8) % MANY;
     truth->has[i] = !truth->has[i];
     snprintf(list, sizeof list, "%cu%u", truth->has[i] ? '+' : '-', i);
-    assert_int_equal(apply(r, "e1", roster_version(r) + 1, list), ROSTER_OK);
+    assert_int_equal(apply(r, "e1", ++truth->version, list), ROSTER_OK);
 }
 
 static void a_list_and_what_changed_since_are_the_list_as_it_is(void **state)
@@ -495,6 +491,7 @@ static void a_list_and_what_changed_since_are_the_list_as_it_is(void **state)
     size_t taken = 0;
     load_many(r, MANY, 1);
     memset(truth.has, true, sizeof truth.has);
+    truth.version = 1;
     for (unsigned i = 0; i < 5000; i++) {
         flip(r, &truth);
         if (!roster_has_list(r)) {
