@@ -307,7 +307,7 @@ enum sio_refusal {
     SIO_REFUSED_FORBIDDEN, /* `origins`, or `allow` */
     SIO_REFUSED_VERSION,   /* not Engine.IO 4 */
     SIO_REFUSED_HANDSHAKE, /* no correct handshake of a WebSocket */
-    SIO_REFUSED_CLOSING,   /* sio_server_close_all was called */
+    SIO_REFUSED_CLOSING,   /* sio_server_refuse_new or sio_server_close_all was called */
     SIO_REFUSED_HTTP,      /* no HTTP that we read, or too slow */
     SIO_REFUSALS
 };
