@@ -77,8 +77,8 @@ static bool learn(struct session *s, const struct redis_reply *reply, size_t at)
     }
     copy_name(s->shown, shown);
     s->login = redis_reply_u64_at(reply, at + 5);
-    s->floor = redis_reply_u64_at(reply, at + 2);
-    s->newest = s->floor;
+    s->attach_id = redis_reply_u64_at(reply, at + 2);
+    s->newest = s->attach_id;
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
     return true;
@@ -94,7 +94,7 @@ static uint64_t left_of(const struct relay *r, const struct session *s, struct s
     if (slice_u64(left_text, UINT64_MAX - 1, &left)) {
         return left;
     }
-    return r->delivered > s->floor ? s->floor : RELAY_WAS_HERE;
+    return r->delivered > s->attach_id ? s->attach_id : RELAY_WAS_HERE;
 }
 
 /* Who became visible by the call, in the order of its change. */
@@ -464,7 +464,7 @@ struct session *relay_open(struct relay *r, struct slice hash)
 static uint64_t had_all(const struct relay *r, const struct session *s)
 {
     uint64_t id = r->state >= LINK_PRUNING ? r->delivered : r->group_mark;
-    return id > s->floor ? id : s->floor;
+    return id > s->attach_id ? id : s->attach_id;
 }
 
 void relay_close(struct relay *r, struct session *s, uint64_t upto)

@@ -10,7 +10,7 @@ struct session {
     void *owner;         /* the application's own pointer */
     uint64_t login;      /* number of the login */
     uint64_t expires_ms; /* monotonic; 0: never */
-    uint64_t floor;      /* message:id when it was attached for the first time */
+    uint64_t attach_id;  /* message:id when it was attached for the first time */
     uint64_t newest;  /* of the messages to it or from it, the last that it got, or need not get */
     uint32_t place;   /* in the table's list */
     uint32_t attempt; /* number of the latest attach; answers to older ones do not count */

@@ -549,7 +549,7 @@ static void hear_of_attach(const char *told)
     if (s && w.heard[i].fresh) {
         bool missed = strncmp(told + 3, " left=", 6) == 0;
         w.heard[i].fresh = false;
-        w.heard[i].floor = missed ? w.relay->delivered : s->floor;
+        w.heard[i].floor = missed ? w.relay->delivered : s->attach_id;
         w.heard[i].last = w.heard[i].floor;
     }
 }

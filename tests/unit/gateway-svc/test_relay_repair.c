@@ -305,7 +305,7 @@ static void only_who_missed_something_is_asked_for(void **state)
     struct session *c = script_open('c');
     fake_answer("ok|e1|120|userc|Userc|7|0|5|90|0||0|115");
     (void)script_told();
-    assert_int_equal(c->floor, 120);
+    assert_int_equal(c->attach_id, 120);
     fake_feed_down();
     script_link("2", "e1");
     fake_answer("ok|e1|130|0|0|ok|ok|ok|119|100|111"); /* c, b, a; 119 is older than c here */

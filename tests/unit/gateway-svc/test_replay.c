@@ -160,7 +160,7 @@ static int begin(void **state)
     memset(s->hash, 0xaa, sizeof s->hash);
     snprintf(s->shown, sizeof s->shown, "Alice");
     s->attached = true;
-    s->floor = 50;
+    s->attach_id = 50;
     w.user = user_new(s);
     w.client = client_new(w.user, &w.socket);
     return 0;
