@@ -322,7 +322,10 @@ static void session_step(char what, const char *text)
     memset(hash, 'a' + (int)i, TOKEN_HASH_LEN);
     struct session *s = world.sessions[i];
     if (what == 's' && !s) {
-        world.sessions[i] = relay_open(world.relay, slice_text(hash));
+        s = world.sessions[i] = relay_open(world.relay, slice_text(hash));
+        if (s) {
+            s->owner = &world; /* as the gateway does: else it counts as being opened just now */
+        }
     } else if (what == 'c' && s) {
         world.sessions[i] = NULL;
         world.attached[i] = false;
