@@ -50,7 +50,7 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
     }
     r->nonce_back = true;
     r->proven_ms = clock_mono_ms();
-    r->fence_ms = r->nonce_us / 1000;
+    relay_note_lease(r, r->nonce_us); /* nobody publishes it for a link that is refused */
     if (first) {
         r->own_count = line->count;
         r->group_count = n->group_count;

@@ -71,12 +71,21 @@ static void put_info(const struct relay *r, struct buf *out)
     json_doc_free(doc);
 }
 
+/* One that waits for its answer. */
+struct renewal {
+    struct relay *relay;
+    uint64_t asked_us;
+};
+
 static void on_renewed(void *arg, const struct redis_reply *reply)
 {
-    struct relay *r = arg;
+    struct renewal renewal = *(struct renewal *)arg;
+    struct relay *r = renewal.relay;
+    free(arg);
     if (!relay_heard(r, reply, 2)) {
         return;
     }
+    relay_note_lease(r, renewal.asked_us);
     r->number = redis_reply_u64_at(reply, 3);
     snprintf(r->number_text, sizeof r->number_text, "%llu", (unsigned long long)r->number);
     set_settling(r, slice_equal(redis_reply_text_at(reply, 4), SLICE("1")));
@@ -109,7 +118,12 @@ static void renew(struct relay *r, bool fresh)
                                  slice_text(r->nonce),
                                  buf_slice(&info),
                                  SLICE("many")};
-    functions_call(r->commands, "parley_renew", args, sizeof args / sizeof *args, on_renewed, r);
+    struct renewal *renewal = must(malloc(sizeof *renewal));
+    *renewal = (struct renewal){r, clock_mono_us()};
+    if (!functions_call(r->commands, "parley_renew", args, sizeof args / sizeof *args, on_renewed,
+                        renewal)) {
+        free(renewal);
+    }
     buf_deinit(&info);
 }
 
@@ -243,6 +257,11 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         r->caller.seen = id;
     }
     return true;
+}
+
+void relay_note_lease(struct relay *r, uint64_t asked_us)
+{
+    r->fence_us = asked_us > r->fence_us ? asked_us : r->fence_us;
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)

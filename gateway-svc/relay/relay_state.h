@@ -67,7 +67,7 @@ struct relay {
     uint64_t tick_ms; /* its interval */
     char nonce[NONCE_LEN + 1];
     bool nonce_back;
-    uint64_t fence_ms;   /* when the one that came back last was: our lease holds from then on */
+    uint64_t fence_us;   /* see relay_note_lease */
     uint64_t proven_ms;  /* when that came back */
     uint64_t proving_ms; /* since when we wait for the first one of this link */
     uint64_t own_count, group_count;
@@ -118,6 +118,18 @@ static inline bool relay_answered(const struct redis_reply *reply)
 {
     return reply && !functions_status_is(reply, "link");
 }
+
+/* A renewal that was asked for at `asked_us` is known to have been accepted: by its answer, or by
+ * its nonce (of one that was published for several renewals: the first one's time).
+ *
+ * Redis renews only a lease that has not lapsed since this link began, and for a whole lease, from
+ * a moment that is not before we asked.  So whatever reaches us within a lease of the latest such
+ * asking (the fence) was published while we had it: no session of ours had been detached, and what
+ * was sent to one before that was published to us, too.  That needs no order between answers and
+ * nonces: the later proof does not count when it proves less, a lost answer proves nothing, and
+ * those of an older link die with its connections.  When a new epoch is in the answer, everybody is
+ * attached again for that (relay_heard); no lease lapses in it before it has settled. */
+void relay_note_lease(struct relay *r, uint64_t asked_us);
 
 /* channels.c: one line of any channel; a redis_message_fn */
 void relay_line(void *ctx, struct slice channel, struct slice payload);

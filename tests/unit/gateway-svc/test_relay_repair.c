@@ -385,6 +385,83 @@ static void after_a_long_pause_nothing_is_delivered_before_what_was_missed(void 
          "| ");
 }
 
+/* What shows that our lease held: '.' half a second passes, 't' a renewal is asked for, 'o' the
+ * oldest one is accepted, 'e' it is answered with an error, 'n' its nonce comes back. */
+static void take_step(char step)
+{
+    switch (step) {
+    case '.': script_pass(500); break;
+    case 't': script_tick(); break;
+    case 'o': fake_answer("ok|e1|100|1|0|1|0|0|0"); break;
+    case 'e': fake_answer_error("ERR no"); break;
+    default: script_nonce("0 e1"); break;
+    }
+}
+
+static void lines_are_delivered_while_the_lease_is_known_to_hold(void **state)
+{
+    static const struct {
+        const char *steps;
+        uint64_t left_ms; /* of it */
+    } rows[] = {
+        {"",         SCRIPT_LEASE_MS       }, /* the first nonce was of this moment */
+        {"..",       SCRIPT_LEASE_MS - 1000},
+        {"..t",      SCRIPT_LEASE_MS - 1000}, /* asking proves nothing */
+        {"..te",     SCRIPT_LEASE_MS - 1000}, /* nor does an error */
+        {"..to",     SCRIPT_LEASE_MS       },
+        {"..tn",     SCRIPT_LEASE_MS       }, /* no nonce is published for who is refused */
+        {"..t.o",    SCRIPT_LEASE_MS - 500 }, /* from when it was asked for */
+        {"..t.n",    SCRIPT_LEASE_MS - 500 },
+        {"..t.to",   SCRIPT_LEASE_MS - 500 }, /* of two, the older one was accepted */
+        {"..t.tn",   SCRIPT_LEASE_MS - 500 }, /* it may be the older one's nonce */
+        {"..t.too",  SCRIPT_LEASE_MS       },
+        {"..t.toon", SCRIPT_LEASE_MS       }, /* a nonce that is late takes nothing back */
+        {"..t.teo",  SCRIPT_LEASE_MS       },
+        {"..t.toe",  SCRIPT_LEASE_MS - 500 },
+    };
+    end(state);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        begin_two(state);
+        for (const char *step = rows[i].steps; *step; step++) {
+            take_step(*step);
+        }
+        script_pass(rows[i].left_ms);
+        script_own("message", message(101, 'z', 'a'));
+        TOLD("message 101 to=a from=- | ");
+        script_pass(1);
+        script_own("message", message(102, 'z', 'a'));
+        TOLD("");
+        end(state);
+    }
+    begin_two(state);
+}
+
+/* Else it would begin with that anew each time, and never end. */
+static void attaching_everybody_may_take_longer_than_the_lease(void **state)
+{
+    struct relay *r = *state;
+    script_own_is_lost();
+    script_own("message", message(110, 'z', 'a'));
+    fake_answer("ok|e1|109|0|0|ok|ok|0|109");
+    answer("ok|e1|109|1|1|101", message(101, 'z', 'a'), NULL, NULL);
+    fake_answer("ok|e1|109|1|0|109|0"); /* the group missed nothing; what a did comes slowly */
+    for (unsigned ms = 0, id = 102; ms <= SCRIPT_LEASE_MS; ms += 1000, id++) {
+        char head[64];
+        snprintf(head, sizeof head, "ok|e1|109|1|1|%u", id);
+        script_pass(1000);
+        script_tick();
+        script_nonce("0 e1");
+        answer(head, message((int)id, 'z', 'a'), NULL, NULL);
+        fake_answer("ok|e1|109|1|0|1|0|0|0");
+    }
+    (void)script_told();
+    fake_answer("ok|e1|109|1|0|109");
+    (void)script_told();
+    assert_int_equal(r->state, LINK_PRUNING);
+    script_own("message", message(111, 'z', 'a'));
+    TOLD("message 111 to=a from=- | ");
+}
+
 static void who_ends_or_closes_meanwhile_gets_nothing(void **state)
 {
     struct relay *r = *state;
@@ -604,6 +681,8 @@ int main(void)
         TEST(what_comes_too_late_is_lost),
         TEST(each_session_has_its_own_mark),
         TEST(after_a_long_pause_nothing_is_delivered_before_what_was_missed),
+        TEST(lines_are_delivered_while_the_lease_is_known_to_hold),
+        TEST(attaching_everybody_may_take_longer_than_the_lease),
         TEST(who_ends_or_closes_meanwhile_gets_nothing),
         TEST(a_copy_that_is_not_its_owners_is_not_delivered),
         TEST(a_link_that_breaks_while_filling_starts_over),
