@@ -46,7 +46,7 @@ static void on_nonce(struct relay *r, const struct bus_line *line)
     }
     bool first = !link_is_open(r->state);
     if (!r->nonce_back) {
-        histogram_add(&r->stats.nonces, clock_mono_us() - r->nonce_us);
+        histogram_add(&r->stats.nonces, clock_boot_us() - r->nonce_us);
     }
     r->nonce_back = true;
     r->proven_ms = clock_mono_ms();

@@ -43,6 +43,11 @@ uint64_t clock_mono_us(void)
     return world.now_ms * 1000;
 }
 
+uint64_t clock_boot_us(void)
+{
+    return world.now_ms * 1000;
+}
+
 uint64_t clock_unix_ms(void)
 {
     return world.now_ms;

@@ -110,7 +110,7 @@ static void renew(struct relay *r, bool fresh)
             r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
         }
         r->nonce_back = false;
-        r->nonce_us = clock_mono_us();
+        r->nonce_us = clock_boot_us();
     }
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  fresh ? SLICE("new") : SLICE("keep"),
@@ -119,7 +119,7 @@ static void renew(struct relay *r, bool fresh)
                                  buf_slice(&info),
                                  SLICE("many")};
     struct renewal *renewal = must(malloc(sizeof *renewal));
-    *renewal = (struct renewal){r, clock_mono_us()};
+    *renewal = (struct renewal){r, clock_boot_us()};
     if (!functions_call(r->commands, "parley_renew", args, sizeof args / sizeof *args, on_renewed,
                         renewal)) {
         free(renewal);

@@ -119,8 +119,8 @@ static inline bool relay_answered(const struct redis_reply *reply)
     return reply && !functions_status_is(reply, "link");
 }
 
-/* A renewal that was asked for at `asked_us` is known to have been accepted: by its answer, or by
- * its nonce (of one that was published for several renewals: the first one's time).
+/* A renewal that was asked for at `asked_us` is known to have been accepted (clock_boot_us): by its
+ * answer, or by its nonce (of one that was published for several renewals: the first one's time).
  *
  * Redis renews only a lease that has not lapsed since this link began, and for a whole lease, from
  * a moment that is not before we asked.  So whatever reaches us within a lease of the latest such

@@ -93,13 +93,14 @@ static bool deliver_copy(struct relay *r, const struct bus_message *m, const cha
     return true;
 }
 
-/* A process that was stopped, or a Redis that did not answer, for so long that our lease may have
- * lapsed: then messages may have been sent that were not published to us, and what comes now is
- * behind them.  (Only then: renewals go on while everybody is attached, however long that takes.)
+/* A process or a machine that was stopped, or a Redis that did not answer, for so long that our
+ * lease may have lapsed: then messages may have been sent that were not published to us, and what
+ * comes now is behind them.  (Only then: renewals go on while everybody is attached, however long
+ * that takes.)
  */
 static bool may_have_lapsed(const struct relay *r)
 {
-    return clock_mono_us() - r->fence_us > r->config.lease_ms * 1000;
+    return clock_boot_us() - r->fence_us > r->config.lease_ms * 1000;
 }
 
 void repair_message(struct relay *r, const struct bus_message *m)

@@ -81,6 +81,11 @@ uint64_t clock_mono_ms(void)
     return sim.now / SIM_MS;
 }
 
+uint64_t clock_boot_us(void)
+{
+    return sim.now;
+}
+
 uint64_t clock_unix_ms(void)
 {
     return sim.now / SIM_MS;

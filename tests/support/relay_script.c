@@ -15,7 +15,7 @@
 static struct {
     struct ev_loop *loop;
     struct relay *relay;
-    uint64_t now_ms;
+    uint64_t now_ms, suspended_ms;
     uint64_t own, group;
     struct buf told, shown;
     bool roster_misses;
@@ -34,6 +34,11 @@ uint64_t clock_mono_ms(void)
     return script.now_ms;
 }
 
+uint64_t clock_boot_us(void)
+{
+    return (script.now_ms + script.suspended_ms) * 1000;
+}
+
 uint64_t clock_unix_ms(void)
 {
     return script.now_ms;
@@ -42,6 +47,11 @@ uint64_t clock_unix_ms(void)
 void script_pass(uint64_t ms)
 {
     script.now_ms += ms;
+}
+
+void script_suspend(uint64_t ms)
+{
+    script.suspended_ms += ms;
 }
 
 /* ---- What is told ---------------------------------------------------------------------------- */

@@ -14,9 +14,10 @@
 /* The relay is new, nothing is connected; end checks for leaks by freeing all. */
 struct relay *script_begin(void);
 void script_end(void);
-void script_free(void);        /* ends the relay alone */
-void script_pass(uint64_t ms); /* the clock goes on */
-void script_tick(void);        /* the relay's timer goes off */
+void script_free(void);           /* ends the relay alone */
+void script_pass(uint64_t ms);    /* the clocks go on */
+void script_suspend(uint64_t ms); /* ... the one that counts what the machine slept alone */
+void script_tick(void);           /* the relay's timer goes off */
 
 /* What the relay told since the last call, one word group after the other:
  *   attached a:alice left=90 | refused a unknown | ended a kicked | message 7 to=a from=- c="..." |

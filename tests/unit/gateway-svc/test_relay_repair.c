@@ -385,6 +385,19 @@ static void after_a_long_pause_nothing_is_delivered_before_what_was_missed(void 
          "| ");
 }
 
+/* So was the machine, whose monotonic clock stood still. */
+static void so_it_is_after_a_suspended_machine(void **state)
+{
+    (void)state;
+    script_suspend(SCRIPT_LEASE_MS);
+    script_own("message", message(101, 'z', 'a'));
+    TOLD("message 101 to=a from=- | ");
+    script_suspend(1);
+    script_own("message", message(103, 'z', 'a'));
+    TOLD("");
+    CALLS("parley_reattach gw 1 *");
+}
+
 /* What shows that our lease held: '.' half a second passes, 't' a renewal is asked for, 'o' the
  * oldest one is accepted, 'e' it is answered with an error, 'n' its nonce comes back. */
 static void take_step(char step)
@@ -681,6 +694,7 @@ int main(void)
         TEST(what_comes_too_late_is_lost),
         TEST(each_session_has_its_own_mark),
         TEST(after_a_long_pause_nothing_is_delivered_before_what_was_missed),
+        TEST(so_it_is_after_a_suspended_machine),
         TEST(lines_are_delivered_while_the_lease_is_known_to_hold),
         TEST(attaching_everybody_may_take_longer_than_the_lease),
         TEST(who_ends_or_closes_meanwhile_gets_nothing),

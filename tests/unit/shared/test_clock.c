@@ -28,6 +28,15 @@ static void monotonic_is_between_two_readings(void **state)
     assert_in_range(ms, before / 1000000, after / 1000000);
 }
 
+static void boot_is_between_two_readings(void **state)
+{
+    (void)state;
+    uint64_t before = read_ns(CLOCK_BOOTTIME);
+    uint64_t us = clock_boot_us();
+    uint64_t after = read_ns(CLOCK_BOOTTIME);
+    assert_in_range(us, before / 1000, after / 1000);
+}
+
 static void unix_is_between_two_readings(void **state)
 {
     (void)state;
@@ -54,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monotonic_is_between_two_readings),
+        cmocka_unit_test(boot_is_between_two_readings),
         cmocka_unit_test(unix_is_between_two_readings),
         cmocka_unit_test(monotonic_never_goes_back),
     };
