@@ -172,7 +172,7 @@ static bool connect_call(struct relay *r, struct attach_call *call)
 /* In an attach-all, before anything is known of it. */
 static bool connect_one(struct relay *r, struct session *s)
 {
-    struct attach_call *call = call_new(r, r->round, 1);
+    struct attach_call *call = call_new(r, r->round.number, 1);
     call_add(call, s);
     if (!connect_call(r, call)) {
         free(call);
@@ -264,16 +264,16 @@ static void leave_next(struct relay *r, const struct session *s)
 /* The last answer of a round is in: everything is attached, in one epoch or not. */
 static void end_round(struct relay *r)
 {
-    if (r->round_mixed) {
+    if (r->round.mixed) {
         relay_step(r, LINK_EV_STALE);
         return;
     }
-    if (r->round_epoch[0] == '\0') { /* there was nothing to attach */
-        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
+    if (r->round.epoch[0] == '\0') { /* there was nothing to attach */
+        memcpy(r->round.epoch, r->heard_epoch, sizeof r->round.epoch);
     }
     r->epoch_lost = r->epoch_lost ||
-                    (r->caller.epoch[0] != '\0' && strcmp(r->caller.epoch, r->round_epoch) != 0);
-    memcpy(r->caller.epoch, r->round_epoch, sizeof r->caller.epoch);
+                    (r->caller.epoch[0] != '\0' && strcmp(r->caller.epoch, r->round.epoch) != 0);
+    memcpy(r->caller.epoch, r->round.epoch, sizeof r->caller.epoch);
     if (r->heard_id > r->caller.seen) {
         r->caller.seen = r->heard_id;
     }
@@ -338,13 +338,13 @@ static void batch_add(struct batch *b, struct session *s, uint64_t now_ms)
  * session into the gap, hides nobody; sessions that come meanwhile attach by themselves. */
 static struct session *next_unsent(struct relay *r)
 {
-    if (r->unsent > sessions_count(r->sessions)) {
-        r->unsent = sessions_count(r->sessions);
+    if (r->round.unsent > sessions_count(r->sessions)) {
+        r->round.unsent = sessions_count(r->sessions);
     }
-    while (r->unsent > 0) {
-        struct session *s = sessions_at(r->sessions, --r->unsent);
-        if (s->round != r->round) {
-            s->round = r->round;
+    while (r->round.unsent > 0) {
+        struct session *s = sessions_at(r->sessions, --r->round.unsent);
+        if (s->round != r->round.number) {
+            s->round = r->round.number;
             return s;
         }
     }
@@ -358,14 +358,14 @@ static bool attach_some(struct relay *r, struct session *s, struct batch *b)
         return connect_one(r, s);
     }
     uint64_t now_ms = clock_mono_ms();
-    b->call = call_new(r, r->round, BATCH);
+    b->call = call_new(r, r->round.number, BATCH);
     b->args[0] = slice_text(r->config.gateway_id);
     b->args[1] = slice_text(r->number_text);
     batch_add(b, s, now_ms);
     while (b->call->count < BATCH && (s = next_unsent(r))) {
         if (s->shown[0] == '\0') { /* it goes alone, next */
             s->round--;
-            r->unsent++;
+            r->round.unsent++;
             break;
         }
         batch_add(b, s, now_ms);
@@ -383,14 +383,14 @@ static void attach_more(struct relay *r)
 {
     struct batch b;
     struct session *s;
-    while (r->attaching < WINDOW && (s = next_unsent(r))) {
+    while (r->round.out < WINDOW && (s = next_unsent(r))) {
         if (!attach_some(r, s, &b)) {
             relay_step(r, LINK_EV_REFUSED); /* whoever was left out would wait for ever */
             return;
         }
-        r->attaching++;
+        r->round.out++;
     }
-    if (r->attaching == 0) {
+    if (r->round.out == 0) {
         end_round(r);
     }
 }
@@ -398,17 +398,17 @@ static void attach_more(struct relay *r)
 /* One answer of the round is in; `id`: message:id as it says, or 0. */
 static void finish_round(struct relay *r, const struct attach_call *call, uint64_t id)
 {
-    if (call->round != r->round || r->attaching == 0) {
+    if (call->round != r->round.number || r->round.out == 0) {
         return;
     }
     if (id > 0) {
         fill_aim(&r->fill, id);
     }
-    if (r->round_epoch[0] == '\0') {
-        memcpy(r->round_epoch, r->heard_epoch, sizeof r->round_epoch);
+    if (r->round.epoch[0] == '\0') {
+        memcpy(r->round.epoch, r->heard_epoch, sizeof r->round.epoch);
     }
-    r->round_mixed = r->round_mixed || strcmp(r->round_epoch, r->heard_epoch) != 0;
-    r->attaching--;
+    r->round.mixed = r->round.mixed || strcmp(r->round.epoch, r->heard_epoch) != 0;
+    r->round.out--;
     attach_more(r);
 }
 
@@ -416,12 +416,12 @@ void relay_attach_all(struct relay *r)
 {
     repair_forget(r);
     relay_forget_next(r); /* they are in the round */
-    r->round++;
-    r->attaching = 0;
-    r->unsent = sessions_count(r->sessions);
-    r->round_epoch[0] = '\0';
-    r->round_mixed = false;
-    for (size_t i = 0; i < r->unsent; i++) {
+    r->round.number++;
+    r->round.out = 0;
+    r->round.unsent = sessions_count(r->sessions);
+    r->round.epoch[0] = '\0';
+    r->round.mixed = false;
+    for (size_t i = 0; i < r->round.unsent; i++) {
         sessions_at(r->sessions, i)->attempt = 0; /* older answers count no more */
     }
     attach_more(r);
@@ -429,8 +429,8 @@ void relay_attach_all(struct relay *r)
 
 void relay_forget_all(struct relay *r)
 {
-    r->attaching = 0;
-    r->unsent = 0;
+    r->round.out = 0;
+    r->round.unsent = 0;
     relay_forget_next(r);
     repair_forget(r);
     replay_forget(r);

@@ -41,16 +41,16 @@ static void missed_own(struct relay *r, uint64_t last)
 static void on_nonce(struct relay *r, const struct bus_line *line)
 {
     const struct bus_nonce *n = &line->nonce;
-    if (!slice_equal(n->nonce, slice_text(r->nonce))) {
+    if (!slice_equal(n->nonce, slice_text(r->nonce.text))) {
         return;
     }
     bool first = !link_is_open(r->state);
-    if (!r->nonce_back) {
-        histogram_add(&r->stats.nonces, clock_boot_us() - r->nonce_us);
+    if (!r->nonce.back) {
+        histogram_add(&r->stats.nonces, clock_boot_us() - r->nonce.asked_us);
     }
-    r->nonce_back = true;
-    r->proven_ms = clock_mono_ms();
-    relay_note_lease(r, r->nonce_us); /* nobody publishes it for a link that is refused */
+    r->nonce.back = true;
+    r->nonce.proven_ms = clock_mono_ms();
+    relay_note_lease(r, r->nonce.asked_us); /* nobody publishes it for a link that is refused */
     if (first) {
         r->own_count = line->count;
         r->group_count = n->group_count;

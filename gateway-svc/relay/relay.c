@@ -90,7 +90,7 @@ static void on_renewed(void *arg, const struct redis_reply *reply)
     snprintf(r->number_text, sizeof r->number_text, "%llu", (unsigned long long)r->number);
     set_settling(r, slice_equal(redis_reply_text_at(reply, 4), SLICE("1")));
     relay_step(r, LINK_EV_RENEWED);
-    if (r->nonce_back) {
+    if (r->nonce.back) {
         relay_step(r, LINK_EV_PROVEN);
     }
 }
@@ -104,18 +104,18 @@ static void renew(struct relay *r, bool fresh)
     snprintf(number, sizeof number, "%llu", (unsigned long long)r->number);
     /* A new one says that what was published before the last one has been delivered: not while it
      * waits. */
-    if (fresh || (r->nonce_back && r->state >= LINK_PRUNING)) {
-        random_bytes(r->nonce, NONCE_LEN);
+    if (fresh || (r->nonce.back && r->state >= LINK_PRUNING)) {
+        random_bytes(r->nonce.text, NONCE_LEN);
         for (size_t i = 0; i < NONCE_LEN; i++) {
-            r->nonce[i] = "0123456789abcdef"[(unsigned char)r->nonce[i] & 15];
+            r->nonce.text[i] = "0123456789abcdef"[(unsigned char)r->nonce.text[i] & 15];
         }
-        r->nonce_back = false;
-        r->nonce_us = clock_boot_us();
+        r->nonce.back = false;
+        r->nonce.asked_us = clock_boot_us();
     }
     const struct slice args[] = {slice_text(r->config.gateway_id),
                                  fresh ? SLICE("new") : SLICE("keep"),
                                  slice_text(number),
-                                 slice_text(r->nonce),
+                                 slice_text(r->nonce.text),
                                  buf_slice(&info),
                                  SLICE("many")};
     struct renewal *renewal = must(malloc(sizeof *renewal));
@@ -177,7 +177,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
     switch (action) {
     case LINK_ACT_NONE: break;
     case LINK_ACT_RENEW_NEW:
-        r->proving_ms = clock_mono_ms();
+        r->nonce.proving_ms = clock_mono_ms();
         renew(r, true);
         set_tick(r, PROVE_AGAIN_MS);
         break;
@@ -270,9 +270,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     (void)events;
     struct relay *r = timer->data;
     uint64_t now_ms = clock_mono_ms();
-    bool late = now_ms - r->proving_ms > r->config.lease_ms;
-    bool deaf = now_ms - r->proven_ms > r->config.lease_ms * 2 / 3;
-    if (!r->nonce_back && (link_is_open(r->state) ? deaf : r->state == LINK_PROVING && late)) {
+    bool late = now_ms - r->nonce.proving_ms > r->config.lease_ms;
+    bool deaf = now_ms - r->nonce.proven_ms > r->config.lease_ms * 2 / 3;
+    if (!r->nonce.back && (link_is_open(r->state) ? deaf : r->state == LINK_PROVING && late)) {
         relay_step(r, LINK_EV_DEAF);
         return;
     }
@@ -440,7 +440,7 @@ bool relay_is_ready(const struct relay *r, struct buf *why)
         buf_printf(why, "the link to redis is %s", link_state_name(r->state));
         return false;
     }
-    if (clock_mono_ms() - r->proven_ms > r->config.lease_ms) {
+    if (clock_mono_ms() - r->nonce.proven_ms > r->config.lease_ms) {
         buf_append(why, SLICE("own channel is silent"));
         return false;
     }

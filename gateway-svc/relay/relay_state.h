@@ -49,6 +49,27 @@ struct sending {
     } items[SENDING_MAX];
 };
 
+/* Each renewal publishes a nonce on our own channel.  One that comes back proves that the channel
+ * reaches us, and, because it tells the counts, whether everything before it did.  A new one is
+ * made only when the last one is back and what was published before that has been delivered. */
+struct nonce {
+    char text[NONCE_LEN + 1]; /* the latest */
+    bool back;                /* ... has come back */
+    uint64_t asked_us;        /* ... was first to be published (clock_boot_us) */
+    uint64_t proven_ms;       /* when one came back last */
+    uint64_t proving_ms;      /* since when we wait for the first one of this link */
+};
+
+/* Every session is attached again, in many calls.  A round that has ended proves that all of them
+ * are attached in one and the same epoch. */
+struct round {
+    uint32_t number;           /* of the latest: answers to older ones do not count */
+    size_t out;                /* its calls */
+    size_t unsent;             /* the sessions in front of this place have not been sent yet */
+    char epoch[EPOCH_MAX + 1]; /* of its first answer; empty before that */
+    bool mixed;                /* another answer was of another one */
+};
+
 struct relay {
     struct ev_loop *loop;
     struct relay_config config;
@@ -65,33 +86,26 @@ struct relay {
     char number_text[24];
     ev_timer tick;
     uint64_t tick_ms; /* its interval */
-    char nonce[NONCE_LEN + 1];
-    bool nonce_back;
-    uint64_t fence_us;   /* see relay_note_lease */
-    uint64_t proven_ms;  /* when that came back */
-    uint64_t proving_ms; /* since when we wait for the first one of this link */
-    uint64_t own_count, group_count;
+    struct nonce nonce;
+    uint64_t fence_us;               /* see relay_note_lease */
+    uint64_t own_count, group_count; /* of the latest line of the two channels that count */
     bool settling;
     bool leaving;    /* the lease was given back: no new link */
     bool connecting; /* a call for sessions that came is out */
 
     char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
     uint64_t heard_id;               /* message:id in the latest answer that had it */
-    uint32_t attempts;
-    uint32_t round;   /* number of the latest attach-all */
-    size_t attaching; /* its answers that are still out */
-    size_t unsent;    /* the sessions in front of this place have not been sent yet */
-    char round_epoch[EPOCH_MAX + 1];
-    bool round_mixed;  /* its answers came from more than one epoch */
-    bool epoch_lost;   /* the history changed: clients have to be told */
-    bool held_dropped; /* more messages came than may wait: another fill follows */
+    uint32_t attempts;               /* to attach a session, ever */
+    struct round round;
+    bool epoch_lost; /* the history changed: clients have to be told */
 
     /* Watermarks: up to here everything was delivered of the group, see session->newest for the
      * others; and the highest id of all. */
     uint64_t group_mark, delivered;
-    struct fill fill; /* what is missing above them */
-    size_t filling;   /* its questions that are out */
-    struct pile held; /* what came meanwhile */
+    struct fill fill;  /* what is missing above them */
+    size_t filling;    /* its questions that are out */
+    struct pile held;  /* what came meanwhile */
+    bool held_dropped; /* more than may wait: another fill follows */
 
     struct sending sending;
 
@@ -104,7 +118,6 @@ struct relay {
     struct roster_feed roster;
     struct log_limit bad_lines, refusals;
     struct relay_stats stats;
-    uint64_t nonce_us; /* when Redis was first asked to publish the nonce */
 };
 
 /* The one place where the link's state changes. */

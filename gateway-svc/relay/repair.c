@@ -253,7 +253,7 @@ static void on_page(void *arg, const struct redis_reply *reply)
     struct relay *r = call.relay;
     free(arg);
     bool heard = relay_heard(r, reply, 2);
-    if (call.round != r->round || r->state != LINK_FILLING || r->filling == 0) {
+    if (call.round != r->round.number || r->state != LINK_FILLING || r->filling == 0) {
         return;
     }
     if (!heard) {
@@ -277,7 +277,7 @@ static bool ask(struct relay *r, size_t place)
     struct fill_call *call = must(malloc(sizeof *call));
     char after[24];
     snprintf(after, sizeof after, "%llu", (unsigned long long)source->after);
-    *call = (struct fill_call){r, r->round, place};
+    *call = (struct fill_call){r, r->round.number, place};
     const struct slice id = slice_text(r->config.gateway_id), link = slice_text(r->number_text);
     const struct slice of_group[] = {id, link, slice_text(after)};
     const struct slice of_session[] = {id, link, slice_text(source->session), slice_text(after),

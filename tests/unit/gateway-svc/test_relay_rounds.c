@@ -465,7 +465,7 @@ static void not_all_calls_at_once(void **state)
     assert_int_equal(r->state, LINK_FILLING);
     for (size_t i = 0; i < sessions_count(r->sessions); i++) {
         assert_true(sessions_at(r->sessions, i)->attached);
-        assert_int_equal(sessions_at(r->sessions, i)->round, r->round);
+        assert_int_equal(sessions_at(r->sessions, i)->round, r->round.number);
     }
 }
 
