@@ -1,8 +1,8 @@
 /* link.c - the table of a link's states */
 #include "gateway-svc/relay/link.h"
 
-/* Rows hold what differs from "stay and do nothing".  LOST, REFUSED and DEAF are the same in every
- * state and stand in link_next. */
+/* Rows hold what differs from "stay and do nothing".  LOST, REFUSED, DEAF and LEAVE are the same in
+ * every state, or in all of a kind, and stand in link_next. */
 static const struct {
     bool set;
     struct link_step step;
@@ -31,6 +31,9 @@ struct link_step link_next(enum link_state state, enum link_event event)
     }
     if (event == LINK_EV_REFUSED || event == LINK_EV_DEAF) {
         return (struct link_step){state, state ? LINK_ACT_RESET : LINK_ACT_NONE};
+    }
+    if (event == LINK_EV_LEAVE) {
+        return (struct link_step){LINK_DOWN, link_is_open(state) ? LINK_ACT_LEAVE : LINK_ACT_NONE};
     }
     if (steps[state][event].set) {
         return steps[state][event].step;

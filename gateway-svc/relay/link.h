@@ -34,6 +34,7 @@ enum link_event {
     LINK_EV_TICK,    /* time to renew */
     LINK_EV_REFUSED, /* a command was refused for its number, or the lease has lapsed */
     LINK_EV_DEAF,    /* the last nonce did not come back in time */
+    LINK_EV_LEAVE,   /* this gateway ends, on purpose */
     LINK_EVENTS
 };
 
@@ -46,7 +47,8 @@ enum link_action {
     LINK_ACT_PRUNE,
     LINK_ACT_SERVE,  /* the link is up */
     LINK_ACT_FORGET, /* nothing is attached any more as far as we know */
-    LINK_ACT_RESET   /* drop both connections; LINK_EV_LOST follows */
+    LINK_ACT_RESET,  /* drop both connections; LINK_EV_LOST follows */
+    LINK_ACT_LEAVE   /* give the lease back */
 };
 
 struct link_step {

@@ -172,6 +172,13 @@ static void reset(struct relay *r, const char *why)
     }
 }
 
+static void give_back(struct relay *r)
+{
+    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text)};
+    sending_flush(r);
+    functions_call(r->commands, "parley_leave", args, sizeof args / sizeof *args, NULL, NULL);
+}
+
 static void act(struct relay *r, enum link_action action, enum link_event event)
 {
     switch (action) {
@@ -200,6 +207,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
     case LINK_ACT_RESET:
         reset(r, event == LINK_EV_DEAF ? "own nonce did not come back" : "link refused");
         break;
+    case LINK_ACT_LEAVE: give_back(r); break;
     }
 }
 
@@ -404,13 +412,8 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
 
 void relay_leave(struct relay *r)
 {
-    const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text)};
-    if (link_is_open(r->state)) {
-        sending_flush(r);
-        functions_call(r->commands, "parley_leave", args, 2, NULL, NULL);
-    }
     r->leaving = true; /* a renewal would only be refused, and end in a new link */
-    r->state = LINK_DOWN;
+    relay_step(r, LINK_EV_LEAVE);
     ev_timer_stop(r->loop, &r->tick);
 }
 

@@ -11,14 +11,14 @@
 /* "-" stays and does nothing; else the next state and the action. */
 /* clang-format off */
 static const char *const wanted[LINK_STATES][LINK_EVENTS] = {
-    /*                    CONNECTED             LOST           RENEWED         PROVEN                  ATTACHED        FILLED           PRUNED      STALE                   TICK                    REFUSED            DEAF */
-    [LINK_DOWN] =        {"renewing RENEW_NEW", "-",           "-",            "-",                    "-",            "-",             "-",        "-",                    "-",                    "-",               "-"},
-    [LINK_RENEWING] =    {"-",                  "down FORGET", "proving NONE", "-",                    "-",            "-",             "-",        "-",                    "-",                    "renewing RESET",  "renewing RESET"},
-    [LINK_PROVING] =     {"-",                  "down FORGET", "-",            "attaching ATTACH_ALL", "-",            "-",             "-",        "-",                    "proving RENEW_KEEP",   "proving RESET",   "proving RESET"},
-    [LINK_ATTACHING] =   {"-",                  "down FORGET", "-",            "-",                    "filling FILL", "-",             "-",        "attaching ATTACH_ALL", "attaching RENEW_KEEP", "attaching RESET", "attaching RESET"},
-    [LINK_FILLING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "pruning PRUNE", "-",        "attaching ATTACH_ALL", "filling RENEW_KEEP",   "filling RESET",   "filling RESET"},
-    [LINK_PRUNING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "up SERVE", "attaching ATTACH_ALL", "pruning RENEW_KEEP",   "pruning RESET",   "pruning RESET"},
-    [LINK_UP] =          {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "-",        "attaching ATTACH_ALL", "up RENEW_KEEP",        "up RESET",        "up RESET"},
+    /*                    CONNECTED             LOST           RENEWED         PROVEN                  ATTACHED        FILLED           PRUNED      STALE                   TICK                    REFUSED            DEAF               LEAVE */
+    [LINK_DOWN] =        {"renewing RENEW_NEW", "-",           "-",            "-",                    "-",            "-",             "-",        "-",                    "-",                    "-",               "-",               "-"},
+    [LINK_RENEWING] =    {"-",                  "down FORGET", "proving NONE", "-",                    "-",            "-",             "-",        "-",                    "-",                    "renewing RESET",  "renewing RESET",  "down NONE"},
+    [LINK_PROVING] =     {"-",                  "down FORGET", "-",            "attaching ATTACH_ALL", "-",            "-",             "-",        "-",                    "proving RENEW_KEEP",   "proving RESET",   "proving RESET",   "down NONE"},
+    [LINK_ATTACHING] =   {"-",                  "down FORGET", "-",            "-",                    "filling FILL", "-",             "-",        "attaching ATTACH_ALL", "attaching RENEW_KEEP", "attaching RESET", "attaching RESET", "down LEAVE"},
+    [LINK_FILLING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "pruning PRUNE", "-",        "attaching ATTACH_ALL", "filling RENEW_KEEP",   "filling RESET",   "filling RESET",   "down LEAVE"},
+    [LINK_PRUNING] =     {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "up SERVE", "attaching ATTACH_ALL", "pruning RENEW_KEEP",   "pruning RESET",   "pruning RESET",   "down LEAVE"},
+    [LINK_UP] =          {"-",                  "down FORGET", "-",            "-",                    "-",            "-",             "-",        "attaching ATTACH_ALL", "up RENEW_KEEP",        "up RESET",        "up RESET",        "down LEAVE"},
 };
 /* clang-format on */
 
@@ -32,6 +32,7 @@ static const char *const actions[] = {
     [LINK_ACT_SERVE] = "SERVE",
     [LINK_ACT_FORGET] = "FORGET",
     [LINK_ACT_RESET] = "RESET",
+    [LINK_ACT_LEAVE] = "LEAVE",
 };
 
 static void every_pair_follows_the_table(void **state)
