@@ -2,6 +2,7 @@
 #include "gateway-svc/relay/bus_line.h"
 #include "shared/json.h"
 #include "shared/token.h"
+#include "shared/username.h"
 #include <string.h>
 
 #define COUNT_MAX 999999999999999U /* the largest that parley.lua takes back from us */
@@ -110,6 +111,22 @@ struct bus_line bus_line_decode(struct slice line)
     return out;
 }
 
+/* What nobody can be called is no change. */
+static bool is_change(struct slice item)
+{
+    return (slice_starts(item, SLICE("+")) || slice_starts(item, SLICE("-"))) &&
+           username_check(slice_tail(item, 1)) == USERNAME_OK;
+}
+
+static bool are_changes(struct slice list)
+{
+    bool good = list.len > 0;
+    while (good && list.len > 0) {
+        good = is_change(slice_cut(&list, ' '));
+    }
+    return good;
+}
+
 bool bus_change_decode(struct slice line, struct bus_change *out)
 {
     out->epoch = slice_cut(&line, ' ');
@@ -117,5 +134,5 @@ bool bus_change_decode(struct slice line, struct bus_change *out)
         return false;
     }
     out->list = line;
-    return out->epoch.len > 0 && line.len > 0;
+    return out->epoch.len > 0 && are_changes(line);
 }

@@ -112,15 +112,18 @@ static void on_own_line(struct relay *r, struct slice channel, struct bus_line *
     }
 }
 
+/* (Its count is ours to keep only if it is a message: nothing else is published there.) */
 static void on_group_line(struct relay *r, struct slice channel, struct bus_line *line)
 {
+    if (line->kind != BUS_MESSAGE) {
+        note_bad(r, channel);
+        return;
+    }
     uint64_t last = r->group_count;
     if (!in_sequence(&r->group_count, line->count) && link_is_open(r->state)) {
         missed_group(r, last);
     }
-    if (line->kind == BUS_MESSAGE) {
-        on_messages(r, channel, line);
-    }
+    on_messages(r, channel, line);
 }
 
 void relay_line(void *ctx, struct slice channel, struct slice payload)
@@ -128,7 +131,9 @@ void relay_line(void *ctx, struct slice channel, struct slice payload)
     struct relay *r = ctx;
     channel = slice_tail(channel, strlen(r->config.key_prefix));
     if (slice_equal(channel, SLICE("presence"))) {
-        roster_feed_line(r, payload);
+        if (!roster_feed_line(r, payload)) {
+            note_bad(r, channel);
+        }
         return;
     }
     struct bus_line line = bus_line_decode(payload);

@@ -172,8 +172,8 @@ void replay_init(struct relay *r);
 void replay_forget(struct relay *r); /* the link is gone: whoever waits is told */
 
 /* roster_feed.c */
-void roster_feed_sync(struct relay *r); /* whatever is missing is fetched */
-void roster_feed_line(struct relay *r, struct slice line);
+void roster_feed_sync(struct relay *r);                    /* whatever is missing is fetched */
+bool roster_feed_line(struct relay *r, struct slice line); /* false when it is none of ours */
 /* An answer says what changed with this version ("+alice +bob"): its own line may come later. */
 void roster_feed_joined(struct relay *r, uint64_t version, struct slice list);
 void roster_feed_lost(struct relay *r); /* answers that were out will not come */

@@ -141,15 +141,16 @@ void roster_feed_sync(struct relay *r)
     }
 }
 
-void roster_feed_line(struct relay *r, struct slice line)
+bool roster_feed_line(struct relay *r, struct slice line)
 {
     struct bus_change change;
     if (!bus_change_decode(line, &change)) {
-        return;
+        return false;
     }
     if (!take_change(r, change.epoch, change.version, change.list) && r->state == LINK_UP) {
         roster_feed_sync(r);
     }
+    return true;
 }
 
 void roster_feed_joined(struct relay *r, uint64_t version, struct slice list)

@@ -214,6 +214,7 @@ static void what_happens_is_counted(void **state)
 {
     struct relay *r = *state;
     const struct relay_stats *s = relay_stats(r);
+    char end_of_a[128];
     assert_int_equal(s->links, 1);
     assert_int_equal(s->state[LINK_UP], 1);
     assert_int_equal(s->nonces.at[0], 1);
@@ -228,6 +229,16 @@ static void what_happens_is_counted(void **state)
     script_group("message", "102 x - \n{}"); /* not good either, so it is no hole */
     assert_int_equal(s->group_holes, 0);
     assert_int_equal(s->bad_lines, 2);
+    (void)script_told();
+    /* These go to single gateways: they end nobody, and are no hole either. */
+    snprintf(end_of_a, sizeof end_of_a, "end 9 %s kicked", script_hash('a'));
+    fake_publish("p:group", end_of_a);
+    fake_publish("p:group", "nonce 9 0123456789abcdef 0 0 e1");
+    assert_int_equal(s->bad_lines, 4);
+    TOLD("");
+    fake_publish("p:presence", "e1 5 no change");
+    assert_int_equal(s->bad_lines, 5);
+    assert_int_equal(s->group_holes, 0);
     script_own_is_lost();
     script_own("nonce", "0123456789abcdef 0 0 e1");
     assert_int_equal(s->own_holes, 1);
