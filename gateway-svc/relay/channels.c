@@ -18,10 +18,12 @@ static bool in_sequence(uint64_t *last, uint64_t count)
  * limited.) */
 static void missed(struct relay *r, const char *where, uint64_t last, uint64_t count)
 {
-    if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
+    struct log_limit *limit = &r->limits.holes;
+    if (log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
         log_warn("lines of %s were lost on the way: attaching every session again last=%llu "
-                 "count=%llu",
-                 where, (unsigned long long)last, (unsigned long long)count);
+                 "count=%llu suppressed=%llu",
+                 where, (unsigned long long)last, (unsigned long long)count,
+                 (unsigned long long)limit->suppressed);
     }
     relay_step(r, LINK_EV_STALE);
 }
@@ -79,9 +81,10 @@ static void on_end(struct relay *r, const struct bus_end *end)
 static void note_bad(struct relay *r, struct slice channel)
 {
     r->stats.bad_lines++;
-    if (log_limit_ok(&r->bad_lines, LOG_LINES_PER_S, clock_mono_ms())) {
+    struct log_limit *limit = &r->limits.bad_lines;
+    if (log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
         log_warn("ignored a line that is not ours channel=%s suppressed=%llu", log_escape(channel),
-                 (unsigned long long)r->bad_lines.suppressed);
+                 (unsigned long long)limit->suppressed);
     }
 }
 

@@ -248,10 +248,10 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
     }
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
         !functions_note_epoch(reply, r->heard_epoch)) {
-        if (log_limit_ok(&r->refusals, 1, clock_mono_ms())) {
+        struct log_limit *limit = &r->limits.refused_calls;
+        if (log_limit_ok(limit, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
-                      log_escape(redis_reply_text(reply)),
-                      (unsigned long long)r->refusals.suppressed);
+                      log_escape(redis_reply_text(reply)), (unsigned long long)limit->suppressed);
         }
         return false;
     }

@@ -116,7 +116,9 @@ struct relay {
     struct sessions *sessions;
     struct where *where;
     struct roster_feed roster;
-    struct log_limit bad_lines, refusals;
+    struct {
+        struct log_limit holes, bad_lines, refused_calls, refused_messages;
+    } limits; /* of the lines about them */
     struct relay_stats stats;
 };
 

@@ -40,9 +40,10 @@ static const struct {
 
 static void note_failure(struct relay *r, struct slice why)
 {
-    if (log_limit_ok(&r->refusals, 1, clock_mono_ms())) {
+    struct log_limit *limit = &r->limits.refused_messages;
+    if (log_limit_ok(limit, 1, clock_mono_ms())) {
         log_error("redis could not take a message why=\"%s\" suppressed=%llu", log_escape(why),
-                  (unsigned long long)r->refusals.suppressed);
+                  (unsigned long long)limit->suppressed);
     }
 }
 

@@ -250,6 +250,29 @@ static void what_happens_is_counted(void **state)
     assert_int_equal(s->links, 1);
 }
 
+/* Many lines of one kind hide none of another. */
+static void each_kind_of_log_line_has_a_limit_of_its_own(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    char message[128];
+    for (int i = 0; i < 6; i++) {
+        fake_publish("p:presence", "no line of ours");
+    }
+    assert_true(script_send(s, "bob"));
+    fake_answer_error("OOM");
+    assert_true(script_send(s, "bob"));
+    fake_answer("ok|e1|0|failed WRONGTYPE");
+    script_group_is_lost();
+    snprintf(message, sizeof message, "101 %s - \n{}", script_hash('z'));
+    script_group("message", message);
+    assert_int_equal(r->stats.group_holes, 1);
+    assert_int_equal(r->limits.holes.suppressed, 0);
+    assert_int_equal(r->limits.bad_lines.suppressed, 1);
+    assert_int_equal(r->limits.refused_calls.suppressed, 0);
+    assert_int_equal(r->limits.refused_messages.suppressed, 0);
+}
+
 static void a_refused_link_is_made_anew_with_its_number(void **state)
 {
     (void)state;
@@ -693,6 +716,8 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
         cmocka_unit_test_setup_teardown(what_happens_is_counted, begin_up, end),
+        cmocka_unit_test_setup_teardown(each_kind_of_log_line_has_a_limit_of_its_own, begin_up,
+                                        end),
         cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
         cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, begin, end),
         cmocka_unit_test_setup_teardown(the_lease_is_renewed_and_proven_each_time, begin_up, end),
