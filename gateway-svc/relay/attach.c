@@ -6,14 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 64    /* sessions in one call */
+#define BATCH 64    /* sessions in one call; parley.lua's BATCH: it takes no more */
 #define FIELDS 5    /* arguments per session */
 #define CONNECTS 32 /* sessions in one call to connect: many at once must not hold up messages */
-#define CONNECT_FIELDS 13 /* of each in its answer */
-#define VERDICTS_AT 5     /* their place in the answer; behind them each one's newest message */
 /* Calls of an attach-all that are out at the same time.  All at once, they would take Redis longer
  * than any command may wait for its answer, as soon as enough users are here. */
 #define WINDOW 16
+
+/* The answer to parley_connect: all this for each session. */
+enum {
+    CONNECT_STATUS = ANSWER_STATUS,
+    CONNECT_ID = ANSWER_ID,
+    CONNECT_NAME,
+    CONNECT_SHOWN, /* as typed */
+    CONNECT_LOGIN,
+    CONNECT_REST_MS, /* to its end; 0: none */
+    CONNECT_VERSION,
+    CONNECT_FLOOR,
+    CONNECT_JOINED, /* 1: it became visible with that version */
+    CONNECT_LEFT,   /* see left_of */
+    CONNECT_FIRST,
+    CONNECT_NEWEST,
+    CONNECT_FIELDS
+};
+/* The answer to parley_reattach: from VERDICTS on one for each session, and behind them each one's
+ * newest message. */
+enum { REATTACH_ID = ANSWER_ID, REATTACH_VERSION, REATTACH_FIRST, REATTACH_VERDICTS };
 
 /* One attach that waits for its answer: which sessions, and at which attempt.  Sessions may be gone
  * or tried anew by then, so they are looked up again. */
@@ -69,15 +87,15 @@ static void refuse(struct relay *r, struct session *s, enum relay_refusal why)
  * where it begins in the answer. */
 static bool learn(struct session *s, const struct redis_reply *reply, size_t at)
 {
-    uint64_t rest_ms = redis_reply_u64_at(reply, at + 6);
-    struct slice name = redis_reply_text_at(reply, at + 3);
-    struct slice shown = redis_reply_text_at(reply, at + 4);
+    uint64_t rest_ms = redis_reply_u64_at(reply, at + CONNECT_REST_MS);
+    struct slice name = redis_reply_text_at(reply, at + CONNECT_NAME);
+    struct slice shown = redis_reply_text_at(reply, at + CONNECT_SHOWN);
     if (username_check(shown) != USERNAME_OK || !slice_equal_nocase(name, shown)) {
         return false;
     }
     copy_name(s->shown, shown);
-    s->login = redis_reply_u64_at(reply, at + 5);
-    s->attach_id = redis_reply_u64_at(reply, at + 2);
+    s->login = redis_reply_u64_at(reply, at + CONNECT_LOGIN);
+    s->attach_id = redis_reply_u64_at(reply, at + CONNECT_ID);
     s->newest = s->attach_id;
     s->expires_ms = rest_ms ? clock_mono_ms() + rest_ms : 0;
     s->attached = true;
@@ -105,9 +123,9 @@ static void note_joined(struct relay *r, const struct attach_call *call,
     uint64_t version = 0;
     buf_init(&list, (size_t)CONNECTS * (USERNAME_MAX + 2));
     for (size_t i = 0; i < call->count; i++) {
-        if (redis_reply_u64_at(reply, i * CONNECT_FIELDS + 9) == 1) {
-            struct slice shown = redis_reply_text_at(reply, i * CONNECT_FIELDS + 4);
-            version = redis_reply_u64_at(reply, i * CONNECT_FIELDS + 7);
+        if (redis_reply_u64_at(reply, i * CONNECT_FIELDS + CONNECT_JOINED) == 1) {
+            struct slice shown = redis_reply_text_at(reply, i * CONNECT_FIELDS + CONNECT_SHOWN);
+            version = redis_reply_u64_at(reply, i * CONNECT_FIELDS + CONNECT_VERSION);
             buf_append(&list, list.len > 0 ? SLICE(" +") : SLICE("+"));
             buf_append(&list, slice_head(shown, USERNAME_MAX));
         }
@@ -121,12 +139,12 @@ static void note_joined(struct relay *r, const struct attach_call *call,
 static void take_answer(struct relay *r, struct session *s, const struct redis_reply *reply,
                         size_t at)
 {
-    struct slice status = redis_reply_text_at(reply, at);
+    struct slice status = redis_reply_text_at(reply, at + CONNECT_STATUS);
     if (!slice_equal(status, SLICE("ok")) || !learn(s, reply, at)) {
         refuse(r, s, slice_equal(status, SLICE("unknown")) ? RELAY_UNKNOWN : RELAY_UNAVAILABLE);
         return;
     }
-    uint64_t left = left_of(r, s, redis_reply_text_at(reply, at + 10));
+    uint64_t left = left_of(r, s, redis_reply_text_at(reply, at + CONNECT_LEFT));
     if (r->delivered > s->newest) {
         s->newest = r->delivered; /* what passed by its clients ask for */
     }
@@ -139,7 +157,7 @@ static void on_connected(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
-    relay_heard(r, reply, 2);
+    relay_heard(r, reply, ANSWER_ID);
     bool answered = relay_answered(reply);
     if (answered) {
         note_joined(r, call, reply);
@@ -154,7 +172,8 @@ static void on_connected(void *arg, const struct redis_reply *reply)
         r->connecting = false;
         (void)connect_more(r);
     } else if (answered) {
-        finish_round(r, call, functions_status_is(reply, "ok") ? redis_reply_u64_at(reply, 2) : 0);
+        finish_round(r, call,
+                     functions_status_is(reply, "ok") ? redis_reply_u64_at(reply, ANSWER_ID) : 0);
     }
     free(call);
 }
@@ -296,15 +315,16 @@ static void on_reattached(void *arg, const struct redis_reply *reply)
 {
     struct attach_call *call = arg;
     struct relay *r = call->relay;
-    if (relay_heard(r, reply, 2) && redis_reply_count(reply) == VERDICTS_AT + 2 * call->count) {
+    if (relay_heard(r, reply, ANSWER_ID) &&
+        redis_reply_count(reply) == REATTACH_VERDICTS + 2 * call->count) {
         for (size_t i = 0; i < call->count; i++) {
             struct session *s = call_session(call, i);
             if (s) {
-                judge(r, s, redis_reply_text_at(reply, VERDICTS_AT + i),
-                      redis_reply_u64_at(reply, VERDICTS_AT + call->count + i));
+                judge(r, s, redis_reply_text_at(reply, REATTACH_VERDICTS + i),
+                      redis_reply_u64_at(reply, REATTACH_VERDICTS + call->count + i));
             }
         }
-        finish_round(r, call, redis_reply_u64_at(reply, 2));
+        finish_round(r, call, redis_reply_u64_at(reply, ANSWER_ID));
     } else if (relay_answered(reply)) {
         relay_step(r, LINK_EV_REFUSED); /* cannot go on like this; try from the start */
     }

@@ -71,6 +71,9 @@ static void put_info(const struct relay *r, struct buf *out)
     json_doc_free(doc);
 }
 
+/* The answer to parley_renew. */
+enum { RENEWED_LINK = ANSWER_ID + 1, RENEWED_SETTLING };
+
 /* One that waits for its answer. */
 struct renewal {
     struct relay *relay;
@@ -82,13 +85,13 @@ static void on_renewed(void *arg, const struct redis_reply *reply)
     struct renewal renewal = *(struct renewal *)arg;
     struct relay *r = renewal.relay;
     free(arg);
-    if (!relay_heard(r, reply, 2)) {
+    if (!relay_heard(r, reply, ANSWER_ID)) {
         return;
     }
     relay_note_lease(r, renewal.asked_us);
-    r->number = redis_reply_u64_at(reply, 3);
+    r->number = redis_reply_u64_at(reply, RENEWED_LINK);
     snprintf(r->number_text, sizeof r->number_text, "%llu", (unsigned long long)r->number);
-    set_settling(r, slice_equal(redis_reply_text_at(reply, 4), SLICE("1")));
+    set_settling(r, slice_equal(redis_reply_text_at(reply, RENEWED_SETTLING), SLICE("1")));
     relay_step(r, LINK_EV_RENEWED);
     if (r->nonce.back) {
         relay_step(r, LINK_EV_PROVEN);
@@ -129,6 +132,9 @@ static void renew(struct relay *r, bool fresh)
 
 /* ---- Prune ----------------------------------------------------------------------------------- */
 
+/* The answer to parley_prune. */
+enum { PRUNED_CURSOR = ANSWER_HEAD };
+
 static void prune(struct relay *r, struct slice cursor);
 
 static void on_pruned(void *arg, const struct redis_reply *reply)
@@ -141,7 +147,7 @@ static void on_pruned(void *arg, const struct redis_reply *reply)
     if (!heard || r->state != LINK_PRUNING) {
         return;
     }
-    struct slice cursor = redis_reply_text_at(reply, 2);
+    struct slice cursor = redis_reply_text_at(reply, PRUNED_CURSOR);
     if (slice_equal(cursor, SLICE("0"))) {
         relay_step(r, LINK_EV_PRUNED);
     } else {
@@ -246,7 +252,7 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         relay_step(r, LINK_EV_REFUSED);
         return false;
     }
-    if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < 2 ||
+    if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < ANSWER_HEAD ||
         !functions_note_epoch(reply, r->heard_epoch)) {
         struct log_limit *limit = &r->limits.refused_calls;
         if (log_limit_ok(limit, 1, clock_mono_ms())) {

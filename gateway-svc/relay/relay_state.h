@@ -122,6 +122,10 @@ struct relay {
     struct relay_stats stats;
 };
 
+/* What every answer begins with, and where message:id stands in those that tell it.  What follows
+ * is an enum beside each function's name. */
+enum { ANSWER_STATUS, ANSWER_EPOCH, ANSWER_HEAD, ANSWER_ID = ANSWER_HEAD };
+
 /* The one place where the link's state changes. */
 void relay_step(struct relay *r, enum link_event event);
 /* To be called on every answer first: notes the epoch and, at `id_at` (0: none), message:id.  False

@@ -252,7 +252,7 @@ static void on_page(void *arg, const struct redis_reply *reply)
     struct fill_call call = *(struct fill_call *)arg;
     struct relay *r = call.relay;
     free(arg);
-    bool heard = relay_heard(r, reply, 2);
+    bool heard = relay_heard(r, reply, ANSWER_ID);
     if (call.round != r->round.number || r->state != LINK_FILLING || r->filling == 0) {
         return;
     }

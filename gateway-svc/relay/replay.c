@@ -68,7 +68,7 @@ static void on_page(void *arg, const struct redis_reply *reply)
     struct relay *r = call->relay;
     struct page page;
     r->replaying--;
-    bool heard = relay_heard(r, reply, 2);
+    bool heard = relay_heard(r, reply, ANSWER_ID);
     if (!relay_answered(reply)) {
         end_call(call, RELAY_PAGE_LOST, NULL); /* those that wait hear it when the link is down */
         return;

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The answers to parley_roster and parley_changes: from NAMES and PAIRS on as many as there are, a
+ * name, or a version and its change. */
+enum { ROSTER_VERSION = ANSWER_HEAD, ROSTER_SETTLING, ROSTER_CURSOR, ROSTER_NAMES };
+enum { CHANGES_VERSION = ANSWER_HEAD, CHANGES_PAIRS };
+
 static void ask_page(struct relay *r, struct slice cursor);
 
 static void ask_changes(struct relay *r);
@@ -53,12 +58,12 @@ static void on_page(void *arg, const struct redis_reply *reply)
     }
     if (r->roster.epoch[0] == '\0') { /* the first page */
         snprintf(r->roster.epoch, sizeof r->roster.epoch, "%s", r->heard_epoch);
-        r->roster.version = redis_reply_u64_at(reply, 2);
+        r->roster.version = redis_reply_u64_at(reply, ROSTER_VERSION);
     }
-    for (size_t i = 5; i < redis_reply_count(reply); i++) {
+    for (size_t i = ROSTER_NAMES; i < redis_reply_count(reply); i++) {
         r->handler->roster_name(r->app, redis_reply_text_at(reply, i));
     }
-    struct slice cursor = redis_reply_text_at(reply, 4);
+    struct slice cursor = redis_reply_text_at(reply, ROSTER_CURSOR);
     if (!same_epoch(r, reply)) {
         load(r);
     } else if (!slice_equal(cursor, SLICE("0"))) {
@@ -102,14 +107,15 @@ static void on_changes(void *arg, const struct redis_reply *reply)
         load(r);
         return;
     }
-    for (size_t i = 3; i + 1 < redis_reply_count(reply); i += 2) {
+    for (size_t i = CHANGES_PAIRS; i + 1 < redis_reply_count(reply); i += 2) {
         if (!take_change(r, slice_text(r->roster.epoch), redis_reply_u64_at(reply, i),
                          redis_reply_text_at(reply, i + 1))) {
             load(r);
             return;
         }
     }
-    if (redis_reply_count(reply) > 3 && r->roster.version < redis_reply_u64_at(reply, 2)) {
+    if (redis_reply_count(reply) > CHANGES_PAIRS &&
+        r->roster.version < redis_reply_u64_at(reply, CHANGES_VERSION)) {
         ask_changes(r);
     } else {
         done(r);

@@ -27,6 +27,9 @@ struct send_call {
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
+/* The answer to parley_send: from there on one text for each message. */
+enum { SENT_FATES = ANSWER_ID + 1 };
+
 static const struct {
     const char *status;
     enum relay_sent sent;
@@ -68,7 +71,7 @@ static void tell(struct relay *r, const struct sender *sender, struct slice fate
 static void tell_all(struct send_call *call, const struct redis_reply *reply)
 {
     for (size_t i = 0; i < call->count; i++) {
-        struct slice fate = reply ? redis_reply_text_at(reply, 3 + i) : SLICE("");
+        struct slice fate = reply ? redis_reply_text_at(reply, SENT_FATES + i) : SLICE("");
         tell(call->relay, &call->senders[i], fate);
     }
     free(call);
@@ -88,7 +91,7 @@ static void on_sent(void *arg, const struct redis_reply *reply)
     struct send_call *call = arg;
     bool ok = functions_status_is(reply, "ok");
     note_answered(&call->relay->sending, call->relay->loop);
-    bool heard = relay_heard(call->relay, reply, ok ? 2 : 0);
+    bool heard = relay_heard(call->relay, reply, ok ? ANSWER_ID : 0);
     tell_all(call, heard && ok ? reply : NULL);
 }
 
