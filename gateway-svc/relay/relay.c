@@ -306,14 +306,15 @@ static void connected(struct relay *r)
     }
 }
 
-/* Both connections make one link: what the other still brings belongs to a link that is no more. */
+/* (`why` is printable: redis_conn.c has made it so, and log_escape would cut it after 64 bytes.) */
 static void note_loss(struct relay *r, const char *connection, const char *why)
 {
     r->stats.losses++;
     log_warn("link lost number=%s state=%s connection=%s why=\"%s\"", r->number_text,
-             link_state_name(r->state), connection, log_escape(slice_text(why)));
+             link_state_name(r->state), connection, why);
 }
 
+/* Both connections make one link: what the other still brings belongs to a link that is no more. */
 static void lost(struct relay *r)
 {
     if (r->state != LINK_DOWN) {
