@@ -132,6 +132,10 @@ static bool send_question(struct question *q)
     return sent;
 }
 
+/* Who is unknown is asked for each time.  To remember it would spare Redis nothing: whoever makes
+ * ids up makes up another one each time.  And it would send clients away from a gateway that has
+ * just begun.  Such a GET costs Redis 1.5 us when many come in a turn, 9 to 20 alone; the call with
+ * a made-up token, which is open to everybody too, costs more. */
 void where_ask(struct where *where, struct slice gateway_id, uint64_t now_ms, where_fn *fn,
                void *arg)
 {
