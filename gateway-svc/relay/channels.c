@@ -5,12 +5,12 @@
 
 #define LOG_LINES_PER_S 5
 
-/* Counts a channel's lines; false when some are missing before this one. */
-static bool in_sequence(uint64_t *last, uint64_t count)
+/* Moves a channel's count on to this line's; false when some are missing before it. */
+static bool advance(uint64_t *last, uint64_t count)
 {
-    bool ok = count == *last + 1;
+    bool next = count == *last + 1;
     *last = count;
-    return ok;
+    return next;
 }
 
 /* What is missing may have been the end of a session, and where one line was lost another may be,
@@ -103,7 +103,7 @@ static void on_messages(struct relay *r, struct slice channel, struct bus_line *
 static void on_own_line(struct relay *r, struct slice channel, struct bus_line *line)
 {
     uint64_t last = r->own_count;
-    if (!in_sequence(&r->own_count, line->count) && link_is_open(r->state)) {
+    if (!advance(&r->own_count, line->count) && link_is_open(r->state)) {
         missed_own(r, last);
     }
     if (line->kind == BUS_NONCE) {
@@ -123,7 +123,7 @@ static void on_group_line(struct relay *r, struct slice channel, struct bus_line
         return;
     }
     uint64_t last = r->group_count;
-    if (!in_sequence(&r->group_count, line->count) && link_is_open(r->state)) {
+    if (!advance(&r->group_count, line->count) && link_is_open(r->state)) {
         missed_group(r, last);
     }
     on_messages(r, channel, line);
