@@ -34,8 +34,7 @@ static bool decode_nonce(struct slice rest, struct bus_nonce *out)
     if (!take_u64(&rest, &out->group_count) || !take_u64(&rest, &out->version)) {
         return false;
     }
-    out->epoch = rest;
-    return out->nonce.len > 0 && out->epoch.len > 0;
+    return out->nonce.len > 0 && rest.len > 0; /* the epoch, which answers tell sooner */
 }
 
 static bool decode_end(struct slice rest, struct bus_end *out)

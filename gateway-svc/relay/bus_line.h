@@ -20,7 +20,6 @@ struct bus_nonce {
     struct slice nonce;
     uint64_t group_count; /* messages ever published on `group` */
     uint64_t version;     /* presence version */
-    struct slice epoch;
 };
 
 struct bus_end {
