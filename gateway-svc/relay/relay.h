@@ -121,6 +121,9 @@ struct session *relay_open(struct relay *r, struct slice hash);
  * was given to `message`.  Frees the session; Redis is told. */
 void relay_close(struct relay *r, struct session *s, uint64_t upto);
 
+/* Bytes of one message, all parts together: above what its longest text is as a JSON string. */
+#define RELAY_MESSAGE_MAX ((size_t)512 << 10)
+
 struct relay_text {
     struct slice to;        /* lower case, or "group" */
     struct slice client_id; /* JSON string, or empty */
@@ -128,7 +131,7 @@ struct relay_text {
 };
 /* Sends a message of an attached session, with all others of this turn of the loop; `fn` is called
  * exactly once if true is returned, also when the link breaks, and perhaps from inside.  False:
- * nothing was sent (unavailable). */
+ * nothing was sent (unavailable, or above RELAY_MESSAGE_MAX). */
 bool relay_send(struct relay *r, struct session *s, const struct relay_text *message,
                 relay_sent_fn *fn, void *arg);
 

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_MAX (64U << 10)
+#define BYTES_MAX ((size_t)64 << 10) /* with more than that nothing waits for another message */
 #define DIGEST_LEN 16
 #define HEAD_ARGS 3 /* gateway, link, keep_ms */
+/* What we put to each message. */
+#define OWN_PARTS_MAX (TOKEN_HASH_LEN + USERNAME_MAX + 1 + DIGEST_LEN)
 
 /* One call under way, and whom to tell. */
 struct send_call {
@@ -183,7 +185,7 @@ void sending_init(struct relay *r)
     r->sending.turn.data = r;
     /* Before the connection to Redis writes what was asked in this turn. */
     ev_set_priority(&r->sending.turn, EV_MAXPRI);
-    buf_init(&r->sending.text, SIZE_MAX);
+    buf_init(&r->sending.text, BYTES_MAX + RELAY_MESSAGE_MAX + OWN_PARTS_MAX);
     snprintf(r->sending.keep, sizeof r->sending.keep, "%llu",
              (unsigned long long)r->config.keep_ms);
 }
@@ -230,14 +232,17 @@ static void put_message(struct sending *s, const struct session *session,
     buf_append(&s->text, SLICE("\n"));
     put(s, SENDING_TEXT, message->text);
     put_digest(s);
-    must(s->text.failed ? NULL : s);
+    if (s->text.failed) { /* there was room, see relay_send */
+        must(NULL);
+    }
 }
 
 bool relay_send(struct relay *r, struct session *session, const struct relay_text *message,
                 relay_sent_fn *fn, void *arg)
 {
     struct sending *s = &r->sending;
-    if (!link_is_open(r->state) || !session->attached) {
+    size_t size = message->to.len + message->client_id.len + message->text.len;
+    if (!link_is_open(r->state) || !session->attached || size > RELAY_MESSAGE_MAX) {
         return false;
     }
     put_message(s, session, message);

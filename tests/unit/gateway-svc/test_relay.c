@@ -250,6 +250,42 @@ static void what_happens_is_counted(void **state)
     assert_int_equal(s->links, 1);
 }
 
+static unsigned sent_long;
+
+static void count_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct slice json)
+{
+    (void)arg;
+    (void)message_id;
+    (void)json;
+    sent_long += sent == RELAY_SENT_OK ? 1 : 0;
+}
+
+static bool send_long(struct relay *r, struct session *s, size_t len)
+{
+    char *bytes = calloc(1, len);
+    const struct relay_text text = {
+        SLICE("bob"), SLICE("\"c1\""), {bytes, len}
+    };
+    bool sent = relay_send(r, s, &text, count_sent, NULL);
+    free(bytes);
+    return sent;
+}
+
+static void a_message_has_a_maximum(void **state)
+{
+    struct relay *r = *state;
+    struct session *s = alice();
+    size_t most = RELAY_MESSAGE_MAX - strlen("bob\"c1\"");
+    assert_true(script_say(s, "bob")); /* the longest comes behind what is just below the call's */
+    assert_true(send_long(r, s, (64U << 10) - 256));
+    assert_int_equal(fake_calls(), 0);
+    assert_false(send_long(r, s, most + 1));
+    assert_true(send_long(r, s, most));
+    CALLS("parley_send *");
+    fake_answer("ok|e1|103|ok 101|ok 102|ok 103");
+    assert_int_equal(sent_long, 2);
+}
+
 /* Many lines of one kind hide none of another. */
 static void each_kind_of_log_line_has_a_limit_of_its_own(void **state)
 {
@@ -716,6 +752,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
         cmocka_unit_test_setup_teardown(what_happens_is_counted, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_message_has_a_maximum, begin_up, end),
         cmocka_unit_test_setup_teardown(each_kind_of_log_line_has_a_limit_of_its_own, begin_up,
                                         end),
         cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
