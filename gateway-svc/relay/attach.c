@@ -1,4 +1,4 @@
-/* attach.c - sessions: attaching them one by one or all again, detaching, and sending for them */
+/* attach.c - sessions: attaching them one by one or all again, and detaching them */
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
 #include "shared/must.h"
