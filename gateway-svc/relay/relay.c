@@ -197,7 +197,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
     case LINK_ACT_RENEW_KEEP: renew(r, false); break;
     case LINK_ACT_ATTACH_ALL:
         set_tick(r, renew_interval_ms(r));
-        relay_attach_all(r);
+        round_begin(r);
         break;
     case LINK_ACT_FILL: repair_fill(r); break;
     case LINK_ACT_PRUNE: prune(r, SLICE("0")); break;
@@ -430,7 +430,7 @@ void relay_free(struct relay *r)
         return;
     }
     ev_timer_stop(r->loop, &r->tick);
-    relay_forget_next(r);
+    newcomers_forget(r);
     functions_free(r->commands); /* whoever still asks gets his last answer */
     sending_deinit(r);
     redis_conn_free(r->feed);

@@ -1,5 +1,6 @@
 /* relay_state.h - what the files of the relay share: relay.c (link), channels.c, attach.c
- * (sessions), sending.c, repair.c (what was missed), replay.c, roster_feed.c (the list of users) */
+ * (sessions), newcomers.c, round.c (all of them again), sending.c, repair.c (what was missed),
+ * replay.c, roster_feed.c (the list of users) */
 #ifndef PARLEY_RELAY_STATE_H
 #define PARLEY_RELAY_STATE_H
 
@@ -70,6 +71,12 @@ struct round {
     bool mixed;                /* another answer was of another one */
 };
 
+/* Sessions that came share a call; who comes while it is out shares the next one. */
+struct newcomers {
+    bool out;                 /* a call is */
+    struct attach_call *next; /* NULL: nobody waits */
+};
+
 struct relay {
     struct ev_loop *loop;
     struct relay_config config;
@@ -90,8 +97,7 @@ struct relay {
     uint64_t fence_us;               /* see relay_note_lease */
     uint64_t own_count, group_count; /* of the latest line of the two channels that count */
     bool settling;
-    bool leaving;    /* the lease was given back: no new link */
-    bool connecting; /* a call for sessions that came is out */
+    bool leaving; /* the lease was given back: no new link */
 
     char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
     uint64_t heard_id;               /* message:id in the latest answer that had it */
@@ -109,7 +115,7 @@ struct relay {
 
     struct sending sending;
 
-    struct attach_call *next_connect; /* for those who come while one is out; or NULL */
+    struct newcomers newcomers;
     size_t replaying; /* questions of clients that are out, see replay.c; others wait: */
     struct replay_call *replays, **replays_end;
 
@@ -154,9 +160,21 @@ void relay_note_lease(struct relay *r, uint64_t asked_us);
 void relay_line(void *ctx, struct slice channel, struct slice payload);
 
 /* attach.c */
-void relay_attach_all(struct relay *r);
-void relay_forget_all(struct relay *r);
-void relay_forget_next(struct relay *r); /* of those who came, the ones not yet told to Redis */
+void relay_refuse(struct relay *r, struct session *s, enum relay_refusal why); /* frees it */
+void relay_forget_all(struct relay *r); /* the link is gone: nobody is attached any more */
+
+/* newcomers.c: false when it could not be sent */
+bool newcomers_add(struct relay *r, struct session *s); /* together with others */
+/* In a round: a session of which nothing is known yet. */
+bool newcomers_connect_one(struct relay *r, struct session *s);
+/* It is gone: Redis must not attach it, if it was not sent yet. */
+void newcomers_remove(struct relay *r, const struct session *s);
+void newcomers_forget(struct relay *r); /* all that were not sent yet */
+
+/* round.c */
+void round_begin(struct relay *r);
+/* One answer of a round is in; `id`: message:id as it says, or 0. */
+void round_answered(struct relay *r, const struct attach_call *call, uint64_t id);
 
 /* sending.c */
 void sending_init(struct relay *r);

@@ -1,6 +1,6 @@
 /* repair.c - holes in the channels: lines wait until what is missing before them has been fetched
  *
- * Whoever attaches everybody again (attach.c) does it because lines were missed, or may have been:
+ * Whoever attaches everybody again (round.c) does it because lines were missed, or may have been:
  * on a new link, in a hole, in another epoch.  From then on messages wait.  When everybody is
  * attached, the windows in Redis are asked for what came after the watermarks; that is delivered,
  * in the order of ids, and then what waited.  See fill.h for why nothing gets lost in between. */

@@ -257,7 +257,7 @@ inline close_client(g) {                       /* replay_leave(), relay_close():
   newest[g] = 0; if :: home == g -> home = NOWHERE; owed = 0 :: else fi
 }
 
-/* ---- relay/repair.c, relay/attach.c, relay/channels.c ---------------------------------------- */
+/* ---- relay/repair.c, relay/newcomers.c, relay/round.c, relay/channels.c ---------------------- */
 
 inline raise(mark, id) { if :: (id) > mark -> mark = (id) :: else fi }
 
@@ -363,7 +363,7 @@ inline hear(g, epoch, id) {                    /* relay_heard(), note_epoch() */
   :: else
   fi
 }
-inline on_attached(g) {                        /* judge(), finish_round() */
+inline on_attached(g) {                        /* judge(), round_answered() */
   if
   :: n == round[g] && st[g] == ATTACHING ->
        if
