@@ -85,9 +85,11 @@ struct relay {
 
     struct functions *commands;
     struct redis_conn *feed;
-    bool commands_up, feed_up;
     struct functions_caller caller;
 
+    bool commands_up, feed_up;
+    bool settling;
+    bool leaving; /* the lease was given back: no new link */
     enum link_state state;
     uint64_t number; /* the link's; the last one we ever had while there is none */
     char number_text[24];
@@ -96,22 +98,19 @@ struct relay {
     struct nonce nonce;
     uint64_t fence_us;               /* see relay_note_lease */
     uint64_t own_count, group_count; /* of the latest line of the two channels that count */
-    bool settling;
-    bool leaving; /* the lease was given back: no new link */
-
-    char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
     uint64_t heard_id;               /* message:id in the latest answer that had it */
+    char heard_epoch[EPOCH_MAX + 1]; /* of the latest answer */
+    bool epoch_lost;                 /* the history changed: clients have to be told */
+    bool held_dropped;               /* more messages came than may wait: another fill follows */
     uint32_t attempts;               /* to attach a session, ever */
     struct round round;
-    bool epoch_lost; /* the history changed: clients have to be told */
 
     /* Watermarks: up to here everything was delivered of the group, see session->newest for the
      * others; and the highest id of all. */
     uint64_t group_mark, delivered;
-    struct fill fill;  /* what is missing above them */
-    size_t filling;    /* its questions that are out */
-    struct pile held;  /* what came meanwhile */
-    bool held_dropped; /* more than may wait: another fill follows */
+    struct fill fill; /* what is missing above them */
+    size_t filling;   /* its questions that are out */
+    struct pile held; /* what came meanwhile */
 
     struct sending sending;
 
