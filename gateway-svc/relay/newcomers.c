@@ -97,7 +97,7 @@ static void take_answer(struct relay *r, struct session *s, const struct redis_r
     r->handler->attached(r->app, s, left);
 }
 
-static bool connect_more(struct relay *r);
+static bool connect_more(struct relay *r, const struct session *opening);
 
 static void on_connected(void *arg, const struct redis_reply *reply)
 {
@@ -116,7 +116,7 @@ static void on_connected(void *arg, const struct redis_reply *reply)
     }
     if (call->round == 0) {
         r->newcomers.out = false;
-        (void)connect_more(r);
+        (void)connect_more(r, NULL);
     } else if (answered) {
         round_answered(r, call,
                        functions_status_is(reply, "ok") ? redis_reply_u64_at(reply, ANSWER_ID) : 0);
@@ -145,16 +145,16 @@ bool newcomers_connect_one(struct relay *r, struct session *s)
     return true;
 }
 
-/* It could not be sent: those in it come again by themselves.  (One without an owner is being
- * opened just now, and its caller is told.) */
-static void give_up(struct relay *r, const struct attach_call *call)
+/* It could not be sent: those in it come again by themselves.  Of the one that is being opened just
+ * now (NULL: none) nobody knows yet: its caller is told. */
+static void give_up(struct relay *r, const struct attach_call *call, const struct session *opening)
 {
     for (size_t i = 0; i < call->count; i++) {
         struct session *s = attach_call_session(call, i);
-        if (s && s->owner) {
-            relay_refuse(r, s, RELAY_UNAVAILABLE);
-        } else if (s) {
+        if (s && s == opening) {
             sessions_remove(r->sessions, s);
+        } else if (s) {
+            relay_refuse(r, s, RELAY_UNAVAILABLE);
         }
     }
 }
@@ -171,7 +171,7 @@ static void drop_gone(struct attach_call *call)
     call->count = count;
 }
 
-static bool connect_more(struct relay *r)
+static bool connect_more(struct relay *r, const struct session *opening)
 {
     struct attach_call *call = r->newcomers.next;
     if (!call) {
@@ -185,7 +185,7 @@ static bool connect_more(struct relay *r)
     }
     r->newcomers.out = link_is_open(r->state) && connect_call(r, call);
     if (!r->newcomers.out) {
-        give_up(r, call);
+        give_up(r, call, opening);
         free(call);
     }
     return r->newcomers.out;
@@ -199,7 +199,7 @@ bool newcomers_add(struct relay *r, struct session *s)
         r->newcomers.next = attach_call_new(r, 0, CONNECTS);
     }
     attach_call_add(r->newcomers.next, s);
-    return (r->newcomers.out && r->newcomers.next->count < CONNECTS) || connect_more(r);
+    return (r->newcomers.out && r->newcomers.next->count < CONNECTS) || connect_more(r, s);
 }
 
 void newcomers_forget(struct relay *r)

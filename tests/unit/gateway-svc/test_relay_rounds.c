@@ -274,6 +274,23 @@ static void who_is_kicked_before_the_call_leaves_is_not_in_it(void **state)
     assert_string_equal(fake_call_arg(0, 3), "");
 }
 
+static void whose_call_cannot_leave_any_more_is_told(void **state)
+{
+    struct relay *r = *state;
+    script_tick();
+    script_open('b');
+    script_open('c');
+    fake_answer("link|e1"); /* the renewal */
+    TOLD("refused c unavailable | refused b unavailable | ");
+    script_link("2", "e1");
+    (void)script_told();
+    fake_commands_full(true);
+    assert_null(script_open('d')); /* is told so, and not once more */
+    TOLD("");
+    fake_commands_full(false);
+    assert_int_equal(sessions_count(r->sessions), 0);
+}
+
 static void open_number(struct relay *r, int number)
 {
     char hash[TOKEN_HASH_LEN + 1];
@@ -542,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ended_while_pruning_or_closed_in_a_round, begin_alice, end),
         cmocka_unit_test_setup_teardown(who_is_kicked_before_the_call_leaves_is_not_in_it, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(whose_call_cannot_leave_any_more_is_told, begin, end),
         cmocka_unit_test_setup_teardown(who_was_in_a_round_is_not_attached_behind_that, begin, end),
         cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice, end),
         cmocka_unit_test_setup_teardown(each_message_of_a_line_waits_for_what_is_missing,
