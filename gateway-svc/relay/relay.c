@@ -191,6 +191,7 @@ static void act(struct relay *r, enum link_action action, enum link_event event)
     case LINK_ACT_NONE: break;
     case LINK_ACT_RENEW_NEW:
         r->nonce.proving_ms = clock_mono_ms();
+        r->passed = 0;
         renew(r, true);
         set_tick(r, PROVE_AGAIN_MS);
         break;

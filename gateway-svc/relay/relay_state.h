@@ -111,6 +111,7 @@ struct relay {
     struct fill fill; /* what is missing above them */
     size_t filling;   /* its questions that are out */
     struct pile held; /* what came meanwhile */
+    uint64_t passed;  /* the highest id that came before this link was open, for nobody */
 
     struct sending sending;
 

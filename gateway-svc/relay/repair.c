@@ -116,6 +116,8 @@ void repair_message(struct relay *r, const struct bus_message *m)
         log_warn("more messages than may wait came while others were fetched");
         r->held_dropped = true;
         pile_clear(&r->held);
+    } else if (!link_is_open(r->state)) {
+        raise_to(&r->passed, m->id);
     }
 }
 
@@ -198,7 +200,10 @@ static void release_held(struct relay *r)
 static void finish(struct relay *r)
 {
     bool again = r->held_dropped;
-    fill_aim(&r->fill, r->heard_id); /* nobody was here to ask for */
+    /* Nobody was here to ask for, so nobody lacks what has passed by.  (Such lines may be behind
+     * the nonce, when the answer to the renewal is later than both: message:id in it is below
+     * them.) */
+    fill_aim(&r->fill, r->passed > r->heard_id ? r->passed : r->heard_id);
     if (r->fill.too_much) {
         log_info("much was missed: each client asks for its own");
         r->handler->behind(r->app);

@@ -347,6 +347,22 @@ static void what_comes_too_late_is_lost(void **state)
     TOLD("message 103 to=a from=- | lost a | ");
 }
 
+/* The nonce and a message are quicker than the answer to the renewal, and nobody is here. */
+static void what_passes_by_before_anybody_is_here_is_missed_by_nobody(void **state)
+{
+    end(state);
+    struct relay *r = script_begin();
+    *state = r;
+    fake_feed_up();
+    fake_commands_up();
+    script_nonce("0 e1");
+    script_group("message", message(102, 'z', '*'));
+    fake_answer("ok|e1|101|1|0|1|0|0");
+    assert_int_equal(r->state, LINK_PRUNING);
+    assert_int_equal(r->group_mark, 102);
+    assert_int_equal(r->delivered, 102);
+}
+
 /* The lease had lapsed: what was sent to a was not published to us, what was sent to b still was.
  */
 static void each_session_has_its_own_mark(void **state)
@@ -693,6 +709,7 @@ int main(void)
         TEST(what_nobody_has_any_more_is_told),
         TEST(what_comes_too_late_is_lost),
         TEST(each_session_has_its_own_mark),
+        TEST(what_passes_by_before_anybody_is_here_is_missed_by_nobody),
         TEST(after_a_long_pause_nothing_is_delivered_before_what_was_missed),
         TEST(so_it_is_after_a_suspended_machine),
         TEST(lines_are_delivered_while_the_lease_is_known_to_hold),
