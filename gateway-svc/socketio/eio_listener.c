@@ -32,7 +32,7 @@ struct eio_listener *eio_listener_new(struct ev_loop *loop, struct eio_engine *e
     l->clients.refused = &engine->stats.refused[SIO_REFUSED_HTTP];
     l->internal =
         (struct http_server){.loop = loop, .serve = eio_router_serve_internal, .ctx = &l->router};
-    l->clients_port = http_port_open(&l->clients, engine->config.host, engine->config.port);
+    l->clients_port = http_port_open(&l->clients, engine->config.host, engine->config.port, true);
     if (!l->clients_port) {
         eio_listener_free(l);
         return NULL;
@@ -42,7 +42,7 @@ struct eio_listener *eio_listener_new(struct ev_loop *loop, struct eio_engine *e
 
 bool eio_listener_http_port(struct eio_listener *listener, const char *host, uint16_t port)
 {
-    listener->internal_port = http_port_open(&listener->internal, host, port);
+    listener->internal_port = http_port_open(&listener->internal, host, port, false);
     return listener->internal_port != NULL;
 }
 

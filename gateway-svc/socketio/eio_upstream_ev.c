@@ -1,5 +1,6 @@
 /* eio_upstream_ev.c - a TCP connection that we make */
 #include "gateway-svc/socketio/eio_upstream_ev.h"
+#include "gateway-svc/socketio/file_limit.h"
 #include "gateway-svc/socketio/tcp_options.h"
 #include "shared/buf.h"
 #include <errno.h>
@@ -160,6 +161,10 @@ static int begin(const char *host, uint16_t port)
         return -1;
     }
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && file_limit_is_spare(fd)) {
+        close(fd);
+        fd = -1;
+    }
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
         close(fd);
         fd = -1;

@@ -2,12 +2,14 @@
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*) */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway-svc/socketio/http_port_ev.h"
+#include "gateway-svc/socketio/file_limit.h"
 #include "gateway-svc/socketio/tcp_options.h"
 #include "shared/clock.h"
 #include "shared/listener.h"
 #include "shared/log.h"
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +24,7 @@ struct http_port {
     ev_io readable;
     ev_timer pause;
     struct log_limit log_limit;
+    bool strangers;
 };
 
 /* Could not accept: is there any use in going on in this turn? */
@@ -44,12 +47,29 @@ static void take_a_break(struct http_port *port, int error)
     ev_timer_start(port->server->loop, &port->pause);
 }
 
+/* Would it get one of the spare files?  It gets the lowest number that is free. */
+static bool must_wait(const struct http_port *port)
+{
+    if (!port->strangers) {
+        return false;
+    }
+    int next = fcntl(port->readable.fd, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0) {
+        close(next);
+    }
+    return next < 0 || file_limit_is_spare(next);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
     struct http_port *port = io->data;
     (void)loop;
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        if (must_wait(port)) {
+            take_a_break(port, EMFILE);
+            return;
+        }
         int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             http_conn_open(port->server, fd);
@@ -81,7 +101,8 @@ static int listen_at(const char *host, uint16_t port)
     return fd;
 }
 
-struct http_port *http_port_open(struct http_server *server, const char *host, uint16_t port)
+struct http_port *http_port_open(struct http_server *server, const char *host, uint16_t port,
+                                 bool strangers)
 {
     int fd = listen_at(host, port);
     struct http_port *p = fd >= 0 ? calloc(1, sizeof *p) : NULL;
@@ -92,6 +113,7 @@ struct http_port *http_port_open(struct http_server *server, const char *host, u
         return NULL;
     }
     p->server = server;
+    p->strangers = strangers;
     ev_io_init(&p->readable, on_readable, fd, EV_READ);
     ev_timer_init(&p->pause, on_pause_over, PAUSE_S, 0.0);
     p->readable.data = p->pause.data = p;

@@ -29,8 +29,34 @@ static void it_goes_down_alone(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+static void the_last_files_are_spare(void **state)
+{
+    static const struct {
+        rlim_t limit;
+        int first; /* of the spare ones */
+    } cases[] = {
+        {1024, 1024 - FILES_SPARE},
+        {257,  257 - FILES_SPARE },
+        {256,  256 - FILES_SPARE },
+        {255,  255 - 31          },
+        {16,   14                },
+        {7,    7                 },
+    };
+    struct rlimit before = limit();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct rlimit files = {cases[i].limit, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+        assert_false(file_limit_is_spare(0));
+        assert_false(file_limit_is_spare(cases[i].first - 1));
+        assert_true(file_limit_is_spare(cases[i].first));
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_goes_down_alone)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_goes_down_alone),
+                                       cmocka_unit_test(the_last_files_are_spare)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static void a_client_that_vanishes_will_be_noticed(void **state)
     struct http_server server = {.loop = test_loop(), .serve = serve};
     uint16_t number = own_port();
     (void)state;
-    struct http_port *port = http_port_open(&server, "127.0.0.1", number);
+    struct http_port *port = http_port_open(&server, "127.0.0.1", number, true);
     assert_non_null(port);
     int fd = ask(number);
     UNTIL(server.loop, served);
