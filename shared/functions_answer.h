@@ -6,6 +6,8 @@
 #include "shared/redis_conn.h"
 
 #define EPOCH_MAX 24
+/* The largest id, version or count that the functions take back from us: 15 digits. */
+#define COUNT_MAX UINT64_C(999999999999999)
 
 bool functions_status_is(const struct redis_reply *reply, const char *status);
 struct slice functions_epoch(const struct redis_reply *reply);

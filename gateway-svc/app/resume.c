@@ -1,9 +1,8 @@
 /* resume.c - where a client that comes back left off */
 #include "gateway-svc/app/resume.h"
+#include "shared/functions_answer.h"
 #include "shared/json.h"
 #include <string.h>
-
-#define ID_MAX 999999999999999U /* the largest that parley.lua takes */
 
 struct resume resume_parse(struct slice auth)
 {
@@ -14,7 +13,7 @@ struct resume resume_parse(struct slice auth)
         return out;
     }
     out.has_last_id = json_find(object, SLICE("last_id"), &value) == JSON_OK &&
-                      json_u64(value, ID_MAX, &out.last_id) == JSON_OK;
+                      json_u64(value, COUNT_MAX, &out.last_id) == JSON_OK;
     buf_init(&cursor, RESUME_CURSOR_MAX);
     if (json_find(object, SLICE("presence"), &value) == JSON_OK &&
         json_string(value, &cursor) == JSON_OK && cursor.len > 0) {

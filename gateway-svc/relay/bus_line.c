@@ -1,11 +1,11 @@
 /* bus_line.c - takes apart what arrives on the Redis channels */
 #include "gateway-svc/relay/bus_line.h"
+#include "shared/functions_answer.h"
 #include "shared/json.h"
 #include "shared/token.h"
 #include "shared/username.h"
 #include <string.h>
 
-#define COUNT_MAX 999999999999999U /* the largest that parley.lua takes back from us */
 #define CODE_MAX 32
 
 static bool is_hash(struct slice s)

@@ -253,8 +253,9 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         relay_step(r, LINK_EV_REFUSED);
         return false;
     }
+    uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < ANSWER_HEAD ||
-        !functions_note_epoch(reply, r->heard_epoch)) {
+        id > COUNT_MAX || !functions_note_epoch(reply, r->heard_epoch)) {
         struct log_limit *limit = &r->limits.refused_calls;
         if (log_limit_ok(limit, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
@@ -262,7 +263,6 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         }
         return false;
     }
-    uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
     judge_epoch(r);
     if (id > 0) {
         r->heard_id = id;

@@ -368,6 +368,20 @@ static void each_message_of_a_line_waits_for_what_is_missing(void **state)
 
 /* ---- Epochs ---------------------------------------------------------------------------------- */
 
+/* Redis would refuse every later call with it, and no answer would ever tell a better one. */
+static void an_id_of_too_many_digits_is_not_taken_over(void **state)
+{
+    struct relay *r = *state;
+    uint64_t before = r->caller.seen;
+    script_send(sessions_at(r->sessions, 0), "bob");
+    fake_answer("ok|e1|1000000000000000|1000000000000000|5|0");
+    assert_true(r->caller.seen == before && r->heard_id <= before);
+    script_send(sessions_at(r->sessions, 0), "bob");
+    fake_answer("ok|e1|999999999999999|999999999999999|5|0");
+    assert_true(r->caller.seen == COUNT_MAX && r->heard_id == COUNT_MAX);
+    (void)script_told();
+}
+
 static void a_new_epoch_is_noticed_in_any_answer(void **state)
 {
     struct relay *r = *state;
@@ -564,6 +578,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice, end),
         cmocka_unit_test_setup_teardown(each_message_of_a_line_waits_for_what_is_missing,
                                         begin_alice, end),
+        cmocka_unit_test_setup_teardown(an_id_of_too_many_digits_is_not_taken_over, begin_alice,
+                                        end),
         cmocka_unit_test_setup_teardown(a_new_epoch_is_noticed_in_any_answer, begin_alice, end),
         cmocka_unit_test_setup_teardown(a_round_in_two_epochs_is_done_again, begin_alice, end),
         cmocka_unit_test_setup_teardown(settling_is_told_by_the_renewal, begin_alice, end),
