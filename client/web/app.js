@@ -1,6 +1,7 @@
 /* app.js - puts the page together: signing in, the chat, and which of the two is shown */
 import { Conversation } from "./conversation.js";
 import { Dates } from "./core/dates.js";
+import { pack, unpack } from "./core/kept.js";
 import { hue, initial } from "./core/rows.js";
 import { choose, speaker } from "./core/texts.js";
 import { Timeline } from "./core/timeline.js";
@@ -9,6 +10,7 @@ import de from "./lang/de.js";
 import en from "./lang/en.js";
 import * as session from "./net/session.js";
 import { Settings } from "./settings.js";
+import { Tab } from "./tab.js";
 import { Announcer } from "./view/announcer.js";
 import { Attention } from "./view/attention.js";
 import { Composer } from "./view/composer.js";
@@ -31,6 +33,7 @@ fillTexts(say);
 /* ---- The parts ---- */
 
 const settings = new Settings();
+const tab = new Tab();
 const users = new UserList();
 const timeline = new Timeline({
   watch: { splice: (...args) => messages.splice(...args), change: (entry) => messages.change(entry) },
@@ -51,7 +54,7 @@ const conversation = new Conversation({
     messages, users: userPane, attention, announcer: new Announcer({ say }),
     status: new Status({ say, tryNow: () => conversation.tryNow() }),
   },
-  timeline, users, ended, changed,
+  timeline, users, ended, changed, ticked: () => document.hidden && keep(),
 });
 const composer = new Composer({
   say,
@@ -74,17 +77,31 @@ async function signIn(name) {
   return answer;
 }
 
-function enter(username) {
+/* isReturning: the session has been there before. */
+function enter(username, { isReturning = false } = {}) {
   if (conversation.isOpen) {
     conversation.close(); /* found by look() while the answer to the sign-in was still coming */
   }
   show("chat");
   introduce(username);
-  if (!conversation.isLeftBy(username)) {
+  const kept = ofUser(username, unpack(tab.kept));
+  if (kept) {
+    composer.draft = kept.draft;
+  } else if (!conversation.isLeftBy(username)) {
     composer.clear();
   }
-  conversation.open(username);
+  conversation.open(username, { isReturning, unsent: kept?.unsent });
+  tab.kept = undefined;
   composer.focus();
+}
+
+const ofUser = (username, kept) => (kept && isSameName(kept.username, username) ? kept : undefined);
+
+/* A page that is hidden may be gone without a word: the browser of a phone takes it away. */
+function keep() {
+  if (conversation.isOpen) {
+    tab.kept = pack({ username: conversation.username, draft: composer.draft, unsent: conversation.unsent });
+  }
 }
 
 function introduce(username) {
@@ -102,7 +119,11 @@ function ended(code) {
 }
 
 function leave(notice) {
-  signInForm.name = byId("my-name").textContent;
+  const name = byId("my-name").textContent;
+  signInForm.name = name;
+  if (!conversation.isLeftBy(name)) {
+    tab.kept = undefined;
+  }
   menu.open(false);
   userPane.open(false);
   show("sign-in");
@@ -141,14 +162,23 @@ async function look() {
     return answer;
   }
   if (!conversation.isOpen) {
-    enter(answer.username);
+    enter(answer.username, { isReturning: true });
   } else if (!isSameName(answer.username, conversation.username)) {
     conversation.close();
-    enter(answer.username);
+    enter(answer.username, { isReturning: true });
     changed(answer.username);
   }
   return answer;
 }
+
+addEventListener("pagehide", keep);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    keep();
+  } else if (conversation.isOpen) {
+    tab.kept = undefined; /* it is here, and may be sent by now */
+  }
+});
 
 /* ---- What is shown ---- */
 

@@ -26,20 +26,24 @@ export class Conversation {
   #askAt; /* when to ask for the list again */
   #ended;
   #hasBegun = false; /* the server has told of this session once: from then on nothing may be missed */
+  #isReturning = false; /* the session was there before this page: all that is kept of it is asked for */
+  #isOld = false; /* what comes now was said before this page was loaded */
   #left; /* of a session that lapsed: {username, unsent} */
   #refused; /* why the last attempt was refused, if the server said so */
   #changed; /* the user is another than before */
+  #ticked;
   #midnight;
 
   /* views: {messages, users, status, announcer, attention}; ended(code) and changed(username) tell
-   * that the session is over, or is somebody else's. */
-  constructor({ views, timeline, users, ended, changed }) {
+   * that the session is over, or is somebody else's; ticked() that something may have changed. */
+  constructor({ views, timeline, users, ended, changed, ticked }) {
     this.#views = views;
     this.#timeline = timeline;
     this.#users = users;
     this.#outbox = new Outbox({ timeline, newId: clientIds(crypto.getRandomValues(new Uint8Array(12))) });
     this.#ended = ended;
     this.#changed = changed;
+    this.#ticked = ticked;
     addEventListener("offline", () => this.#network(false));
     addEventListener("online", () => this.#network(true));
     addEventListener("beforeunload", (event) => this.#outbox.unsent + (this.#left?.unsent.length ?? 0) > 0 && event.preventDefault());
@@ -49,10 +53,17 @@ export class Conversation {
 
   /* ---- Beginning and end ---- */
 
-  open(username) {
+  /* isReturning: the session has been there before this page; unsent: what a page before this one has
+   * left in this tab, if anything. */
+  open(username, { isReturning = false, unsent = [] } = {}) {
     this.username = username;
+    this.#isReturning = isReturning;
     if (this.isLeftBy(username)) {
       this.#outbox.bringBack(this.#left.unsent, "session_expired");
+    } else if (isReturning) {
+      this.#outbox.resume(unsent);
+    } else {
+      this.#outbox.bringBack(unsent, "session_expired");
     }
     this.#left = undefined;
     this.#socket = new Socket({
@@ -85,7 +96,7 @@ export class Conversation {
   }
 
   #forget() {
-    this.#hasBegun = false;
+    this.#hasBegun = this.#isReturning = this.#isOld = false;
     this.#outbox.clear();
     this.#timeline.clear();
     this.#users.clear();
@@ -105,11 +116,14 @@ export class Conversation {
   /* Did that user's session lapse here, with nobody else's in between? */
   isLeftBy(username) { return this.#left !== undefined && isSameName(this.#left.username, username); }
 
+  /* What is written and not sent, for whoever keeps it. */
+  get unsent() { return this.#outbox.left; }
+
   /* ---- The connection ---- */
 
   /* What we have, so that the server can send what we have missed; 0: nothing since the login. */
   #auth() {
-    const lastId = this.#timeline.lastId ?? (this.#hasBegun ? 0 : undefined);
+    const lastId = this.#timeline.lastId ?? (this.#hasBegun || this.#isReturning ? 0 : undefined);
     const { cursor } = this.#users;
     return { ...(lastId === undefined ? {} : { last_id: lastId }), ...(cursor === undefined ? {} : { presence: cursor }) };
   }
@@ -118,9 +132,10 @@ export class Conversation {
     if (!isSameName(username, this.username)) {
       this.#forget();
       this.#changed(username);
-    } else if (recovered === false && this.#hasBegun && this.#timeline.at(-1)?.note !== "gap") {
-      this.#timeline.note({ note: "gap", time: Date.now() });
+    } else if (recovered === false) {
+      this.#missed();
     }
+    this.#isOld = this.#isReturning && !this.#hasBegun;
     this.#hasBegun = true;
     this.username = username;
     this.#refused = undefined;
@@ -129,8 +144,17 @@ export class Conversation {
     this.tick();
   }
 
+  #missed() {
+    if (this.#hasBegun && this.#timeline.at(-1)?.note !== "gap") {
+      this.#timeline.note({ note: "gap", time: Date.now() });
+    } else if (!this.#hasBegun && this.#isReturning) {
+      this.#timeline.note({ note: "earlier" }, { first: true });
+    }
+  }
+
   /* `code`: why the server would not have us now, if it said so. */
   #lost(code) {
+    this.#isOld = false;
     this.#askAt = undefined;
     this.#refused = code;
     this.#outbox.goOffline();
@@ -170,7 +194,7 @@ export class Conversation {
     if (own && message.client_id !== undefined) {
       this.#outbox.echoed(message.client_id);
     }
-    if (entry && !own) {
+    if (entry && !own && !this.#isOld) {
       this.#views.messages.came();
       this.#views.announcer.came(entry, isPrivate(entry));
       this.#views.attention.came(entry, isPrivate(entry), performance.now());
@@ -182,6 +206,8 @@ export class Conversation {
     if (!isUserChange(event)) {
       return;
     }
+    this.#isOld = false; /* the list comes behind what was missed */
+    this.#views.messages.known();
     const change = this.#users.apply(event);
     if (change?.ask) {
       this.#askUsers();
@@ -281,6 +307,7 @@ export class Conversation {
     this.#views.announcer.failed(this.#outbox.failed);
     this.#views.status.show(this.#connection, now, this.#refused);
     this.#wake(now);
+    this.#ticked();
   }
 
   #emit(entry) {

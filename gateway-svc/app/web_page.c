@@ -14,6 +14,7 @@
     FILE(page_core_connection_js, "core/connection.js")                                            \
     FILE(page_core_dates_js, "core/dates.js")                                                      \
     FILE(page_core_heights_js, "core/heights.js")                                                  \
+    FILE(page_core_kept_js, "core/kept.js")                                                        \
     FILE(page_core_links_js, "core/links.js")                                                      \
     FILE(page_core_outbox_js, "core/outbox.js")                                                    \
     FILE(page_core_own_message_js, "core/own_message.js")                                          \
@@ -31,6 +32,7 @@
     FILE(page_net_socket_js, "net/socket.js")                                                      \
     FILE(page_settings_js, "settings.js")                                                          \
     FILE(page_style_css, "style.css")                                                              \
+    FILE(page_tab_js, "tab.js")                                                                    \
     FILE(page_theme_css, "theme.css")                                                              \
     FILE(page_theme_js, "theme.js")                                                                \
     FILE(page_view_announcer_js, "view/announcer.js")                                              \

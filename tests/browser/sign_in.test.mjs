@@ -155,6 +155,28 @@ test("the session lapses while the network is away: what was unsent is there aga
   assert.deepEqual([(await other.texts()).includes("red"), await other.page.inputValue("#text")], [false, ""], "nothing is left for somebody else");
 });
 
+test("the session lapses while the page is away: what it kept is red after signing in, for that user alone", async (t) => {
+  const s = scene(t);
+  const people = [await s.enter(stack, "Gero"), await s.enter(stack, "Gesa")];
+  for (const person of people) {
+    await person.say("@nowhere red");
+    await person.sees("red", "failed");
+    await person.page.fill("#text", "a draft");
+    await person.page.goto("about:blank");
+  }
+  await until("both are gone", async () => (await stack.redis("EXISTS", "{chat}:user:gero", "{chat}:user:gesa")) === "0");
+  for (const person of people) {
+    await person.page.goto(stack.door);
+  }
+  const [gero, other] = people;
+  await gero.signIn("gero");
+  assert.deepEqual((await gero.rows()).map(({ text, reason }) => [text, reason]), [["red", "Not sent: your session is over."]]);
+  assert.equal(await gero.page.inputValue("#text"), "a draft");
+  await other.signIn("Gudula");
+  assert.deepEqual([await other.texts(), await other.page.inputValue("#text")], [[], ""]);
+  assert.equal(await other.page.evaluate(() => JSON.stringify({ ...sessionStorage })), "{}");
+});
+
 test("signed out elsewhere (another program with the same token): said in words", async (t) => {
   const s = scene(t);
   const fay = await s.enter(stack, "Fay");

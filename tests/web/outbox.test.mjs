@@ -239,3 +239,35 @@ test("what is unsent when a session ends can be brought into the next one: red, 
   next.outbox.retryAll();
   assert.deepEqual(next.emitted(0), ["c1", "c3", "c4"]);
 });
+
+test("a reload in between: what waited waits and goes out, what was red is red for its reason, each where it stood, with its client_id", () => {
+  const { timeline, outbox, write, emitted } = scene();
+  outbox.goOnline();
+  const said = (id) => ({ message_id: id, sender: "Bo", receiver: "group", message_text: `t${id}`, sent_at: id });
+  timeline.receive(said(1), false);
+  const red = write("red");
+  emitted(0);
+  outbox.answer(red, 1, no("no_such_user"), 1);
+  timeline.receive(said(2), false);
+  write("on its way");
+  emitted(2);
+  write("waiting");
+  const left = JSON.parse(JSON.stringify(outbox.left));
+  const next = scene();
+  next.outbox.resume(left);
+  next.timeline.receive(said(1), false);
+  next.timeline.receive(said(2), false);
+  next.timeline.note({ note: "earlier" }, { first: true });
+  next.timeline.note({ note: "later" });
+  assert.deepEqual([...next.timeline].map(({ text, note, state, reason }) => [text ?? note, state, reason]), [
+    ["earlier", undefined, undefined], ["t1", "sent", undefined], ["red", "failed", "no_such_user"], ["t2", "sent", undefined],
+    ["on its way", "failed", "lost"], ["later", undefined, undefined], ["waiting", "waiting", undefined],
+  ]);
+  next.outbox.goOnline();
+  assert.deepEqual(next.emitted(0), ["c3"]);
+  next.timeline.receive({ ...said(3), sender: "Al", message_text: "on its way", client_id: "c2" }, true);
+  next.outbox.echoed("c2");
+  assert.deepEqual(next.outbox.failed.map(({ clientId }) => clientId), ["c1"], "what has arrived is not red any more");
+  next.outbox.retryAll();
+  assert.deepEqual(next.emitted(1), ["c1"]);
+});

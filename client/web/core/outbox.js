@@ -42,14 +42,34 @@ export class Outbox {
     return [...this.#queue, ...this.#failed].reduce((last, e) => (last && last.seq > e.seq ? last : e), undefined);
   }
 
-  /* What is unsent, in order, and how to have it in another session of the same user: as red ones. */
+  /* What is unsent, in order.  What waits has no reason; what is on its way may arrive or not. */
   get left() {
-    return [...this.#queue, ...this.#flight, ...this.#failed].sort((a, b) => a.seq - b.seq)
-      .map(({ clientId, sender, receiver, text, time }) => ({ clientId, sender, receiver, text, time }));
+    return [...this.#queue, ...this.#flight, ...this.#failed].sort((a, b) => a.seq - b.seq).map((entry) => this.#leave(entry));
   }
+  #leave(entry) {
+    const { clientId, sender, receiver, text, time, state, anchor } = entry;
+    const message = { clientId, sender, receiver, text, time };
+    if (state === WAITING) {
+      return message;
+    }
+    return state === FAILED ? { ...message, reason: entry.reason, after: anchor } : { ...message, reason: "lost", after: this.#timeline.topId };
+  }
+
+  /* Has that again, in the same session: what waited waits, what was red is red. */
+  resume(left) {
+    for (const message of left) {
+      if (message.reason === undefined) {
+        this.#queue.push(this.#timeline.write({ ...message, after: undefined, state: WAITING }));
+      } else {
+        this.#failed.add(this.#timeline.write({ ...message, state: FAILED }));
+      }
+    }
+  }
+
+  /* The same in another session of the same user: all red, for that reason. */
   bringBack(left, reason) {
     for (const message of left) {
-      this.#fail(this.#timeline.write({ ...message, state: WAITING }), reason);
+      this.#fail(this.#timeline.write({ ...message, reason: undefined, after: undefined, state: WAITING }), reason);
     }
   }
 

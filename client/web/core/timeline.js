@@ -24,6 +24,8 @@ export class Timeline {
     this.#watch = watch;
   }
 
+  /* The highest id in here. */
+  get topId() { return this.#topId; }
   get length() { return this.#entries.length; }
   at(index) { return this.#entries.at(index); }
   byClient(clientId) { return this.#byClient.get(clientId); }
@@ -54,21 +56,24 @@ export class Timeline {
     return entry;
   }
 
-  /* A message of ours, at the end. */
-  write({ clientId, sender, receiver, text, time, state }) {
+  /* A message of ours: at the end, or, one that failed before the page was loaded anew, behind what
+   * has that id, as it stood there. */
+  write({ clientId, sender, receiver, text, time, state, reason, after }) {
+    const anchor = after ?? LAST;
     const entry = {
-      kind: "message", key: `c${clientId}`, clientId, own: true, sender, receiver, text, time, state,
-      anchor: LAST, seq: ++this.#seq,
+      kind: "message", key: `c${clientId}`, clientId, own: true, sender, receiver, text, time, state, reason, anchor,
+      seq: ++this.#seq,
     };
     this.#byClient.set(clientId, entry);
+    this.#topId = Math.max(this.#topId, after ?? 0);
     this.#insert(entry);
     return entry;
   }
 
-  /* A line of our own between the messages. */
-  note(data) {
-    const seq = ++this.#seq;
-    const entry = { ...data, kind: "note", key: `n${seq}`, anchor: this.#topId, seq };
+  /* A line of our own between the messages, behind all that has an id or before everything. */
+  note(data, { first = false } = {}) {
+    const seq = first ? -1 : ++this.#seq;
+    const entry = { ...data, kind: "note", key: `n${seq}`, anchor: first ? 0 : this.#topId, seq };
     this.#insert(entry);
     return entry;
   }

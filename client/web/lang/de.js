@@ -83,6 +83,7 @@ export default {
     "reason.other": "Nicht gesendet: Etwas ging schief.",
 
     "note.gap": "Die Verbindung war unterbrochen. Hier können Nachrichten fehlen.",
+    "note.earlier": "Was vorher gesagt wurde, ist nicht mehr da.",
     "note.changed": "In diesem Browser hat sich {name} angemeldet. Du bist jetzt {name}.",
     "comings.joined": { one: "{names} ist gekommen", other: "{names} sind gekommen" },
     "comings.left": { one: "{names} ist gegangen", other: "{names} sind gegangen" },

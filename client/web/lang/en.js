@@ -92,6 +92,7 @@ export default {
 
     /* lines between the messages */
     "note.gap": "The connection was interrupted. Messages may be missing here.",
+    "note.earlier": "What was said earlier is not kept any more.",
     "note.changed": "In this browser, {name} has signed in. You are {name} now.",
     "comings.joined": { one: "{names} joined", other: "{names} joined" },
     "comings.left": { one: "{names} left", other: "{names} left" },

@@ -48,10 +48,16 @@ export class Composer {
     this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
   }
 
-  clear() {
-    this.#receiver = GROUP;
-    this.#text.value = "";
+  /* What is half written, and to whom. */
+  get draft() { return { receiver: this.#receiver, text: this.#text.value }; }
+  set draft({ receiver, text }) {
+    this.#receiver = receiver;
+    this.#text.value = text;
     this.#changed();
+  }
+
+  clear() {
+    this.draft = { receiver: GROUP, text: "" };
   }
 
   /* ---- Sending ---- */

@@ -14,6 +14,7 @@ export class MessagePane {
   #fresh = 0; /* messages that came while somebody read further up */
   #versions = new WeakMap(); /* entry -> how often it changed */
   #now;
+  #isKnown = false; /* whether something has been said before */
 
   constructor({ say, dates, timeline, act, now }) {
     this.#say = say;
@@ -47,7 +48,14 @@ export class MessagePane {
   /* What the timeline tells. */
   splice(at, removed, added) {
     this.#list.splice(at, removed, added);
-    byId("empty").hidden = this.#timeline.length > 0;
+    this.#showEmpty();
+  }
+  #showEmpty() { byId("empty").hidden = !this.#isKnown || this.#timeline.length > 0; }
+
+  /* All that was said before is here by now. */
+  known() {
+    this.#isKnown = true;
+    this.#showEmpty();
   }
   change(entry) {
     this.#versions.set(entry, (this.#versions.get(entry) ?? 0) + 1);
@@ -70,6 +78,8 @@ export class MessagePane {
 
   clear() {
     this.#fresh = 0;
+    this.#isKnown = false;
+    this.#showEmpty();
     this.toEnd();
   }
 
