@@ -12,6 +12,7 @@
     FILE(page_core_comings_js, "core/comings.js")                                                  \
     FILE(page_core_compose_js, "core/compose.js")                                                  \
     FILE(page_core_connection_js, "core/connection.js")                                            \
+    FILE(page_core_controls_js, "core/controls.js")                                                \
     FILE(page_core_dates_js, "core/dates.js")                                                      \
     FILE(page_core_heights_js, "core/heights.js")                                                  \
     FILE(page_core_kept_js, "core/kept.js")                                                        \

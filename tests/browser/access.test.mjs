@@ -177,7 +177,7 @@ test("right-to-left texts and names do not turn what is around them", async (t) 
   await alice.say("שלום 123 abc");
   await alice.sees("שלום 123 abc", "sent");
   await alice.say("\u202eevil text");
-  await alice.sees("\u202eevil text", "sent");
+  await alice.sees("U+202Eevil text", "sent");
   const [rtl] = await alice.page.$$eval("#messages .text", (nodes) => nodes.map((n) => [n.getAttribute("dir"), getComputedStyle(n).direction]));
   assert.deepEqual(rtl, ["auto", "rtl"]);
   assert.equal(await alice.page.evaluate(() => getComputedStyle(document.querySelector("#messages .bubble")).direction), "ltr");

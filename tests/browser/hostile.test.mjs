@@ -81,8 +81,10 @@ async function scenery(t, name) {
   return { s, alice, peer };
 }
 
-/* Elements that a text may bring about: none but its links. */
-const foreign = (page) => page.$$eval("#messages .text *", (nodes) => nodes.filter((node) => node.tagName !== "A").map((node) => node.outerHTML));
+/* Elements that a text may bring about: none but its links, and marks for what is not seen. */
+const foreign = (page) => page.$$eval("#messages .text *", (nodes) => nodes.filter((node) => node.tagName !== "A" && node.className !== "control").map((node) => node.outerHTML));
+/* As it is to be seen. */
+const marked = (text) => text.replace("\u0000", "U+0000").replace("\u0000", "U+0000").replace("\u202e", "U+202E").replace("\u202c", "U+202C");
 
 test(`${TEXTS.length} texts that would like to be more: each shown as it is, to the character`, async (t) => {
   assert.ok(TEXTS.length >= 40);
@@ -92,7 +94,7 @@ test(`${TEXTS.length} texts that would like to be more: each shown as it is, to 
     assert.equal(ack.ok, true, text);
     await until(`it is shown: ${text}`, async () => (await alice.rows()).some((row) => row.messageId === String(ack.message_id)));
     const shown = (await alice.rows()).find((row) => row.messageId === String(ack.message_id));
-    assert.equal(shown.text, text);
+    assert.equal(shown.text, marked(text));
     assert.deepEqual(await foreign(alice.page), []);
   }
   assert.equal(await alice.page.evaluate(() => window.isPwned), undefined);
@@ -161,6 +163,34 @@ test("links: http and https alone, in a new tab, without a way back", async (t) 
     { href: "https://a.example/x?y=1&z=2#w", text: "https://a.example/x?y=1&z=2#w", rel: "noopener noreferrer", target: "_blank" },
     { href: "http://b.example/", text: "http://b.example", rel: "noopener noreferrer", target: "_blank" },
   ]);
+});
+
+test("what turns a text around is seen: in texts and beside links, said aloud, in notifications", async (t) => {
+  const { alice, peer } = await scenery(t, "around");
+  await alice.context.grantPermissions(["notifications"], { origin: new URL(stack.door).origin });
+  await alice.page.evaluate(() => {
+    localStorage.setItem("parley.notifications", "on");
+    document.hasFocus = () => false;
+    window.told = [];
+    window.Notification = class { static permission = "granted"; constructor(title, { body }) { window.told.push(body); } };
+  });
+  await peer.say("group", "open photo\u202egnp.exe or https://good.example/\u202emoc.live\u2066x\u2069\u200f\u061c");
+  const wanted = "open photoU+202Egnp.exe or https://good.example/U+202Emoc.liveU+2066xU+2069U+200FU+061C";
+  await until("it is shown", async () => (await alice.texts()).length > 0);
+  assert.deepEqual(await alice.texts(), [wanted]);
+  assert.deepEqual(await alice.page.$$eval("#messages a", (all) => all.map((a) => [a.textContent, a.href])), [["https://good.example/", "https://good.example/"]]);
+  assert.equal(await alice.page.locator("#messages .control").count(), 6);
+  assert.deepEqual(await alice.page.evaluate(() => window.told), [wanted]);
+  await until("it is said", async () => (await alice.page.textContent("#announcer")).includes(wanted));
+  /* Letters that are written from right to left do not move what is in front of them in an address. */
+  await peer.say("group", "\u05d0\u05d1 https://good.example/\u05d0\u05d1/x \u05d0");
+  await until("it is shown", async () => (await alice.page.locator("#messages a").count()) === 2);
+  const order = await alice.page.$eval("#messages .row:last-child a", (a) => {
+    const at = (from, to) => { const range = document.createRange(); range.setStart(a.firstChild, from); range.setEnd(a.firstChild, to); return range.getBoundingClientRect().left; };
+    return at(0, 1) < at(8, 9) && at(8, 9) < at(24, 25);
+  });
+  assert.equal(order, true);
+  await alice.shot("controls");
 });
 
 test("the policy holds: what a script would have to do to harm is refused", async (t) => {

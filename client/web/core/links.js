@@ -1,6 +1,6 @@
 /* links.js - finds the addresses in a text that may become links: http and https, nothing else */
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+/gi;
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]+/gi;
 const MAX_LINKS = 50; /* in one text */
 
 /* The text in pieces, in order: {text} or {text, href}. */

@@ -1,4 +1,5 @@
 /* announcer.js - what screen readers say: new messages and red ones, gathered, never the whole list */
+import { visible } from "../core/controls.js";
 import { byId, setText } from "./dom.js";
 import { reason } from "./message_row.js";
 
@@ -35,7 +36,7 @@ export class Announcer {
       setText(byId("announcer"), this.#say("announce.many", { count: rest.length + 1 }));
     } else {
       const { sender: name, text } = first.entry;
-      setText(byId("announcer"), this.#say(first.isPrivate ? "announce.private" : "announce.one", { name, text }));
+      setText(byId("announcer"), this.#say(first.isPrivate ? "announce.private" : "announce.one", { name, text: visible(text) }));
     }
   }
 

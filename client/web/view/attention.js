@@ -1,4 +1,5 @@
 /* attention.js - what calls somebody back who looks elsewhere: title, notification, sound */
+import { visible } from "../core/controls.js";
 
 const TITLE = "Parley";
 const SOUND_EVERY_MS = 2000;
@@ -62,7 +63,7 @@ export class Attention {
     }
     const title = isPrivate ? this.#say("notification.private", { name: entry.sender }) : entry.sender;
     try {
-      const shown = new Notification(title, { body: entry.text.slice(0, TEXT_SHOWN), tag: "parley", icon: "/web/favicon.svg", dir: "auto" });
+      const shown = new Notification(title, { body: visible(entry.text.slice(0, TEXT_SHOWN)), tag: "parley", icon: "/web/favicon.svg", dir: "auto" });
       shown.onclick = () => { window.focus(); shown.close(); };
     } catch {
       /* some browsers have them only for service workers */

@@ -1,5 +1,6 @@
 /* message_row.js - one entry of the timeline as an element */
 import { hue, initial, isJumbo, isPrivate } from "../core/rows.js";
+import { controls } from "../core/controls.js";
 import { pieces } from "../core/links.js";
 import { sentence } from "../core/comings.js";
 import { FAILED, SENDING, SENT, WAITING } from "../core/own_message.js";
@@ -80,7 +81,7 @@ export class MessageRows {
 
   #bubble(entry) {
     const text = element("p", { class: isJumbo(entry.text) ? "text jumbo" : "text", dir: "auto" });
-    text.append(...pieces(entry.text).map((piece) => (piece.href ? this.#link(piece) : piece.text)));
+    text.append(...pieces(entry.text).flatMap((piece) => (piece.href ? this.#link(piece) : plain(piece.text))));
     return element("div", { class: "bubble" }, text, this.#stamp(entry));
   }
 
@@ -107,6 +108,8 @@ export class MessageRows {
       element("span", { class: "acts" }, button("retry"), button("edit"), button("discard")));
   }
 }
+
+const plain = (text) => controls(text).map((piece) => piece.text ?? element("span", { class: "control" }, piece.control));
 
 /* Why a message of ours is red, in words. */
 export function reason(say, entry) {
