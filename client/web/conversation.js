@@ -303,7 +303,7 @@ export class Conversation {
     this.#outbox.expire(now);
     this.#outbox.takeDue(now).forEach((entry) => this.#emit(entry));
     this.#sayComings(now);
-    this.#views.messages.showFailed(this.#outbox.failed.length);
+    this.#views.messages.showRetriable(this.#outbox.retriable.length);
     this.#views.announcer.failed(this.#outbox.failed);
     this.#views.status.show(this.#connection, now, this.#refused);
     this.#wake(now);

@@ -164,6 +164,36 @@ test("red ones can be edited and discarded", async (t) => {
   await alice.sees("to all instead", "sent");
 });
 
+test("too long: told while it is typed, red with what helps: to edit or to discard; never to retry", async (t) => {
+  const alice = await scene(t).enter(stack, "Asli");
+  const left = async () => (await alice.page.isVisible("#bytes") ? alice.page.textContent("#bytes") : undefined);
+  await alice.page.fill("#text", `@asli ${"x".repeat(3695)}`);
+  assert.equal(await left(), undefined);
+  await alice.page.fill("#text", `@asli ${"x".repeat(4092)}é€`);
+  assert.equal(await left(), "1 byte too long");
+  await alice.page.fill("#text", "ä".repeat(2048));
+  assert.equal(await left(), "0 bytes left");
+  await alice.page.press("#text", "Enter");
+  await alice.sees("ä".repeat(2048), "sent");
+  assert.equal(await left(), undefined);
+  for (const text of ["y".repeat(4097), "z".repeat(5000)]) {
+    await alice.say(text);
+    await alice.sees(text, "failed");
+  }
+  await alice.say("@nowhere again");
+  await alice.sees("again", "failed");
+  const acts = (text) => alice.row(text, "failed").locator("[data-act]").evaluateAll((all) => all.map((one) => one.dataset.act));
+  assert.deepEqual([await acts("z".repeat(5000)), await acts("again")], [["edit", "discard"], ["retry", "edit", "discard"]]);
+  assert.match((await alice.rows()).find(({ text }) => text.startsWith("z")).reason, /too long/);
+  assert.equal(await alice.page.isVisible("#failed-bar"), false, "one alone may be sent again");
+  await alice.row("z".repeat(5000), "failed").locator('[data-act="edit"]').click();
+  assert.equal(await left(), "904 bytes too long");
+  await alice.shot("too-long");
+  await alice.page.fill("#text", "short");
+  await alice.page.press("#text", "Enter");
+  await alice.sees("short", "sent");
+});
+
 test("a second tab shows what the first wrote, as one's own", async (t) => {
   const alice = await scene(t).enter(stack, "Ava");
   const second = await alice.tab();

@@ -1,7 +1,7 @@
 /* compose.test.mjs - to whom a typed text goes, and what of it */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isName, parse, startedName, unparse } from "../../client/web/core/compose.js";
+import { bytesLeft, isName, parse, startedName, unparse } from "../../client/web/core/compose.js";
 
 const TABLE = [
   ["hello", "group", "hello"],
@@ -59,4 +59,10 @@ test("names, as the server allows them", () => {
 
 test("a name that is being typed", () => {
   assert.deepEqual(["@", "@b", " @Bo-1", "@bob ", "x @b", "b", "@b@", "@@b"].map(startedName), ["", "b", "Bo-1", undefined, undefined, undefined, undefined, undefined]);
+});
+
+test("the bytes that are left are told near the limit, in UTF-8", () => {
+  const rows = [["", undefined], ["x".repeat(3695), undefined], ["x".repeat(3696), 400], ["x".repeat(4096), 0], ["x".repeat(4097), -1], ["ä".repeat(2048), 0], ["ä".repeat(1847), undefined],
+    ["€".repeat(1232), 400], ["€".repeat(1231), undefined], ["👋".repeat(1024), 0], ["👋".repeat(1025), -4]];
+  rows.forEach(([text, left]) => assert.equal(bytesLeft(text), left, `${text.length} of ${text[0]}`));
 });

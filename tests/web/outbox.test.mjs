@@ -27,7 +27,7 @@ test("written while offline it waits; online it goes, in order, and the ack conf
   assert.deepEqual([a.state, a.id, b.state, outbox.unsent], ["sent", 7, "sending", 1]);
 });
 
-for (const code of ["no_such_user", "too_large", "unavailable", "invalid", "session_expired", "what_is_this"]) {
+for (const code of ["no_such_user", "unavailable", "session_expired", "what_is_this"]) {
   test(`${code}: red, with that reason; a retry keeps the client_id`, () => {
     const { outbox, write, emitted } = scene();
     outbox.goOnline();
@@ -40,6 +40,23 @@ for (const code of ["no_such_user", "too_large", "unavailable", "invalid", "sess
     assert.deepEqual(emitted(10), ["c1"]);
     outbox.answer(a, 2, ok(3), 11);
     assert.deepEqual([a.state, outbox.failed.length], ["sent", 0]);
+  });
+}
+
+for (const code of ["too_large", "invalid"]) {
+  test(`${code}: red for good: it is not sent again, alone or with others, and can be taken back`, () => {
+    const { timeline, outbox, write, emitted } = scene();
+    outbox.goOnline();
+    const [a, b] = [write(), write()];
+    emitted(0);
+    outbox.answer(a, 1, no(code), 5);
+    outbox.answer(b, 1, no("no_such_user"), 5);
+    assert.deepEqual([a.state, a.reason, outbox.failed.length, outbox.retriable], ["failed", code, 2, [b]]);
+    outbox.retry(a);
+    outbox.retryAll();
+    assert.deepEqual([a.state, emitted(10)], ["failed", ["c2"]]);
+    outbox.takeBack(a);
+    assert.deepEqual([outbox.failed.length, timeline.length], [0, 1]);
   });
 }
 

@@ -2,7 +2,7 @@
  *
  * It keeps below the server's rate (20 a second, bursts of 100), gives up after 5 s without an
  * answer, and never loses a message: what is not confirmed is waiting or red. */
-import { FAILED, WAITING } from "./own_message.js";
+import { FAILED, mayRetry, WAITING } from "./own_message.js";
 
 export const ANSWER_MS = 5000;
 export const MAX_UNSENT = 500;
@@ -27,6 +27,7 @@ export class Outbox {
   }
 
   get failed() { return [...this.#failed]; }
+  get retriable() { return this.failed.filter(mayRetry); }
   get unsent() { return this.#queue.length + this.#flight.size + this.#failed.size; }
   get isFull() { return this.unsent >= MAX_UNSENT; }
 
@@ -179,9 +180,9 @@ export class Outbox {
     }
   }
 
-  /* Again, with the same client_id. */
+  /* Again, with the same client_id, if that may succeed. */
   retry(entry) {
-    if (entry.state === FAILED) {
+    if (mayRetry(entry)) {
       this.#failed.delete(entry);
       entry.deadline = undefined;
       this.#queue.push(entry);
@@ -189,7 +190,7 @@ export class Outbox {
     }
   }
   retryAll() {
-    this.failed.sort((a, b) => a.seq - b.seq).forEach((entry) => this.retry(entry));
+    this.retriable.sort((a, b) => a.seq - b.seq).forEach((entry) => this.retry(entry));
   }
 
   #fail(entry, code) {

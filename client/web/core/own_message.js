@@ -13,4 +13,8 @@ const NEXT = {
   [SENT]: {},
 };
 
+/* Reasons for which the same message would be refused for ever. */
+const HOPELESS = new Set(["too_large", "invalid"]);
+export const mayRetry = (entry) => entry.state === FAILED && !HOPELESS.has(entry.reason);
+
 export const nextState = (state, event) => NEXT[state][event] ?? state;

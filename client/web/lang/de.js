@@ -96,6 +96,8 @@ export default {
     "text.too_long": "Das ist zu lang für eine Nachricht.",
     "text.full": "Es warten schon zu viele Nachrichten.",
     "send": "Senden",
+    "text.left": { one: "noch {count} Byte", other: "noch {count} Bytes" },
+    "text.over": { one: "{count} Byte zu lang", other: "{count} Bytes zu lang" },
     "receiver.group": "An alle",
     "receiver.private": "Privat an {name}",
     "receiver.clear": "Stattdessen an alle schreiben",

@@ -106,6 +106,8 @@ export default {
     "text.too_long": "This is too long for one message.",
     "text.full": "Too many messages are waiting already.",
     "send": "Send",
+    "text.left": { one: "{count} byte left", other: "{count} bytes left" },
+    "text.over": { one: "{count} byte too long", other: "{count} bytes too long" },
     "receiver.group": "To everybody",
     "receiver.private": "Private to {name}",
     "receiver.clear": "Write to everybody instead",

@@ -1,5 +1,5 @@
 /* composer.js - the box to write in: to whom it goes, completing names, keys */
-import { GROUP, parse, startedName, TEXT_MAX, unparse } from "../core/compose.js";
+import { bytesLeft, GROUP, parse, startedName, TEXT_MAX, unparse } from "../core/compose.js";
 import { byId, element, icon, setText } from "./dom.js";
 
 const COMPLETIONS = 6;
@@ -114,7 +114,7 @@ export class Composer {
   /* ---- What the text says of itself ---- */
 
   #changed() {
-    const { receiver } = parse(this.#text.value, this.#receiver);
+    const { receiver, text } = parse(this.#text.value, this.#receiver);
     byId("receiver").hidden = receiver === GROUP;
     byId("receiver-clear").hidden = receiver !== this.#receiver;
     byId("composer").dataset.receiver = receiver;
@@ -123,9 +123,17 @@ export class Composer {
     this.#text.placeholder = receiver === GROUP ? this.#say("text.group") : this.#say("text.private", { name: receiver });
     byId("send").disabled = parse(this.#text.value).text === "";
     this.hint();
+    this.#count(bytesLeft(text));
     this.#grow();
     const prefix = startedName(this.#text.value);
     this.#offer(prefix === undefined ? [] : this.#act.names(prefix, COMPLETIONS));
+  }
+
+  /* The server decides what is too long: nothing is held back here. */
+  #count(left) {
+    byId("bytes").hidden = left === undefined;
+    byId("bytes").dataset.over = String(left < 0);
+    setText(byId("bytes"), left === undefined ? "" : this.#say(left < 0 ? "text.over" : "text.left", { count: Math.abs(left) }));
   }
 
   #grow() {

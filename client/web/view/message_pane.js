@@ -92,7 +92,8 @@ export class MessagePane {
     setText(button.lastElementChild, this.#say(key, { count: this.#fresh }));
   }
 
-  showFailed(count) {
+  /* How many are red that may be sent again. */
+  showRetriable(count) {
     byId("failed-bar").hidden = count < 2;
     setText(byId("failed-count"), this.#say("failed", { count }));
   }

@@ -3,7 +3,7 @@ import { hue, initial, isJumbo, isPrivate } from "../core/rows.js";
 import { controls } from "../core/controls.js";
 import { pieces } from "../core/links.js";
 import { sentence } from "../core/comings.js";
-import { FAILED, SENDING, SENT, WAITING } from "../core/own_message.js";
+import { FAILED, mayRetry, SENDING, SENT, WAITING } from "../core/own_message.js";
 import { element, icon } from "./dom.js";
 
 export class MessageRows {
@@ -105,7 +105,7 @@ export class MessageRows {
     const button = (what) => element("button", { type: "button", class: "link", "data-act": what, on: { click: () => this.#act[what](entry) } }, this.#say(what));
     return element("div", { class: "state failure" },
       element("span", { class: "reason" }, reason(this.#say, entry)),
-      element("span", { class: "acts" }, button("retry"), button("edit"), button("discard")));
+      element("span", { class: "acts" }, mayRetry(entry) && button("retry"), button("edit"), button("discard")));
   }
 }
 
