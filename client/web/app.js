@@ -2,7 +2,8 @@
 import { Conversation } from "./conversation.js";
 import { Dates } from "./core/dates.js";
 import { pack, unpack } from "./core/kept.js";
-import { hue, initial } from "./core/rows.js";
+import { Palette } from "./core/palette.js";
+import { initial } from "./core/rows.js";
 import { choose, speaker } from "./core/texts.js";
 import { Timeline } from "./core/timeline.js";
 import { isSameName, UserList } from "./core/user_list.js";
@@ -35,12 +36,13 @@ fillTexts(say);
 const settings = new Settings();
 const tab = new Tab();
 const users = new UserList();
+const palette = new Palette();
 const timeline = new Timeline({
   watch: { splice: (...args) => messages.splice(...args), change: (entry) => messages.change(entry) },
 });
 const attention = new Attention({ say, settings });
 const messages = new MessagePane({
-  say, dates: new Dates(say), timeline, now: Date.now,
+  say, dates: new Dates(say), palette, timeline, now: Date.now,
   act: {
     retry: (entry) => { conversation.retry(entry); composer.focus(); },
     edit: (entry) => composer.edit(conversation.takeBack(entry)),
@@ -48,7 +50,7 @@ const messages = new MessagePane({
     retryAll: () => { conversation.retryAll(); composer.focus(); },
   },
 });
-const userPane = new UserPane({ say, users, choose: (name) => composer.writeTo(name) });
+const userPane = new UserPane({ say, users, palette, choose: (name) => composer.writeTo(name) });
 const conversation = new Conversation({
   views: {
     messages, users: userPane, attention, announcer: new Announcer({ say }),
@@ -108,7 +110,7 @@ function introduce(username) {
   setText(byId("my-name"), username);
   setText(byId("menu-name"), username);
   setText(byId("my-avatar"), initial(username));
-  byId("my-avatar").className = `avatar hue-${hue(username)}`;
+  byId("my-avatar").className = `avatar hue-${palette.hue(username)}`;
 }
 
 /* The session is over, in this tab and all others. */
@@ -124,6 +126,7 @@ function leave(notice) {
   if (!conversation.isLeftBy(name)) {
     tab.kept = undefined;
   }
+  palette.clear();
   menu.open(false);
   userPane.open(false);
   show("sign-in");

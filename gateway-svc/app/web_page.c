@@ -19,6 +19,7 @@
     FILE(page_core_links_js, "core/links.js")                                                      \
     FILE(page_core_outbox_js, "core/outbox.js")                                                    \
     FILE(page_core_own_message_js, "core/own_message.js")                                          \
+    FILE(page_core_palette_js, "core/palette.js")                                                  \
     FILE(page_core_rows_js, "core/rows.js")                                                        \
     FILE(page_core_sign_in_js, "core/sign_in.js")                                                  \
     FILE(page_core_texts_js, "core/texts.js")                                                      \

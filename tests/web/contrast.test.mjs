@@ -27,7 +27,7 @@ const ROWS = [
   [TEXT, "warn", ["page", "warn-back"]],
   [TEXT, "link", ["surface", "pending", "failed"]],
   [TEXT, "link-on-own", ["own", "private", "failed", "pending"]],
-  [TEXT, "on-hue", Array.from({ length: 8 }, (_, i) => `hue-${i}`)],
+  [TEXT, "on-hue", Array.from({ length: 18 }, (_, i) => `hue-${i}`)],
   [SIGN, "border", ["surface", "page", "raised"]],
   [SIGN, "good", ["page"]],
   [SIGN, "private-accent", ["surface"]],

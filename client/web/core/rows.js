@@ -17,15 +17,6 @@ function isContinued(entry, previous) {
 
 export const isPrivate = (entry) => entry.receiver !== GROUP;
 
-/* One of 8 colours, always the same for a name. */
-export function hue(name) {
-  let hash = 2166136261; /* FNV-1a */
-  for (const char of name.toLowerCase()) {
-    hash = Math.imul(hash ^ char.codePointAt(0), 16777619) >>> 0;
-  }
-  return Math.imul(hash, 2654435761) >>> 29;
-}
-
 export const initial = (name) => (/[\p{L}\p{N}]/u.exec(name)?.[0] ?? "?").toUpperCase();
 
 /* A few emoji and nothing else are shown large. */

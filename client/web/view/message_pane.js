@@ -16,11 +16,11 @@ export class MessagePane {
   #now;
   #isKnown = false; /* whether something has been said before */
 
-  constructor({ say, dates, timeline, act, now }) {
+  constructor({ say, dates, palette, timeline, act, now }) {
     this.#say = say;
     this.#timeline = timeline;
     this.#now = now;
-    const rows = new MessageRows({ say, dates, act });
+    const rows = new MessageRows({ say, dates, palette, act });
     this.#list = new VirtualList({
       scroller: byId("messages"), role: "list", estimate: ESTIMATE, tail: TAIL, followsEnd: true, source: this.#source(rows, dates),
       onScroll: () => this.#showButton(),

@@ -1,5 +1,5 @@
 /* message_row.js - one entry of the timeline as an element */
-import { hue, initial, isJumbo, isPrivate } from "../core/rows.js";
+import { initial, isJumbo, isPrivate } from "../core/rows.js";
 import { controls } from "../core/controls.js";
 import { pieces } from "../core/links.js";
 import { sentence } from "../core/comings.js";
@@ -9,12 +9,14 @@ import { element, icon } from "./dom.js";
 export class MessageRows {
   #say;
   #dates;
+  #palette;
   #act;
 
   /* act.retry(entry), act.edit(entry), act.discard(entry) */
-  constructor({ say, dates, act }) {
+  constructor({ say, dates, palette, act }) {
     this.#say = say;
     this.#dates = dates;
+    this.#palette = palette;
     this.#act = act;
   }
 
@@ -65,7 +67,7 @@ export class MessageRows {
   }
 
   #avatar(entry, look) {
-    const shown = look.head ? `avatar hue-${hue(entry.sender)}` : "avatar none";
+    const shown = look.head ? `avatar hue-${this.#palette.hue(entry.sender)}` : "avatar none";
     return element("span", { class: shown, "aria-hidden": "true" }, look.head ? initial(entry.sender) : "");
   }
 

@@ -1,5 +1,5 @@
 /* user_pane.js - the list of active users: whoever is chosen there is written to privately */
-import { hue, initial } from "../core/rows.js";
+import { initial } from "../core/rows.js";
 import { isSameName } from "../core/user_list.js";
 import { byId, element, icon, setText } from "./dom.js";
 import { VirtualList } from "./virtual_list.js";
@@ -11,15 +11,17 @@ export class UserPane {
   #say;
   #users;
   #list;
+  #palette;
   #shown = []; /* the names, as filtered */
   #me = "";
   #active = -1; /* the row that the keyboard is at */
   #choose;
   #narrow = matchMedia("(max-width: 760px)");
 
-  constructor({ say, users, choose }) {
+  constructor({ say, users, palette, choose }) {
     this.#say = say;
     this.#users = users;
+    this.#palette = palette;
     this.#choose = choose;
     this.#list = new VirtualList({
       scroller: byId("users"), role: "presentation", estimate: ROW,
@@ -77,8 +79,8 @@ export class UserPane {
     const name = this.#shown[i];
     const you = this.#isMe(i) && element("span", { class: "you" }, this.#say("users.you"));
     return element("div", { class: i === this.#active ? "user active" : "user", role: "option", id: `user-${name}`, "data-name": name, "aria-selected": String(i === this.#active) },
-      element("span", { class: `avatar hue-${hue(name)}`, "aria-hidden": "true" }, initial(name)),
-      element("bdi", { class: "user-name" }, name), you);
+      element("span", { class: `avatar hue-${this.#palette.hue(name)}`, "aria-hidden": "true" }, initial(name)),
+      element("bdi", { class: "user-name", title: name }, name), you);
   }
 
   /* ---- Choosing ---- */
