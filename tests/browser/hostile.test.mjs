@@ -156,12 +156,13 @@ test("fields that a server should not send: as text, or not at all", async (t) =
 
 test("links: http and https alone, in a new tab, without a way back", async (t) => {
   const { alice, peer } = await scenery(t, "links");
-  await peer.say("group", "see https://a.example/x?y=1&z=2#w, http://b.example and javascript:pwned() or https://good.example@evil.example/ data:text/html,x");
-  await until("the links", async () => (await alice.page.locator("#messages a").count()) === 2);
+  await peer.say("group", "see https://a.example/x?y=1&z=2#w, http://b.example, www.c.example and javascript:pwned() or https://good.example@evil.example/ data:text/html,x");
+  await until("the links", async () => (await alice.page.locator("#messages a").count()) === 3);
   const links = await alice.page.$$eval("#messages a", (all) => all.map((a) => ({ href: a.getAttribute("href"), text: a.textContent, rel: a.rel, target: a.target })));
   assert.deepEqual(links, [
     { href: "https://a.example/x?y=1&z=2#w", text: "https://a.example/x?y=1&z=2#w", rel: "noopener noreferrer", target: "_blank" },
     { href: "http://b.example/", text: "http://b.example", rel: "noopener noreferrer", target: "_blank" },
+    { href: "https://www.c.example/", text: "www.c.example", rel: "noopener noreferrer", target: "_blank" },
   ]);
 });
 

@@ -23,7 +23,12 @@ const TABLE = [
   ["JaVaScRiPt:alert(1)//http://", []],
   ["data:text/html,<script>1</script>", []],
   ["vbscript:x file:///etc/passwd ftp://a.example blob:https", []],
-  ["www.a.example a.example", []],
+  ["see www.debian.org, WWW.debian.org/a?b#c or (www.debian.org).", ["www.debian.org", "WWW.debian.org/a?b#c", "www.debian.org"]],
+  ["a.example www.example www. www.. www..example www", []],
+  ["me@www.a.example x.www.a.example xwww.a.example /www.a.example -www.a.example", []],
+  ["https://a.example/www.b.example", ["https://a.example/www.b.example"]],
+  ["www.good.example@evil.example", []],
+  ["www.a.example\u202egnp.exe", ["www.a.example"]],
   ["https://", []],
   ["http://?", []],
   ["https://good.example@evil.example/", []],
@@ -41,6 +46,10 @@ for (const [text, wanted] of TABLE) {
     pieces(text).filter((piece) => piece.href).forEach((piece) => assert.match(piece.href, /^https?:\/\/[^@]/));
   });
 }
+
+test("www. is meant as https", () => {
+  assert.deepEqual(pieces("www.debian.org/x").map(({ href }) => href), ["https://www.debian.org/x"]);
+});
 
 test("a text full of addresses gets a bounded number of links, and loses nothing", () => {
   const text = "https://a.example/x ".repeat(2000);

@@ -1,6 +1,7 @@
-/* links.js - finds the addresses in a text that may become links: http and https, nothing else */
+/* links.js - finds the addresses in a text that may become links: http and https, nothing else; what
+ * begins with www. is meant as https */
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]+/gi;
+const CANDIDATE = /(?:\bhttps?:\/\/|(?<![\w@./:-])www\.)[^\s<>"'`\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]+/gi;
 const MAX_LINKS = 50; /* in one text */
 
 /* The text in pieces, in order: {text} or {text, href}. */
@@ -59,8 +60,10 @@ function count(text, end, char) {
 /* The address as a browser would go to it.  One with a user name in it only serves to deceive. */
 function address(text) {
   try {
-    const url = new URL(text);
-    const isGood = /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" && url.hostname !== "";
+    const isShort = /^www\./i.test(text);
+    const url = new URL(isShort ? `https://${text}` : text);
+    const isHost = isShort ? /^www\.[^.]+\.[^.]/.test(url.hostname) : url.hostname !== "";
+    const isGood = /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" && isHost;
     return isGood ? url.href : undefined;
   } catch {
     return undefined;
