@@ -72,6 +72,7 @@ test("\"quiet here\" is said only when it is known, and not above what was said"
   await alice.page.reload();
   await alice.signIn("Ada");
   await alice.page.waitForSelector("#empty:not([hidden])");
+  assert.match(await alice.page.textContent("#empty"), /Nothing is stored/);
   await alice.say("it is not");
   await alice.sees("it is not", "sent");
   line.isHeld = true;

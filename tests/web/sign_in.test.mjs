@@ -22,6 +22,7 @@ test("every code of the protocol has words, with and without a time to wait", ()
 
 test("a name that cannot be is refused without asking", () => {
   assert.equal(check("bob"), undefined);
+  assert.deepEqual(check(""), { reason: "empty", name: "" });
   assert.deepEqual(check("no spaces"), { reason: "not_allowed", name: "no spaces" });
 });
 

@@ -8,7 +8,7 @@ const KNOWN = {
 };
 
 /* What can be said before asking: undefined, or a refusal. */
-export const check = (name) => (isName(name) ? undefined : { reason: "not_allowed", name });
+export const check = (name) => (isName(name) ? undefined : { reason: name === "" ? "empty" : "not_allowed", name });
 
 /* `answer`: {code, retryAfterS}.  The refusal to show; `until`: when another try makes sense. */
 export function refusal(name, { code, retryAfterS }, now) {
