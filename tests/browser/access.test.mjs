@@ -164,6 +164,46 @@ test("the drawer of a phone: opens, takes the focus, Escape closes it, choosing 
   assert.equal(await alice.page.textContent("#receiver-text"), "Private to Alf");
 });
 
+test("a narrow phone without network, in German: the line of the connection stays one line, nothing around it moves", async (t) => {
+  const anke = await scene(t).enter(stack, "Anke", { locale: "de-DE", viewport: { width: 360, height: 740 } });
+  anke.expect(/WebSocket connection to .* failed/, /ERR_INTERNET_DISCONNECTED/);
+  const box = (id) => anke.page.locator(`#${id}`).boundingBox();
+  const bar = () => anke.page.$eval(".bar", (e) => [e.offsetHeight, e.scrollWidth <= e.clientWidth]);
+  const before = [await bar(), (await box("connection")).height];
+  await anke.context.setOffline(true);
+  await anke.page.waitForSelector('#connection[data-state="offline"][data-counting="true"]');
+  /* The longest that it can say. */
+  await anke.page.evaluate(() => { document.getElementById("connection-text").textContent = "Offline, Versuch in 15 s"; });
+  assert.deepEqual([await bar(), (await box("connection")).height], before);
+  const cut = () => anke.page.$eval("#connection-text", (e) => [e.scrollWidth > e.clientWidth, e.getClientRects().length]);
+  assert.deepEqual(await cut(), [false, 1], "all of it can be read");
+  const again = await box("try-now");
+  assert.ok(again.width >= 24 && again.height >= 24, "and the button can be hit");
+  assert.equal(await anke.page.getAttribute("#try-now", "aria-label"), "Jetzt versuchen");
+  await anke.shot("offline-german-phone");
+  await anke.context.setOffline(false);
+  await until("a tap connects", async () => {
+    await anke.page.click("#try-now", { timeout: 300 }).catch(() => {});
+    return anke.page.isVisible('#connection[data-state="online"]');
+  });
+});
+
+for (const [width, height] of [[667, 320], [360, 740], [320, 480]]) {
+  test(`signing in on a phone of ${width} x ${height}: the button is in sight, also with an error`, async (t) => {
+    const anke = await scene(t).open(stack.door, { locale: "de-DE", viewport: { width, height } });
+    await anke.page.waitForSelector("#sign-in:not([hidden])");
+    const inSight = async () => {
+      const { y, height: h } = await anke.page.locator("#sign-in-button").boundingBox();
+      return y >= 0 && y + h <= height;
+    };
+    assert.equal(await inSight(), true);
+    await anke.shot(`sign-in-${width}`);
+    await anke.page.click("#sign-in-button");
+    await until("it asks for a name", async () => (await anke.page.textContent("#sign-in-error")) === "Bitte gib einen Namen ein.");
+    assert.equal(await inSight(), true);
+  });
+}
+
 test("with reduced motion nothing moves by itself", async (t) => {
   const alice = await scene(t).open(stack.door, { reducedMotion: "reduce" });
   await alice.signIn("Still");

@@ -1,11 +1,12 @@
 /* status.js - the state of the connection in words, always in sight */
-import { byId, setText } from "./dom.js";
+import { byId, icon, setText } from "./dom.js";
 
 export class Status {
   #say;
 
   constructor({ say, tryNow }) {
     this.#say = say;
+    byId("try-now").append(icon("again"));
     byId("try-now").addEventListener("click", tryNow);
   }
 
