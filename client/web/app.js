@@ -108,6 +108,7 @@ function keep() {
 
 function introduce(username) {
   setText(byId("my-name"), username);
+  byId("my-name").title = username;
   setText(byId("menu-name"), username);
   setText(byId("my-avatar"), initial(username));
   byId("my-avatar").className = `avatar hue-${palette.hue(username)}`;

@@ -204,6 +204,33 @@ for (const [width, height] of [[667, 320], [360, 740], [320, 480]]) {
   });
 }
 
+test("a name that is cut can be read whole: in the list, above it, and of whom one writes to", async (t) => {
+  const name = `W${"w".repeat(31)}`;
+  const long = await scene(t).enter(stack, name);
+  await until("it is there", async () => (await long.users()).includes(name));
+  await long.page.click(`#users [data-name="${name}"]`);
+  for (const selector of ["#my-name", `#users [data-name="${name}"] .user-name`, "#receiver-text"]) {
+    assert.equal(await long.page.getAttribute(selector, "title"), name, selector);
+  }
+  await long.page.keyboard.press("Escape");
+  assert.equal(await long.page.getAttribute("#receiver-text", "title"), "");
+});
+
+test("three who are here have three colours, in the list and at their messages", async (t) => {
+  const s = scene(t);
+  const one = await s.enter(stack, "Kim");
+  for (const name of ["Lea", "Max"]) {
+    await (await s.enter(stack, name)).say(`I am ${name}`);
+  }
+  await one.sees("I am Lea");
+  await one.sees("I am Max");
+  const colours = (selector) => one.page.$$eval(selector, (all) => all.map((e) => getComputedStyle(e).backgroundColor));
+  const [list, rows] = [await colours("#users .user .avatar"), await colours("#messages .avatar:not(.none)")];
+  assert.equal(new Set(list).size, list.length);
+  assert.equal(new Set(rows).size, 2);
+  rows.forEach((colour) => assert.ok(list.includes(colour)));
+});
+
 test("with reduced motion nothing moves by itself", async (t) => {
   const alice = await scene(t).open(stack.door, { reducedMotion: "reduce" });
   await alice.signIn("Still");

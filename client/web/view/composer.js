@@ -120,6 +120,7 @@ export class Composer {
     byId("composer").dataset.receiver = receiver;
     byId("composer").dataset.private = String(receiver !== GROUP);
     setText(byId("receiver-text"), receiver === GROUP ? this.#say("receiver.group") : this.#say("receiver.private", { name: receiver }));
+    byId("receiver-text").title = receiver === GROUP ? "" : receiver;
     this.#text.placeholder = receiver === GROUP ? this.#say("text.group") : this.#say("text.private", { name: receiver });
     byId("send").disabled = parse(this.#text.value).text === "";
     this.hint();
