@@ -3,12 +3,12 @@
 #include "shared/username.h"
 
 const char *const command_help =
-    "/msg NAME TEXT  a private message\n"
+    "/msg NAME TEXT  a private message; @NAME TEXT is the same\n"
     "/users          who is here\n"
     "/retry          sends again what is red, as the same message\n"
     "/search TEXT    looks for it in what was said; without text: again\n"
     "/quit           signs out and ends\n"
-    "//TEXT          a message that begins with a slash\n";
+    "//TEXT          a message that begins with a slash; @@TEXT: with an @\n";
 
 static struct command bad(struct slice why)
 {
@@ -31,6 +31,20 @@ static struct command read_msg(struct slice rest)
         return bad(SLICE("that is not a name that somebody may have"));
     }
     return say(name, text);
+}
+
+/* Behind the @.  What cannot be a name is no name, and the line a text like any other. */
+static bool read_at(struct slice line, struct command *out)
+{
+    struct slice rest = slice_tail(line, 1), name = slice_cut(&rest, ' ');
+    char last = name.len > 0 ? name.ptr[name.len - 1] : '\0';
+    name.len -= last == ':' || last == ',' ? 1 : 0;
+    if (username_check(name) == USERNAME_E_SHAPE) {
+        return false;
+    }
+    struct slice text = slice_trim(rest);
+    *out = text.len > 0 ? say(name, text) : bad(SLICE("write it so: @NAME TEXT"));
+    return true;
 }
 
 static struct command read_search(struct slice rest)
@@ -73,7 +87,11 @@ struct command command_parse(struct slice line)
     if (slice_trim(line).len == 0) {
         return (struct command){COMMAND_NOTHING, SLICE(""), SLICE("")};
     }
-    if (slice_starts(line, SLICE("//"))) {
+    struct command direct;
+    if (slice_starts(line, SLICE("@")) && read_at(line, &direct)) {
+        return direct;
+    }
+    if (slice_starts(line, SLICE("//")) || slice_starts(line, SLICE("@@"))) {
         return say(SLICE("group"), slice_tail(line, 1));
     }
     return slice_starts(line, SLICE("/")) ? read_command(line) : say(SLICE("group"), line);
