@@ -160,9 +160,9 @@ static void probed(void *arg, const struct redis_reply *reply)
         (void)snprintf(state->why, sizeof state->why, "redis refuses a call: %s",
                        log_escape(redis_reply_text(reply)));
     } else if (!read_status(reply, &status) || !functions_note_epoch(reply, state->caller->epoch)) {
-        (void)snprintf(
-            state->why, sizeof state->why, "redis answers oddly: status=\"%s\" epoch=\"%s\"",
-            log_escape(redis_reply_text_at(reply, 0)), log_escape(functions_epoch(reply)));
+        (void)snprintf(state->why, sizeof state->why, "redis answers oddly: status=%s epoch=%s",
+                       log_escape(redis_reply_text_at(reply, 0)),
+                       log_escape(functions_epoch(reply)));
     }
 }
 

@@ -179,6 +179,9 @@ static void ask_version(struct functions *f)
 static void on_memory(void *arg, const struct redis_reply *reply)
 {
     struct functions *f = arg;
+    if (!reply || redis_reply_is_error(reply, NULL)) {
+        return;
+    }
     struct slice rest = behind(redis_reply_text(reply), SLICE("\nmaxmemory_policy:"));
     struct slice policy = slice_cut(&rest, '\r');
     bool evicts = policy.len > 0 && !slice_equal(policy, SLICE("noeviction"));

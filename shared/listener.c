@@ -32,7 +32,7 @@ int listener_open(const struct listener_config *config, const char **why)
     resolver_lookup_fn *lookup = config->lookup ? config->lookup : getaddrinfo;
     struct addrinfo *found = NULL;
     char service[8];
-    int fd = -1;
+    int fd = -1, error = 0;
 
     (void)snprintf(service, sizeof service, "%u", (unsigned)config->port);
     int fault = lookup(config->host, service, &hints, &found);
@@ -41,10 +41,12 @@ int listener_open(const struct listener_config *config, const char **why)
         errno = EADDRNOTAVAIL;
         return -1;
     }
-    for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
+    /* Where somebody else has the port, another address of the name would be a second server of
+     * what people take for one. */
+    for (const struct addrinfo *at = found; at && fd < 0 && error != EADDRINUSE; at = at->ai_next) {
         fd = listen_at(at, config->backlog);
+        error = errno;
     }
-    int error = errno;
     *why = strerror(error);
     freeaddrinfo(found);
     errno = error;

@@ -305,7 +305,7 @@ test("an epoch that cannot be one: nobody takes it over, auth-svc and presence-s
   await trouble(t, {
     inject: async () => assert.equal(await stack.redis("HSET", PRESENCE, "epoch", 'z"\ny'), "0"),
     cure: async () => assert.equal(await stack.redis("HSET", PRESENCE, "epoch", epoch), "0"),
-    reasons: { auth: /answers oddly: status="unknown" epoch="z\\x22/, presence: /no sweep has succeeded lately.*not this one/ },
+    reasons: { auth: /answers oddly: status=unknown epoch=z\\x22/, presence: /no sweep has succeeded lately.*not this one/ },
   });
   assert.equal(await stack.redis("HGET", PRESENCE, "epoch"), epoch, "no other was opened");
   for (const name of SERVICES) {

@@ -285,7 +285,9 @@ test("a ping timeout reaches a carried GET and a carried WebSocket", async () =>
     const poll = await RawPoll.open(pair[0]);
     poll.url = pair[1].url;
     assert.deepEqual(await poll.packets(), ["2"]);
+    const before = pair[0].log.length;
     assert.equal((await poll.get()).json?.code, 1);
+    await until("the end came behind the GET", () => pair[0].log.slice(before).includes('reason="ping timeout"'));
     assert.ok(await poll.isGone());
     const other = await RawPoll.open(pair[0]);
     const ws = await carriedWs(other, pair[1]);

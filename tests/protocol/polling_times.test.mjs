@@ -90,8 +90,10 @@ test("a client that does not poll: 500 ms after the handshake its sid is unknown
 test("a client that does not answer the ping: the held GET is told that its sid is unknown", async () => {
   const poll = await RawPoll.join(roomy); /* else the time to join would end it, too */
   assert.deepEqual(await poll.packets(), ["2"]);
+  const before = roomy.log.length;
   const res = await poll.get();
   assert.deepEqual([res.status, res.json?.code], [400, 1]);
+  await until("the end came behind the GET", () => roomy.log.slice(before).includes('disconnect reason="ping timeout"'));
   assert.ok(await poll.isGone());
 });
 

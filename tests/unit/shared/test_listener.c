@@ -73,6 +73,27 @@ static void a_name_that_nobody_knows_is_told(void **state)
     assert_string_equal(why, gai_strerror(EAI_NONAME));
 }
 
+/* Not at the next address: two servers would be taken for one. */
+static void a_taken_port_is_an_end(void **state)
+{
+    static const char *const others[] = {"127.0.0.2", NOT_OURS};
+    const char *why = "";
+    uint16_t port = own_port();
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        lookup_begin();
+        lookup_script.addresses[0] = "127.0.0.1";
+        int first = open_at(port, &why);
+        lookup_begin();
+        lookup_script.addresses[0] = "127.0.0.1";
+        lookup_script.addresses[1] = others[i];
+        assert_int_equal(open_at(port, &why), -1);
+        assert_int_equal(errno, EADDRINUSE);
+        assert_string_equal(why, strerror(EADDRINUSE));
+        close(first);
+    }
+}
+
 static void a_taken_port_is_told(void **state)
 {
     const char *why = "";
@@ -93,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_address_that_can_be_had_is_taken),
         cmocka_unit_test(a_name_that_nobody_knows_is_told),
+        cmocka_unit_test(a_taken_port_is_an_end),
         cmocka_unit_test(a_taken_port_is_told),
     };
     return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
