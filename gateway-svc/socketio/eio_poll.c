@@ -96,11 +96,11 @@ static bool is_gentle(const struct eio_conn *conn)
     return conn->reason == SIO_SERVER_CLOSE || conn->reason == SIO_SERVER_DISCONNECT;
 }
 
-/* Did it end for no fault of the client's, which has not said that it leaves? */
-static bool may_come_back(const struct eio_conn *conn)
+/* Was it sent away, or did it break the protocol, which it would do again? */
+static bool shall_stay_away(const struct eio_conn *conn)
 {
-    return conn->reason == SIO_SERVER_CLOSE || conn->reason == SIO_SERVER_SHUTDOWN ||
-           conn->reason == SIO_SLOW || conn->reason == SIO_PING_TIMEOUT;
+    return conn->reason == SIO_SERVER_DISCONNECT || conn->reason == SIO_PARSE_ERROR ||
+           conn->reason == SIO_TOO_LARGE || conn->reason == SIO_TRANSPORT_ERROR;
 }
 
 /* What waits when a server ends a connection by its own wish shall arrive, all of it; then the next
@@ -110,8 +110,8 @@ static bool has_last_words(const struct eio_conn *conn)
     return conn->outbox && is_gentle(conn);
 }
 
-/* A "1" is for clients that shall stay away: python-engineio does not come back after it.  One that
- * may is told that its sid is unknown, as by any server that has lost it: all clients try again by
+/* A "1" is for clients that shall stay away: python-engineio does not come back after it.  Others
+ * are told that their sid is unknown, as by any server that has lost it: all clients try again by
  * themselves then.  A "1" is never beside anything else: the official client keeps what is, and
  * gives it to its application when it has come back, behind what it was told of what it missed. */
 static void answer_end(struct eio_conn *conn)
@@ -119,12 +119,12 @@ static void answer_end(struct eio_conn *conn)
     struct eio_poll *poll = conn->wire;
     if (conn->outbox) {
         answer_get(conn);
-    } else if (may_come_back(conn)) {
-        eio_exchange_refuse(take(&poll->get), EIO_UNKNOWN_SID);
-    } else {
+    } else if (poll->bye || shall_stay_away(conn)) {
         answer_text(take(&poll->get), TEXT_TYPE, poll->bye ? SLICE("6") : SLICE("1"));
+    } else {
+        eio_exchange_refuse(take(&poll->get), EIO_UNKNOWN_SID);
     }
-    conn->finished = true;
+    conn->finished = !conn->outbox; /* else the rest waits for a GET, for a moment */
 }
 
 static void flush_one(struct eio_conn *conn)

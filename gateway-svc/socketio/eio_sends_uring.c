@@ -52,28 +52,39 @@ static void prepare(struct eio_sends *sends, const struct eio_send *send, size_t
     io_uring_sqe_set_data64(sqe, i);
 }
 
-static void collect(struct eio_sends *sends, struct eio_send *all)
+static void collect(struct eio_sends *sends, struct eio_send *all, size_t count)
 {
     struct io_uring_cqe *cqe;
     unsigned head, n = 0;
     io_uring_for_each_cqe(&sends->ring, head, cqe)
     {
-        all[cqe->user_data].sent = cqe->res;
+        if (cqe->user_data < count) {
+            all[cqe->user_data].sent = cqe->res;
+        }
         n++;
     }
     io_uring_cq_advance(&sends->ring, n);
 }
 
-/* A send that must not wait is done, or refused, when it has been submitted. */
+/* A send that must not wait is done, or refused, when it has been submitted.  Should the kernel
+ * have kept one all the same, nobody knows what will become of it: that connection is lost.  What
+ * it did not take is sent without it. */
 static void send_by_ring(struct eio_sends *sends, struct eio_send *all, size_t count)
 {
+    bool kept = false;
     for (size_t i = 0; i < count; i++) {
         all[i].sent = NOT_YET;
         prepare(sends, &all[i], i);
     }
     int submitted = io_uring_submit_and_get_events(&sends->ring);
-    collect(sends, all);
-    if (submitted != (int)count) {
+    collect(sends, all, count);
+    for (size_t i = 0; submitted > 0 && i < (size_t)submitted; i++) {
+        if (all[i].sent == NOT_YET) {
+            all[i].sent = -EIO;
+            kept = true;
+        }
+    }
+    if (submitted != (int)count || kept) {
         close_ring(sends, submitted < 0 ? submitted : -EBUSY);
     }
 }

@@ -355,7 +355,7 @@ inline lost_link(g) {                          /* LINK_EV_LOST, relay_forget_all
   if :: client[g] != NONE && client[g] != LIVE -> stalled[g] = 1 :: else fi;
   if :: session[g] && !named[g] -> close_client(g) :: else fi
 }
-inline hear(g, epoch, id) {                    /* relay_heard(), note_epoch() */
+inline hear(g, epoch, id) {                    /* relay_heard(), judge_epoch() */
   heard_epoch[g] = epoch; heard_id[g] = id;
   if
   :: epoch == e[g] -> raise(seen[g], id)

@@ -459,6 +459,36 @@ static void a_close_of_ours_waits_for_the_next_get(void **state)
     assert_int_equal(released, 2);
 }
 
+static void what_does_not_fit_into_the_last_answer_waits_for_a_get(void **state)
+{
+    (void)state;
+    struct eio_conn *conn = opened();
+    struct fake_exchange get = exchange('g'), next = exchange('n');
+    eio_poll_get(conn, &get.x);
+    for (int i = 0; i < EIO_POLL_PACKETS + 1; i++) {
+        say(conn, i < EIO_POLL_PACKETS ? "4x" : "4last", false);
+    }
+    eio_conn_end(conn, SIO_PING_TIMEOUT, 0, NULL);
+    turn();
+    assert_int_equal(released, 0);
+    (void)take(&answers);
+    eio_poll_get(conn, &next.x);
+    turn();
+    assert_string_equal(take(&answers), "n:200 4last;");
+    assert_int_equal(released, 1);
+}
+
+static void who_joins_nothing_may_come_back(void **state)
+{
+    (void)state;
+    struct eio_conn *conn = opened();
+    struct fake_exchange get = exchange('g');
+    eio_poll_get(conn, &get.x);
+    eio_conn_end(conn, SIO_CONNECT_TIMEOUT, 0, NULL);
+    turn();
+    assert_string_equal(take(&answers), "g:400 {\"code\":1,\"message\":\"Session ID unknown\"};");
+}
+
 static void who_shall_not_come_back_is_told_a_1(void **state)
 {
     (void)state;
@@ -661,6 +691,8 @@ int main(void)
         T(what_waits_at_an_end_comes_alone),
         T(without_a_get_a_timeout_is_final),
         T(a_close_of_ours_waits_for_the_next_get),
+        T(what_does_not_fit_into_the_last_answer_waits_for_a_get),
+        T(who_joins_nothing_may_come_back),
         T(who_shall_not_come_back_is_told_a_1),
         T(an_upgrade_answers_every_get_at_once),
         T(a_get_that_waits_when_the_upgrade_is_done_gets_a_noop),
