@@ -11,10 +11,10 @@ struct listener_config {
     resolver_lookup_fn *lookup; /* NULL: getaddrinfo */
 };
 
-/* Listens at the first of the name's addresses that can be had, but at none behind one whose port is
- * taken: non-blocking, SO_REUSEADDR.  The
- * descriptor, the caller's; or -1, and `why` and errno say why of the last address, or of the
- * name (then EADDRNOTAVAIL).  `why` is a text of the C library's. */
+/* Listens at the first of the name's addresses that can be had, but at none behind one whose port
+ * is taken: non-blocking, SO_REUSEADDR.  The descriptor, the caller's; or -1, and `why` and errno
+ * say why of the last address, or of the name (then EADDRNOTAVAIL).  `why` is a text of the C
+ * library's. */
 int listener_open(const struct listener_config *config, const char **why);
 
 #endif

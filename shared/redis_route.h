@@ -26,7 +26,8 @@ void redis_route_start(struct redis_route *route);
 /* As redis_dial_stop.  With sentinels: unless it `worked`, the next attempt begins with the next of
  * them. */
 void redis_route_stop(struct redis_route *route, bool worked);
-/* Where attempts go; with sentinels: to the master that they named last, an empty host before that. */
+/* Where attempts go; with sentinels: to the master that they named last, an empty host before that.
+ */
 const struct redis_url *redis_route_target(const struct redis_route *route);
 void redis_route_free(struct redis_route *route);
 

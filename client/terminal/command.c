@@ -37,8 +37,8 @@ static struct command read_msg(struct slice rest)
 static bool read_at(struct slice line, struct command *out)
 {
     struct slice rest = slice_tail(line, 1), name = slice_cut(&rest, ' ');
-    char last = name.len > 0 ? name.ptr[name.len - 1] : '\0';
-    name.len -= last == ':' || last == ',' ? 1 : 0;
+    bool marked = name.len > 0 && (name.ptr[name.len - 1] == ':' || name.ptr[name.len - 1] == ',');
+    name.len -= marked ? 1 : 0;
     if (username_check(name) == USERNAME_E_SHAPE) {
         return false;
     }

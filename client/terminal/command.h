@@ -21,9 +21,10 @@ struct command {
     struct slice text;
 };
 
-/* `/msg NAME TEXT` and the other commands; `@NAME TEXT`, also with a colon or comma behind the name,
- * is the first of them, as in the page.  A line that begins with // or @@ is text that begins with
- * one of them, anything else is text.  Slices of the answer point into `line`, or are constants. */
+/* `/msg NAME TEXT` and the other commands; `@NAME TEXT`, also with a colon or comma behind the
+ * name, is the first of them, as in the page.  A line that begins with // or @@ is text that begins
+ * with one of them, anything else is text.  Slices of the answer point into `line`, or are
+ * constants. */
 struct command command_parse(struct slice line);
 
 /* A line for each command, with a line feed behind it, for /help. */

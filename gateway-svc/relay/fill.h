@@ -33,8 +33,8 @@ struct fill {
 };
 
 /* queue_bytes: what may wait for a client.  It gets what was gathered at once, of the group and of
- * its session: so their texts are three quarters of it at most, and the rest is for what stands around them, and
- * for what waits already. */
+ * its session: so their texts are three quarters of it at most, and the rest is for what stands
+ * around them, and for what waits already. */
 void fill_init(struct fill *f, size_t queue_bytes);
 void fill_clear(struct fill *f); /* forgets everything, and gives the memory back */
 
