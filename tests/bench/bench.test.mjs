@@ -96,17 +96,21 @@ describe("deliveries", { concurrency: true }, () => {
     assert.equal(got.delivered.count, got.sent * USERS - 1);
   }));
 
-  test("one that comes twice is too much", () => withServer({
-    deliver: (send, name, n) => {
-      send();
-      if (n === 1 && name.endsWith("7")) {
+  test("one that comes twice is too much", () => {
+    let again; /* ahead of the next one on the same connection: so it comes before the order can be done */
+    return withServer({
+      deliver: (send, name, n) => {
+        if (name.endsWith("7")) {
+          again?.();
+          again = n === 1 ? send : undefined;
+        }
         send();
-      }
-    },
-  }, async ({ load }) => {
-    const got = await inspite(load.order("group", 1, 0, 200));
-    assert.deepEqual([got.missing, got.surplus, got.errors], [0, 1, 0]);
-  }));
+      },
+    }, async ({ load }) => {
+      const got = await inspite(load.order("group", 2, 0, 200));
+      assert.deepEqual([got.missing, got.surplus, got.errors], [0, 1, 0]);
+    });
+  });
 
   test("one that goes to the wrong user is astray", () => withServer({
     deliver: (send, name, n, socket, users) => send(n === 1 && name.endsWith("7") ? users.values().next().value : socket),
