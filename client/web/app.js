@@ -64,6 +64,7 @@ const composer = new Composer({
     send: (message) => conversation.send(message),
     takeBackLast: () => conversation.takeBackLast(),
     names: (prefix, most) => conversation.names(prefix, most),
+    textMax: () => conversation.textMax,
   },
 });
 const menu = new Menu({ say, settings, allowNotifications: () => attention.allow(), testSound: () => attention.sound(), signOut });

@@ -15,6 +15,7 @@ const ASK_AGAIN_MS = 3000; /* an answer to user_change_out that never came */
 
 export class Conversation {
   username = undefined; /* as the server says */
+  textMax = 4096; /* bytes of UTF-8 in a text; as the server says, if it does */
   #views;
   #socket;
   #connection = new Connection();
@@ -128,7 +129,7 @@ export class Conversation {
     return { ...(lastId === undefined ? {} : { last_id: lastId }), ...(cursor === undefined ? {} : { presence: cursor }) };
   }
 
-  #begun({ username, recovered }) {
+  #begun({ username, recovered, message_max_bytes: textMax = this.textMax }) {
     if (!isSameName(username, this.username)) {
       this.#forget();
       this.#changed(username);
@@ -138,6 +139,7 @@ export class Conversation {
     this.#isOld = this.#isReturning && !this.#hasBegun;
     this.#hasBegun = true;
     this.username = username;
+    this.textMax = textMax;
     this.#refused = undefined;
     this.#connection.up();
     this.#outbox.goOnline();

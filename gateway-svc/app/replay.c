@@ -66,7 +66,8 @@ static void set_state(struct client *client, enum client_state state)
 static void emit_session(struct hub *hub, const struct client *client, bool recovered)
 {
     buf_clear(&hub->json);
-    payload_session(&hub->json, slice_text(client->user->session->shown), recovered);
+    payload_session(&hub->json, slice_text(client->user->session->shown), recovered,
+                    hub->config.message_max_bytes);
     hub_emit_json(hub, client->socket, SLICE("session"));
 }
 

@@ -53,7 +53,7 @@ static void check_error(struct buf *out, struct payload_error e, struct slice cl
 static void check_session(struct buf *out, struct slice text, bool flag, uint64_t number)
 {
     uint64_t id = 0;
-    payload_session(out, text, flag);
+    payload_session(out, text, flag, 4096);
     check_string(member(parsed(out), "username"), text);
     HOLDS(json_is_true(member(parsed(out), "recovered")) == flag);
     buf_clear(out);

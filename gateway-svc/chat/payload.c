@@ -48,11 +48,14 @@ void payload_message_error(struct buf *out, struct payload_error e, struct slice
     put(out, "}");
 }
 
-void payload_session(struct buf *out, struct slice username, bool recovered)
+void payload_session(struct buf *out, struct slice username, bool recovered, size_t text_max)
 {
     put(out, "{\"username\":");
     json_append_string(out, username);
-    put(out, recovered ? ",\"recovered\":true}" : ",\"recovered\":false}");
+    put(out, recovered ? ",\"recovered\":true" : ",\"recovered\":false");
+    put(out, ",\"message_max_bytes\":");
+    buf_u64(out, text_max);
+    put(out, "}");
 }
 
 void payload_session_end(struct buf *out, struct slice code)

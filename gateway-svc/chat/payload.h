@@ -18,8 +18,8 @@ void payload_accepted(struct buf *out, uint64_t message_id, bool dup); /* {"ok":
 void payload_refused(struct buf *out, struct payload_error e); /* {"ok":false,"error":...} */
 /* {"error":{...},"client_id":...}: message_error, for those who asked for no ack */
 void payload_message_error(struct buf *out, struct payload_error e, struct slice client_id);
-/* {"username":"Alice","recovered":false} */
-void payload_session(struct buf *out, struct slice username, bool recovered);
+/* {"username":"Alice","recovered":false,"message_max_bytes":4096} */
+void payload_session(struct buf *out, struct slice username, bool recovered, size_t text_max);
 void payload_session_end(struct buf *out, struct slice code); /* {"code":"logged_out"} */
 /* {"code":"session_expired"}: the data of a CONNECT_ERROR */
 void payload_connect_error(struct buf *out, struct slice code);

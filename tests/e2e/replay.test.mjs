@@ -58,7 +58,7 @@ test("cut off and back on the other gateway: group, direct and what another tab 
   await bob.say(carol.name, "not for alice");
   const { peer, told } = await back(s, who, 2, { resume: alice.position() });
   assert.deepEqual(events(told), ["session", ...missed, "user_change_in"]);
-  assert.deepEqual(told[0].data, { username: who.name, recovered: true });
+  assert.deepEqual(told[0].data, { username: who.name, recovered: true, message_max_bytes: 4096 });
   assert.deepEqual(told.filter((e) => e.event === "message_in").map((e) => e.data.client_id), [undefined, undefined, "t1", "t2", "t3"]);
   const live = await carol.say(who.name, "live");
   await gotAll(peer, [...missed, live]);
@@ -117,7 +117,7 @@ test("without last_id: what came since the last socket was gone; a second tab ge
   const missed = [await bob.say(alice.name, "one"), await bob.say("group", "two"), await bob.say(alice.name, "three")];
   const { told } = await back(s, someone, 2);
   assert.deepEqual(events(told), ["session", ...missed, "user_change_in"]);
-  assert.deepEqual(told[0].data, { username: alice.name, recovered: false });
+  assert.deepEqual(told[0].data, { username: alice.name, recovered: false, message_max_bytes: 4096 });
   const second = await back(s, someone, 1);
   assert.deepEqual(events(second.told), ["session", "user_change_in"]);
   assert.equal(second.told[0].data.recovered, false);

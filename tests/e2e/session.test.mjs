@@ -213,7 +213,7 @@ test("after CONNECT: session first, then the full list, oneself in it, once", as
   const kim = await enter("Kim");
   const events = kim.diary.map((e) => e.event);
   assert.deepEqual(events.slice(0, 3), [":connect", "session", "user_change_in"]);
-  assert.deepEqual(kim.collect("session"), [{ username: kim.name, recovered: false }]);
+  assert.deepEqual(kim.collect("session"), [{ username: kim.name, recovered: false, message_max_bytes: 4096 }]);
   const [list] = kim.collect("user_change_in");
   assert.deepEqual(Object.keys(list).sort(), ["cursor", "users"]);
   assert.equal(list.users.filter((name) => name === kim.name).length, 1);

@@ -189,7 +189,7 @@ class PythonClient(unittest.TestCase):
 
     def test_connect_with_token(self):
         amy = self.peer("Amy").enter()
-        self.assertEqual(amy.all("session"), [{"username": amy.name, "recovered": False}])
+        self.assertEqual(amy.all("session"), [{"username": amy.name, "recovered": False, "message_max_bytes": 4096}])
         self.assertIn(amy.name, amy.all("user_change_in")[0]["users"])
 
     def test_connect_with_cookie(self):

@@ -122,6 +122,7 @@ test("a session that connects again and again is let in so often; the rest is to
 test(`MESSAGE_MAX_BYTES ${BYTES}: counted in bytes of UTF-8, however the client writes it`, async (t) => {
   const { join } = scene(t, stack);
   const [dan, eve] = [await join(people.dan), await join(people.eve)];
+  assert.deepEqual(dan.collect("session").map(({ message_max_bytes: max }) => max), [BYTES]);
   const raw = await openRaw(stack.door);
   raw.text(`40${JSON.stringify({ token: people.dan.token })}`);
   await raw.waitText("let in", (text) => text.startsWith('42["user_change_in"'));

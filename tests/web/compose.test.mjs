@@ -61,8 +61,13 @@ test("a name that is being typed", () => {
   assert.deepEqual(["@", "@b", " @Bo-1", "@bob ", "x @b", "b", "@b@", "@@b"].map(startedName), ["", "b", "Bo-1", undefined, undefined, undefined, undefined, undefined]);
 });
 
+test("near is a quarter of a small limit", () => {
+  const rows = [["x".repeat(74), undefined], ["x".repeat(75), 25], ["x".repeat(100), 0], ["ä".repeat(51), -2], ["", undefined]];
+  rows.forEach(([text, left]) => assert.equal(bytesLeft(text, 100), left, `${text.length} of ${text[0]}`));
+});
+
 test("the bytes that are left are told near the limit, in UTF-8", () => {
   const rows = [["", undefined], ["x".repeat(3695), undefined], ["x".repeat(3696), 400], ["x".repeat(4096), 0], ["x".repeat(4097), -1], ["ä".repeat(2048), 0], ["ä".repeat(1847), undefined],
     ["€".repeat(1232), 400], ["€".repeat(1231), undefined], ["👋".repeat(1024), 0], ["👋".repeat(1025), -4]];
-  rows.forEach(([text, left]) => assert.equal(bytesLeft(text), left, `${text.length} of ${text[0]}`));
+  rows.forEach(([text, left]) => assert.equal(bytesLeft(text, 4096), left, `${text.length} of ${text[0]}`));
 });

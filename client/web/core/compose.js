@@ -11,16 +11,17 @@ export const isName = (name) => new RegExp(`^${NAME}$`).test(name);
 /* More than any server takes by default, and still far from what would end the connection. */
 export const TEXT_MAX = 60_000;
 
-const USUAL_MAX = 4096; /* bytes of UTF-8 that a server takes by default; this one may take others */
 const NEAR = 400;
 
-/* How many bytes are left for that text, when it is near the limit or over it (below 0). */
-export function bytesLeft(text) {
-  if (text.length * 3 < USUAL_MAX - NEAR) {
+/* How many bytes are left for that text, when it is near the limit or over it (below 0); `max`, of
+ * UTF-8, is what the server takes. */
+export function bytesLeft(text, max) {
+  const near = Math.min(NEAR, max / 4);
+  if (text.length * 3 < max - near) {
     return undefined;
   }
-  const left = USUAL_MAX - new TextEncoder().encode(text).length;
-  return left <= NEAR ? left : undefined;
+  const left = max - new TextEncoder().encode(text).length;
+  return left <= near ? left : undefined;
 }
 
 /* {receiver, text}; `otherwise` is the receiver when the text names none. */

@@ -13,7 +13,7 @@ export class Composer {
   #chosen = 0;
 
   /* act.send({receiver, text}) -> whether it was taken; act.takeBackLast() -> {receiver, text} or
-   * undefined; act.names(prefix, most) -> names */
+   * undefined; act.names(prefix, most) -> names; act.textMax() -> bytes that the server takes */
   constructor({ say, act }) {
     this.#say = say;
     this.#act = act;
@@ -124,7 +124,7 @@ export class Composer {
     this.#text.placeholder = receiver === GROUP ? this.#say("text.group") : this.#say("text.private", { name: receiver });
     byId("send").disabled = parse(this.#text.value).text === "";
     this.hint();
-    this.#count(bytesLeft(text));
+    this.#count(bytesLeft(text, this.#act.textMax()));
     this.#grow();
     const prefix = startedName(this.#text.value);
     this.#offer(prefix === undefined ? [] : this.#act.names(prefix, COMPLETIONS));

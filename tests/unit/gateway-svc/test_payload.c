@@ -79,10 +79,10 @@ static void every_error_is_json(void **state)
 static void sessions(void **state)
 {
     struct buf *out = *state;
-    payload_session(out, SLICE("Alice"), false);
-    assert_json(out, "{\"username\":\"Alice\",\"recovered\":false}");
-    payload_session(out, SLICE("a.b-c_9"), true);
-    assert_json(out, "{\"username\":\"a.b-c_9\",\"recovered\":true}");
+    payload_session(out, SLICE("Alice"), false, 4096);
+    assert_json(out, "{\"username\":\"Alice\",\"recovered\":false,\"message_max_bytes\":4096}");
+    payload_session(out, SLICE("a.b-c_9"), true, 60000);
+    assert_json(out, "{\"username\":\"a.b-c_9\",\"recovered\":true,\"message_max_bytes\":60000}");
     payload_session_end(out, SLICE("logged_out"));
     assert_json(out, "{\"code\":\"logged_out\"}");
     payload_connect_error(out, SLICE("session_expired"));

@@ -155,6 +155,7 @@ static int begin(void **state)
     buf_init(&w.told, 1 << 20);
     buf_init(&w.hub.json, 1 << 20);
     w.hub.config.sio.queue_max_bytes = QUEUE_BYTES;
+    w.hub.config.message_max_bytes = 300;
     struct session *s = calloc(1, sizeof *s);
     assert_non_null(s);
     memset(s->hash, 0xaa, sizeof s->hash);
@@ -244,8 +245,10 @@ static void live(uint64_t id)
     live_sized(id, 100);
 }
 
-#define YES "session{\"username\":\"Alice\",\"recovered\":true} "
-#define NO "session{\"username\":\"Alice\",\"recovered\":false} "
+#define SESSION(recovered)                                                                         \
+    "session{\"username\":\"Alice\",\"recovered\":" recovered ",\"message_max_bytes\":300} "
+#define YES SESSION("true")
+#define NO SESSION("false")
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
