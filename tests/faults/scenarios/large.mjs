@@ -112,8 +112,9 @@ export const large = [
     ...LARGE, row: 1, title: "kill -9 of one of three gateways", expect: { leaves: 0, notRecovered: 0, told: 0, recovery: (all) => Math.max(0, ...all) < 15_000 },
     async inject(stage) {
       const before = await stage.sum("cuts");
+      const people = stage.scenario.crowds.reduce((sum, { users }) => sum + users, 0);
       await stage.fault("kill -9", () => stage.stack.signal("gateway-1", "SIGKILL"));
-      await until("its clients noticed", async () => (await stage.sum("cuts")) > before + 50);
+      await until("its clients noticed", async () => (await stage.sum("cuts")) > before + people / 10);
       await stage.every("present", { ms: 30_000 }, "R", "are not back");
       const cut = (await stage.sum("cuts")) - before;
       await stage.flows(2000);
