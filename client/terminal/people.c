@@ -173,8 +173,8 @@ static enum people_result apply_change(struct people *p, struct json payload, pe
     if (!keep_cursor(p, cursor)) {
         return PEOPLE_BAD;
     }
+    apply_left(p, left, fn, ctx); /* first: a name that is back in another spelling is in both */
     apply_joined(p, joined, fn, ctx);
-    apply_left(p, left, fn, ctx);
     return PEOPLE_CHANGED;
 }
 

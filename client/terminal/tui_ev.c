@@ -143,8 +143,8 @@ static void note_names(struct tui *tui, struct telling_names *names, bool joined
 static void on_people(void *ctx)
 {
     struct tui *tui = ctx;
-    note_names(tui, &tui->joined, true);
     note_names(tui, &tui->left, false);
+    note_names(tui, &tui->joined, true);
     tui->dirty = true;
 }
 
