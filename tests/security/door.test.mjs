@@ -43,6 +43,14 @@ test("a name that is none because of %00 is told as such", async () => {
   }
 });
 
+test("a body that is said to be endless is told in JSON that it is too large", async () => {
+  for (const path of ["/login/a", "/socket.io/?EIO=4&transport=polling"]) {
+    const answer = await door.ask(request(`POST ${path} HTTP/1.1`, `Content-Length: ${"1".repeat(16)}`));
+    assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [413, "too_large"], path);
+    assert.match(answer.head, /\r\ncache-control: no-store/i, path);
+  }
+});
+
 /* ---- Upgrades ---- */
 
 test(`${UPGRADES.length} upgrades, to a gateway that would agree to each`, async () => {
