@@ -93,8 +93,8 @@ export class Peer {
       this.socket.emit("user_change_out", { since: this.cursor });
       return;
     }
-    change.joined.forEach((name) => this.users.add(name));
     change.left.forEach((name) => this.users.delete(name));
+    change.joined.forEach((name) => this.users.add(name));
     this.cursor = change.cursor;
   }
 
