@@ -91,7 +91,7 @@ static void note(struct desk *desk, const struct request *req, const struct deci
     }
     desk->stats.answered[route][i]++;
     if (status >= 400 && log_limit_ok(&desk->refusals, REFUSALS_LOGGED_PER_SECOND, now_ms)) {
-        log_info("request refused route=%s status=%u address=%s suppressed=%" PRIu64,
+        log_info("request refused route=%s status=%u address=\"%s\" suppressed=%" PRIu64,
                  desk_route_names[route], status, log_escape(req->address),
                  desk->refusals.suppressed);
     }

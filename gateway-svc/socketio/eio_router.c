@@ -41,8 +41,9 @@ static void note_refusal(struct visit *v, enum sio_refusal refusal)
     struct log_limit *limit = &v->router->refusals;
     v->router->engine->stats.refused[refusal]++;
     if (log_limit_ok(limit, LOG_LINES_PER_S, clock_mono_ms())) {
-        log_info("request refused why=\"%s\" address=%s suppressed=%llu", sio_refusal_name(refusal),
-                 log_escape(eio_request_address(&v->req)), (unsigned long long)limit->suppressed);
+        log_info("request refused why=\"%s\" address=\"%s\" suppressed=%llu",
+                 sio_refusal_name(refusal), log_escape(eio_request_address(&v->req)),
+                 (unsigned long long)limit->suppressed);
     }
 }
 
