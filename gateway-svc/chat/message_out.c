@@ -35,10 +35,17 @@ static enum json_err decode(struct message_out *m, struct json value, size_t max
     return err == JSON_OK && m->scratch.len > max ? JSON_E_TOO_LARGE : err;
 }
 
+/* A field that may be missing: null is none, because serializers write that out. */
+static enum json_err find_optional(struct json object, struct slice name, struct json *value)
+{
+    enum json_err err = json_find(object, name, value);
+    return err == JSON_OK && value->type == JSON_NULL ? JSON_E_ABSENT : err;
+}
+
 static enum chat_err read_client_id(struct message_out *m, struct json object)
 {
     struct json value;
-    enum json_err err = json_find(object, SLICE("client_id"), &value);
+    enum json_err err = find_optional(object, SLICE("client_id"), &value);
     if (err == JSON_E_ABSENT) {
         return CHAT_OK;
     }
@@ -52,7 +59,7 @@ static enum chat_err read_client_id(struct message_out *m, struct json object)
 static enum chat_err read_sender(struct message_out *m, struct json object, const char *sender)
 {
     struct json value;
-    enum json_err err = json_find(object, SLICE("sender"), &value);
+    enum json_err err = find_optional(object, SLICE("sender"), &value);
     if (err == JSON_E_ABSENT) {
         return CHAT_OK;
     }

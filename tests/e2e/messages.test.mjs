@@ -331,6 +331,7 @@ test("fields at their limits, unknown fields, and a sender that agrees are fine"
   for (const more of [
     { client_id: "x" }, { client_id: "y".repeat(64) }, { client_id: "é".repeat(32) }, { client_id: "*{chat}:\n" },
     { sender: alice.name }, { sender: alice.name.toUpperCase() },
+    { client_id: null, sender: null },
     { whatever: { deep: [1, 2, { three: null }] }, message_id: 5, sent_at: "never", __proto: 1 },
   ]) {
     const id = await alice.say(bob.name, "ok", more);

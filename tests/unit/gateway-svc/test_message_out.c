@@ -134,7 +134,7 @@ static const struct {
     {"id with NUL",                            SLICE_INIT(ID("\"\\u0000\"")),                                           CHAT_OK,             "bob",       "\"hi\"",                                                               "\"\\u0000\""},
     {"id with half a character",               SLICE_INIT(ID("\"\\udc00\"")),                                           CHAT_E_INVALID,      "",          "",                                                                     ""           },
     {"id is a number",                         SLICE_INIT(ID("17")),                                                    CHAT_E_INVALID,      "",          "",                                                                     ""           },
-    {"id is null",                             SLICE_INIT(ID("null")),                                                  CHAT_E_INVALID,      "",          "",                                                                     ""           },
+    {"id is null",                             SLICE_INIT(ID("null")),                                                  CHAT_OK,             "bob",       "\"hi\"",                                                               ""           },
     {"two ids",                                SLICE_INIT("{\"client_id\":\"a\",\"client_id\":\"a\"," PLAIN "}"),       CHAT_E_INVALID,
      "",                                                                                                                                                  "",                                                                     ""           },
 
@@ -147,7 +147,7 @@ static const struct {
     {"sender and more",                        SLICE_INIT(FROM("\"alice.bc\"")),                                        CHAT_E_INVALID,      "",          "",                                                                     ""           },
     {"sender too long",                        SLICE_INIT(FROM("\"" N32 "x\"")),                                        CHAT_E_INVALID,      "",          "",                                                                     ""           },
     {"sender is empty",                        SLICE_INIT(FROM("\"\"")),                                                CHAT_E_INVALID,      "",          "",                                                                     ""           },
-    {"sender is null",                         SLICE_INIT(FROM("null")),                                                CHAT_E_INVALID,      "",          "",                                                                     ""           },
+    {"sender is null",                         SLICE_INIT(FROM("null")),                                                CHAT_OK,             "bob",       "\"hi\"",                                                               ""           },
     {"sender is a number",                     SLICE_INIT(FROM("1")),                                                   CHAT_E_INVALID,      "",          "",                                                                     ""           },
     {"two senders",                            SLICE_INIT("{\"sender\":\"alice.b\",\"sender\":\"alice.b\"," PLAIN "}"),
      CHAT_E_INVALID,                                                                                                                         "",          "",                                                                     ""           },
