@@ -12,6 +12,7 @@ static size_t at_most(size_t bytes, size_t max)
 
 void fill_init(struct fill *f, size_t queue_bytes)
 {
+    assert(queue_bytes > 0);
     *f = (struct fill){.group_max = at_most(queue_bytes / 2, FILL_MAX_GROUP_BYTES),
                        .session_max = at_most(queue_bytes / 4, FILL_MAX_SESSION_BYTES)};
     pile_init(&f->pile, FILL_MAX_BYTES);

@@ -25,8 +25,10 @@
 #define INCARNATIONS 200
 #define GRACE_MS 3000
 #define LEASE_MS 1500
-#define KEEP_LONG_MS 60000 /* no copy of a message is dropped in a whole run ... */
-#define KEEP_SHORT_MS 6000 /* ... many are, though not too early */
+#define KEEP_LONG_MS 60000     /* no copy of a message is dropped in a whole run ... */
+#define KEEP_SHORT_MS 6000     /* ... many are, though not too early */
+#define QUEUE_BYTES 1048576    /* there is room for what was missed, all at once ... */
+#define QUEUE_SMALL_BYTES 4096 /* ... often there is not, and each client asks for it */
 #define FAULTS_US (20 * SIM_S)
 #define ACT_EVERY_US (20 * SIM_MS)
 #define FAULT_EVERY_US (1500 * SIM_MS)
@@ -57,6 +59,7 @@ static struct {
     uint64_t served[INCARNATIONS];
     unsigned incarnations;
     uint64_t keep_ms;
+    uint32_t queue_bytes;
     bool calm;
     bool trace;
 } world;
@@ -90,6 +93,7 @@ static void start_gateway(void *arg)
         .message_max_bytes = 4096, .max_sockets = 16, .rate_messages = {1000, 1000}
     };
     sio_config_defaults(&config.sio);
+    config.sio.queue_max_bytes = world.queue_bytes;
     g->loop = new_loop();
     (void)snprintf(g->id, sizeof g->id, "gw%u", world.incarnations);
     config.relay = (struct relay_config){.redis_url = "unix:///redis",
@@ -325,6 +329,7 @@ static bool run(uint64_t seed)
     memset(&world, 0, sizeof world);
     world.trace = tracing;
     world.keep_ms = seed % 2 == 1 ? KEEP_LONG_MS : KEEP_SHORT_MS;
+    world.queue_bytes = seed % 5 == 0 ? QUEUE_SMALL_BYTES : QUEUE_BYTES;
     for (unsigned i = 0; i < GATEWAYS; i++) {
         world.gateways[i].keeps = seed % 4 == 0 ? i : 0;
     }

@@ -304,6 +304,7 @@ void sio_socket_when_drained(struct sio_socket *socket)
     }
 }
 
+/* None: whoever wants one sets it. */
 void sio_config_defaults(struct sio_config *config)
 {
     memset(config, 0, sizeof *config);
