@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PENDING_MS 10000      /* a login is to be used within this */
 #define NOTICE_US (1 * SIM_S) /* at most so long until a server notices that a client is gone */
 
 struct people people;
@@ -73,12 +74,13 @@ static bool find_text(struct slice args, const char *key, struct slice *text)
 
 static struct redis_reply *ask(const char *function, const char *a, const char *b, const char *c)
 {
-    char grace[24], lease[24];
+    char grace[24], lease[24], pending[24];
     (void)snprintf(grace, sizeof grace, "%llu", (unsigned long long)people.config.grace_ms);
     (void)snprintf(lease, sizeof lease, "%llu", (unsigned long long)people.config.lease_ms);
-    const struct slice args[] = {SLICE(""),         SLICE("0"),     slice_text(grace),
-                                 slice_text(lease), slice_text(a),  slice_text(b),
-                                 slice_text(c),     SLICE("10000"), SLICE("0")};
+    (void)snprintf(pending, sizeof pending, "%d", PENDING_MS);
+    const struct slice args[] = {SLICE(""),         SLICE("0"),          slice_text(grace),
+                                 slice_text(lease), slice_text(a),       slice_text(b),
+                                 slice_text(c),     slice_text(pending), SLICE("0")};
     return broker_ask(function, args, c ? 9 : 6);
 }
 
@@ -108,7 +110,38 @@ static void log_in(struct user *u)
             forget_device(&u->devices[i]);
         }
     }
+    u->free_at = sim_now_us();
+    if (reply && functions_status_is(reply, "taken")) {
+        u->free_at += redis_reply_u64_at(reply, 2) * SIM_MS;
+    }
     reply_free(reply);
+}
+
+/* Did whoever has the name now in Redis ever connect? */
+static bool was_online(const struct user *u)
+{
+    char key[16];
+    bool online = false;
+    (void)snprintf(key, sizeof key, "user:%s", u->name);
+    struct redis_reply *fields = broker_command("HGETALL", key);
+    for (size_t i = 0; i < redis_reply_count(fields); i += 2) {
+        online = online || slice_equal(redis_reply_text_at(fields, i), SLICE("online"));
+    }
+    reply_free(fields);
+    return online;
+}
+
+uint64_t people_names_free_us(void)
+{
+    uint64_t now = sim_now_us(), last = 0;
+    for (unsigned i = 0; i < USERS; i++) {
+        const struct user *u = &people.users[i];
+        if (!u->logged_in && u->free_at > last && u->free_at > now && !was_online(u) &&
+            u->free_at - now <= PENDING_MS * SIM_MS) {
+            last = u->free_at;
+        }
+    }
+    return last;
 }
 
 /* Noted before, because it is announced at once. */

@@ -26,6 +26,10 @@ void people_end(void);
 void people_act(void);
 /* From now on nobody sends, leaves or is kicked; whoever has a session comes back. */
 void people_calm(bool calm);
+/* When the last name is free that is taken by a login that nobody knows of any more and that has
+ * not connected: a replica brings it back, and it has all its time to connect then (Redis says for
+ * how long to whoever wants to log in).  0: none is. */
+uint64_t people_names_free_us(void);
 /* Everybody leaves for good, without logging out. */
 void people_leave(void);
 

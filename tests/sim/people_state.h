@@ -50,6 +50,7 @@ struct user {
     bool logged_in, ended; /* ended: by logout, kick or expiry */
     unsigned login;
     uint64_t since, seen_at; /* logged in; one of its clients was connected for the last time */
+    uint64_t free_at;        /* as the last login that was refused said: the name, at the latest */
     struct device devices[DEVICES];
 };
 

@@ -33,6 +33,7 @@
 #define ACT_EVERY_US (20 * SIM_MS)
 #define FAULT_EVERY_US (1500 * SIM_MS)
 #define CALM_US (14 * SIM_S)
+#define RETURN_US (5 * SIM_S) /* who may log in then is there after this */
 #define EMPTY_US (14 * SIM_S)
 
 /* What is on its way at the end is not freed.  NOLINTBEGIN(bugprone-reserved-identifier): the
@@ -323,6 +324,15 @@ static void end(void)
     sim_time_end();
 }
 
+static void wait_for_names(void)
+{
+    uint64_t free_us = people_names_free_us();
+    if (free_us > 0) {
+        trace("a name is taken for another %.3f s", (double)(free_us - sim_now_us()) / 1e6);
+        sim_run_until(free_us + RETURN_US);
+    }
+}
+
 static bool run(uint64_t seed)
 {
     bool tracing = world.trace;
@@ -339,6 +349,7 @@ static bool run(uint64_t seed)
     people_calm(true);
     network_well();
     sim_run_until(sim_now_us() + CALM_US);
+    wait_for_names();
     judge_calm();
     people_leave();
     sim_run_until(sim_now_us() + EMPTY_US);
