@@ -24,6 +24,7 @@ struct client *client_new(struct user *user, struct sio_socket *socket)
     client->socket = socket;
     client->user = user;
     client->place = CLIENT_NOWHERE;
+    client->knows = UINT64_MAX;
     client->next = user->clients;
     user->clients = client;
     user->count++;

@@ -28,6 +28,9 @@ struct client {
         uint64_t seen;         /* LIVE: the highest message id that it got, or need not get */
         struct replay *replay; /* else: how it catches up; NULL: nothing is known of that yet */
     };
+    /* What is lost and not above this id it knows of, from its own pages or otherwise; UINT64_MAX
+     * before it is live for the first time: all of it will be in its pages. */
+    uint64_t knows;
     uint64_t said;        /* the last id that one of its messages got */
     uint32_t place;       /* in the list that it is in, or CLIENT_NOWHERE */
     uint32_t owed : 29;   /* its messages that wait for Redis */

@@ -179,21 +179,21 @@ static void on_message(void *app, const struct bus_message *m, struct session *r
     talk_deliver(app, m, receiver, sender);
 }
 
-static void on_lost(void *app, struct session *s)
+static void on_lost(void *app, struct session *s, uint64_t upto)
 {
     struct hub *hub = app;
     if (s) {
         const struct user *user = s->owner;
         for (struct client *c = user->clients; c; c = c->next) {
-            replay_lost(hub, c);
+            replay_lost(hub, c, upto);
         }
         return;
     }
     for (uint32_t i = 0; i < hub->welcomed.count; i++) {
-        replay_lost(hub, hub->welcomed.at[i]);
+        replay_lost(hub, hub->welcomed.at[i], upto);
     }
     for (uint32_t i = 0; i < hub->catching.count; i++) {
-        replay_lost(hub, hub->catching.at[i]);
+        replay_lost(hub, hub->catching.at[i], upto);
     }
 }
 

@@ -87,6 +87,7 @@ static void go_live(struct hub *hub, struct client *client, uint64_t seen, struc
 {
     set_state(client, CLIENT_LIVE);
     client->seen = seen;
+    client->knows = seen;
     crowd_welcome(hub->crowd, client->socket, cursor, slice_text(client->user->session->shown));
     clients_add(&hub->welcomed, client);
 }
@@ -264,12 +265,17 @@ void replay_behind(struct hub *hub, struct client *client, struct slice cursor)
     ask(r);
 }
 
-void replay_lost(struct hub *hub, struct client *client)
+/* One that catches up again, because all are behind, does it from the last message that it got:
+ * what is lost before that is in no page of its. */
+void replay_lost(struct hub *hub, struct client *client, uint64_t upto)
 {
-    if (client->state == CLIENT_CATCHING && client->replay->sure) {
+    bool live = client->state == CLIENT_LIVE;
+    if (upto <= client->knows || (!live && !client->replay->sure)) {
+        return;
+    }
+    client->knows = upto;
+    if (!live) {
         client->replay->sure = false;
-    } else if (client->state != CLIENT_LIVE) {
-        return; /* its own pages tell it */
     }
     if (client->user->session) {
         hub->stats.told_lost++;

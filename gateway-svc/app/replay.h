@@ -18,8 +18,9 @@ void replay_attached(struct hub *hub, struct client *client, uint64_t left);
 /* It is live, and missed something behind the last message that it got: it catches up again.
  * `cursor`: of the list of users as it was told it; empty: it gets the whole list again. */
 void replay_behind(struct hub *hub, struct client *client, struct slice cursor);
-/* It is live, or on its way, and some of its messages are lost for ever: it is told. */
-void replay_lost(struct hub *hub, struct client *client);
+/* Some of its messages, none above `upto`, are lost for ever: it is told, unless it knows that from
+ * what it asked itself, or will. */
+void replay_lost(struct hub *hub, struct client *client, uint64_t upto);
 /* A live message: given to a client that is live and has not got it yet, held for one that asks. */
 void replay_give(struct hub *hub, struct client *client, uint64_t id, struct sio_frame *frame);
 /* Its socket has room for another page. */

@@ -39,7 +39,7 @@ void fill_add(struct fill *f, struct slice session, uint64_t after)
         f->sources = must(realloc(f->sources, f->cap * sizeof *f->sources));
     }
     struct fill_source *source = &f->sources[f->count++];
-    *source = (struct fill_source){.after = after, .whole = true};
+    *source = (struct fill_source){.after = after};
     assert(session.len < sizeof source->session);
     if (session.len > 0) {
         memcpy(source->session, session.ptr, session.len);
@@ -55,6 +55,11 @@ bool fill_next(struct fill *f, size_t *source)
     return true;
 }
 
+void fill_lost(struct fill_source *source, uint64_t id)
+{
+    source->lost = id > source->lost ? id : source->lost;
+}
+
 static bool has_room(const struct fill *f, struct fill_source *source, struct slice text)
 {
     source->bytes += text.len;
@@ -64,7 +69,7 @@ static bool has_room(const struct fill *f, struct fill_source *source, struct sl
 bool fill_page(struct fill *f, size_t place, const struct page *page)
 {
     struct fill_source *source = &f->sources[place];
-    source->whole = source->whole && page->whole;
+    fill_lost(source, page->gone < f->target ? page->gone : f->target);
     for (size_t i = 0; i < page->count && !f->too_much; i++) {
         const struct bus_message *m = &page->entries[i];
         if (m->id <= f->target) {

@@ -20,7 +20,7 @@ struct fill_source {
     char session[TOKEN_HASH_LEN + 1]; /* hash; empty: the group */
     uint64_t after;                   /* up to here it was gathered, or delivered before */
     size_t bytes;                     /* that were gathered */
-    bool whole;                       /* nothing of it is lost */
+    uint64_t lost;                    /* 0: nothing; else what is lost of it is not above this */
 };
 
 struct fill {
@@ -41,6 +41,8 @@ void fill_clear(struct fill *f); /* forgets everything, and gives the memory bac
 /* message:id in an answer; the first one counts. */
 void fill_aim(struct fill *f, uint64_t id);
 void fill_add(struct fill *f, struct slice session, uint64_t after);
+/* Something of the source is lost, and is not above this id. */
+void fill_lost(struct fill_source *source, uint64_t id);
 /* The place of a source that was not asked yet; false when there is none, or it is too much. */
 bool fill_next(struct fill *f, size_t *source);
 /* Takes a page of it; true when it has to be asked again, after its new `after`. */

@@ -129,9 +129,10 @@ static void on_message(void *app, const struct bus_message *m, struct session *r
     check_json(&out);
 }
 
-static void on_lost(void *app, struct session *s)
+static void on_lost(void *app, struct session *s, uint64_t upto)
 {
     (void)app;
+    HOLDS(upto > 0);
     HOLDS(!s || world.attached[letter_of(s)]);
 }
 

@@ -24,6 +24,14 @@ static uint64_t last_id(const struct page *page, uint64_t after)
     return page->count > 0 ? page->entries[page->count - 1].id : after;
 }
 
+/* Windows lose their oldest: what is missing was before the first entry, if the answer is as we
+ * took it. */
+static uint64_t newest_gone(const struct page *page, uint64_t after, bool as_said)
+{
+    uint64_t gone = as_said && page->count > 0 ? page->entries[0].id - 1 : page->now;
+    return gone > after ? gone : after + 1;
+}
+
 /* Nobody goes round in circles, or past an entry, because of what an answer says. */
 static void check_next(struct page *out, uint64_t after)
 {
@@ -54,5 +62,7 @@ bool page_read(const struct redis_reply *reply, enum page_kind kind, uint64_t af
         read_entry(out, last_id(out, after), redis_reply_text_at(reply, i));
     }
     check_next(out, after);
+    bool as_said = out->count == count - entries_at && out->more == flag_at(reply, AT_MORE);
+    out->gone = out->whole ? 0 : newest_gone(out, after, as_said);
     return true;
 }

@@ -13,6 +13,7 @@
 struct page {
     uint64_t now;  /* message:id when it was read: whatever is published later is above it */
     bool whole;    /* nothing that belongs behind `after`, up to `next`, is missing */
+    uint64_t gone; /* not whole: what is missing is not above this id; whole: 0 */
     bool more;     /* there is more behind `next`, up to `now` */
     uint64_t next; /* where the next page begins; `now` when there is no more */
     size_t count;

@@ -123,28 +123,39 @@ void repair_message(struct relay *r, const struct bus_message *m)
 
 /* ---- The end of a fill ----------------------------------------------------------------------- */
 
-static void tell_lost(struct relay *r)
+/* Up to where something that everybody may have missed is lost: of the group, or because the
+ * history changed.  0: nothing is. */
+static uint64_t lost_for_all(const struct relay *r)
 {
-    bool all = r->epoch_lost;
-    r->epoch_lost = false;
-    if (sessions_count(r->sessions) == 0) {
-        return;
-    }
+    uint64_t upto = r->epoch_lost ? r->fill.target : 0;
     for (size_t i = 0; i < r->fill.count; i++) {
-        const struct fill_source *source = &r->fill.sources[i];
-        all = all || (source->session[0] == '\0' && !source->whole);
-    }
-    if (all) {
-        log_warn("messages were lost, and clients are told");
-        r->handler->lost(r->app, NULL);
-        return;
-    }
-    for (size_t i = 0; i < r->fill.count; i++) {
-        struct session *s = attached_session(r, slice_text(r->fill.sources[i].session));
-        if (s && !r->fill.sources[i].whole) {
-            r->handler->lost(r->app, s);
+        if (r->fill.sources[i].session[0] == '\0') {
+            raise_to(&upto, r->fill.sources[i].lost);
         }
     }
+    return upto;
+}
+
+static void tell_each(struct relay *r)
+{
+    for (size_t i = 0; i < r->fill.count; i++) {
+        const struct fill_source *source = &r->fill.sources[i];
+        struct session *s = attached_session(r, slice_text(source->session));
+        if (s && source->lost > 0) {
+            r->handler->lost(r->app, s, source->lost);
+        }
+    }
+}
+
+static void tell_lost(struct relay *r)
+{
+    uint64_t upto = lost_for_all(r);
+    r->epoch_lost = false;
+    if (sessions_count(r->sessions) > 0 && upto > 0) {
+        log_warn("messages were lost, and clients are told");
+        r->handler->lost(r->app, NULL, upto);
+    }
+    tell_each(r);
 }
 
 static void deliver_group(struct relay *r, const struct bus_message *m)
@@ -164,11 +175,11 @@ static void deliver_fill(struct relay *r)
             continue; /* it was one when it came */
         }
         if (source->session[0] != '\0') {
-            source->whole = deliver_copy(r, &m, source->session) && source->whole;
+            fill_lost(source, deliver_copy(r, &m, source->session) ? 0 : m.id);
         } else if (m.id > before) {
             deliver_group(r, &m);
         } else {
-            source->whole = false;
+            fill_lost(source, m.id);
         }
     }
 }
@@ -245,7 +256,7 @@ static bool take_answer(struct relay *r, size_t place, const struct redis_reply 
         return false; /* the session ended meanwhile */
     }
     if (!page_read(reply, kind, source->after, &page)) {
-        r->fill.sources[place].whole = false;
+        fill_lost(&r->fill.sources[place], UINT64_MAX);
         return false;
     }
     fill_aim(&r->fill, page.now);

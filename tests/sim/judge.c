@@ -83,31 +83,62 @@ void judge_message(struct device *d, uint64_t id)
     d->last_id = id > d->last_id ? id : d->last_id;
 }
 
-/* Of what came behind the last that it got (the server is told which that is), or NULL. */
-static const struct accepted *oldest_behind(const struct device *d)
+/* A gateway that freezes, or has lost its link, lets in whoever has a session there, and goes on
+ * where it was.  While it serves, it is a lease behind at most. */
+void judge_begin(struct device *d)
 {
+    uint64_t known = people.config.served_us(d->gateway), lease = people.config.lease_ms * SIM_MS;
+    d->owed = judge_newest_id();
+    d->from = 0;
+    for (unsigned i = 0; i < people.accepted_count; i++) {
+        if (people.accepted[i].at_us + lease <= known) {
+            d->from = people.accepted[i].id;
+        }
+    }
+}
+
+static bool is_kept(const struct accepted *a)
+{
+    return sim_now_us() - a->at_us < people.config.keep_ms * SIM_MS;
+}
+
+/* Of what it has not got, or NULL.  Who comes back misses what is behind the last that it got (the
+ * server is told which that is).  Who is here may lack something before that, and is told of it
+ * once. */
+static const struct accepted *oldest_missing(const struct device *d, bool again)
+{
+    uint64_t after = again ? d->from : d->last_id > d->owed ? d->last_id : d->owed;
     for (unsigned i = 0; i < people.accepted_count; i++) {
         const struct accepted *a = &people.accepted[i];
-        if (a->id > d->last_id && concerns(a, d)) {
+        if (a->id > after && concerns(a, d) && !d->got[i] && !(again && d->told[i])) {
             return a;
         }
     }
     return NULL;
 }
 
-void judge_told_lost(const struct device *d)
+static void note_told(struct device *d)
 {
-    const struct accepted *oldest = oldest_behind(d);
+    for (unsigned i = 0; i < people.accepted_count; i++) {
+        d->told[i] |= !d->got[i] && !is_kept(&people.accepted[i]);
+    }
+}
+
+void judge_told_lost(struct device *d, bool again)
+{
+    const struct accepted *oldest = oldest_missing(d, again);
     uint64_t age = oldest ? sim_now_us() - oldest->at_us : 0;
+    note_told(d);
     if (lost_lately()) {
         return;
     }
     if (!oldest) {
         complain("%s was told that something is lost, but has everything", people_device_name(d));
-    } else if (age < people.config.keep_ms * SIM_MS) {
-        complain("%s was told that something is lost, but %llu, the oldest that it has not got, is "
-                 "of %.3f s ago",
-                 people_device_name(d), (unsigned long long)oldest->id, (double)age / 1e6);
+    } else if (is_kept(oldest)) {
+        complain("%s was told%s that something is lost, but %llu, the oldest that it has not got, "
+                 "is of %.3f s ago",
+                 people_device_name(d), again ? " while here" : "", (unsigned long long)oldest->id,
+                 (double)age / 1e6);
     }
 }
 

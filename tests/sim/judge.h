@@ -19,8 +19,10 @@ struct user;
 
 /* A client got that message. */
 void judge_message(struct device *d, uint64_t id);
-/* It came back and was told that something may be missing. */
-void judge_told_lost(const struct device *d);
+/* It is served for the first time in this login. */
+void judge_begin(struct device *d);
+/* It came back and was told that something may be missing; or, `again`, it has been here. */
+void judge_told_lost(struct device *d, bool again);
 /* It was told that what it sent with this ack has this id. */
 void judge_ack(const struct device *d, uint64_t ack_id, uint64_t id);
 /* One of the user's clients was told that the session is over. */

@@ -92,6 +92,7 @@ static void forget_device(struct device *d)
     d->last_id = d->owed = d->excused = 0;
     d->list_known = false;
     memset(d->got, 0, sizeof d->got);
+    memset(d->told, 0, sizeof d->told);
 }
 
 static void log_in(struct user *u)
@@ -192,16 +193,16 @@ static void on_session(struct device *d, struct slice args)
     struct json recovered;
     bool good = find(args, "recovered", &recovered) && json_is_true(recovered);
     if (!d->had_session) {
-        d->owed = judge_newest_id();
+        judge_begin(d);
     } else if (!good) {
-        judge_told_lost(d);
+        judge_told_lost(d, d->greeted);
         d->excused = judge_newest_id();
         people.figures.told_lost++;
     } else {
         people.figures.recovered++;
     }
     people.figures.replays += d->had_session;
-    d->had_session = true;
+    d->had_session = d->greeted = true;
 }
 
 static void set_here(struct device *d, struct slice args, const char *key, bool here)
@@ -323,6 +324,7 @@ static void connect_device(struct device *d)
     }
     buf_byte(&auth, '}');
     d->state = CONNECTING;
+    d->greeted = false;
     d->gateway = gateway;
     d->wire = wire_connect(gateway, buf_slice(&auth), &client, d);
     buf_deinit(&auth);

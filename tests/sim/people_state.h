@@ -34,12 +34,16 @@ struct device {
     const struct ev_loop *gateway;
     enum device_state state;
     struct wire *wire;
-    bool had_session;            /* in this login: it has something to come back to */
-    uint64_t last_id;            /* of the last message that it got in this login */
-    uint64_t owed;               /* it may expect what is above this id */
-    uint64_t excused;            /* ... but was told that something up to here may be missing */
-    unsigned char got[MESSAGES]; /* by place among the accepted */
-    bool here[USERS];            /* its list of users */
+    bool greeted;     /* this connection was told of its session */
+    bool had_session; /* in this login: it has something to come back to */
+    uint64_t last_id; /* of the last message that it got in this login */
+    uint64_t owed;    /* it may expect what is above this id */
+    uint64_t excused; /* ... but was told that something up to here may be missing */
+    uint64_t from; /* when it came for the first time its gateway may have known no more than this,
+                      and gives it what is behind */
+    unsigned char got[MESSAGES];  /* by place among the accepted */
+    unsigned char told[MESSAGES]; /* the same: it was told, and these may be why */
+    bool here[USERS];             /* its list of users */
     bool list_known;
     char cursor[64];
 };

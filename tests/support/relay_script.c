@@ -75,10 +75,14 @@ static void on_attached(void *app, struct session *s, uint64_t left)
     buf_append(&script.told, SLICE(" | "));
 }
 
-static void on_lost(void *app, struct session *s)
+static void on_lost(void *app, struct session *s, uint64_t upto)
 {
     (void)app;
-    buf_printf(&script.told, "lost %c | ", s ? letter_of(s) : '*');
+    buf_printf(&script.told, "lost %c", s ? letter_of(s) : '*');
+    if (upto != UINT64_MAX) {
+        buf_printf(&script.told, " %llu", (unsigned long long)upto);
+    }
+    buf_append(&script.told, SLICE(" | "));
 }
 
 static void on_behind(void *app)
@@ -234,8 +238,12 @@ static void on_page(void *arg, enum relay_page result, const struct page *page)
     (void)arg;
     buf_printf(&script.told, "page %s", names[result]);
     if (page) {
-        buf_printf(&script.told, " now=%llu %s next=%llu%s", (unsigned long long)page->now,
-                   page->whole ? "whole" : "holed", (unsigned long long)page->next,
+        buf_printf(&script.told, " now=%llu %s", (unsigned long long)page->now,
+                   page->whole ? "whole" : "holed");
+        if (page->gone > 0) {
+            buf_printf(&script.told, "<=%llu", (unsigned long long)page->gone);
+        }
+        buf_printf(&script.told, " next=%llu%s", (unsigned long long)page->next,
                    page->more ? "+" : "");
     }
     for (size_t i = 0; page && i < page->count; i++) {

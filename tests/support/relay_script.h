@@ -21,7 +21,7 @@ void script_tick(void);           /* the relay's timer goes off */
 
 /* What the relay told since the last call, one word group after the other:
  *   attached a:alice left=90 | refused a unknown | ended a kicked | message 7 to=a from=- c="..." |
- * lost a | lost * | behind | settling 1 load | name Bob | loaded e1/5 | change e1/6 +Bob |
+ * lost a 104 | lost * 104 | behind | settling 1 load | name Bob | loaded e1/5 | change e1/6 +Bob |
  * sent ok 7 | page ok now=9 whole next=7+ 5 7 | */
 const char *script_told(void);
 void script_roster_misses(

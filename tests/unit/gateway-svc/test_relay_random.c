@@ -532,11 +532,14 @@ static void hear_of_message(const char *told)
 }
 
 /* "c" or "*" */
+/* "a 104" or "* 104"; without an id, when nobody knows. */
 static void hear_of_loss(const char *told)
 {
+    unsigned long long upto = told[1] == ' ' ? strtoull(told + 2, NULL, 10) : 0;
+    upto = upto > 0 ? upto : w.id;
     for (unsigned i = 0; i < SESSIONS; i++) {
         if (told[0] == '*' || told[0] == (char)('a' + i)) {
-            w.heard[i].excused = w.id;
+            w.heard[i].excused = upto > w.heard[i].excused ? upto : w.heard[i].excused;
         }
     }
 }

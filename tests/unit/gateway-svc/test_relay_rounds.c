@@ -399,7 +399,7 @@ static void a_new_epoch_is_noticed_in_any_answer(void **state)
     TOLD("attached a:Alice | ");
     CALLS("parley_group gw 1 100");
     fake_answer("ok|e2|1000333|0|0|0|0");
-    TOLD("lost * | message 2000000 to=- from=- c=\"c1\" | ");
+    TOLD("lost * 1000333 | message 2000000 to=- from=- c=\"c1\" | ");
     CALLS("parley_prune gw 1 0");
     assert_string_equal(fake_call_caller(0)->epoch, "e2");
     assert_int_equal(fake_call_caller(0)->seen, 2000000);

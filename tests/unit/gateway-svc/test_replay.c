@@ -491,23 +491,68 @@ static void who_is_live_may_fall_behind(void **state)
     TOLD("ask(210) " NO "250 list(now.5,Alice) ");
 }
 
-static void who_lost_something_is_told(void **state)
+static void who_lost_something_is_told_once(void **state)
 {
     (void)state;
-    replay_lost(&w.hub, w.client);
-    TOLD(""); /* is not let in yet, and believes nothing */
     wish(100, "");
     replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
-    page(200, true, "101+");
+    page(200, true, "");
+    live(205);
     buf_clear(&w.told);
-    replay_lost(&w.hub, w.client);
-    replay_lost(&w.hub, w.client);
+    replay_lost(&w.hub, w.client, 201);
+    TOLD(NO); /* though it has a higher one: that says nothing of those before */
+    replay_lost(&w.hub, w.client, 201);
+    TOLD("");
+    replay_lost(&w.hub, w.client, 202);
     TOLD(NO);
+    assert_int_equal(w.hub.stats.told_lost, 2);
+}
+
+/* The relay finds out behind the answer to the client's own question. */
+static void what_its_pages_have_told_is_told_no_more(void **state)
+{
+    (void)state;
+    replay_lost(&w.hub, w.client, 150);
+    wish(100, "");
+    replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
+    replay_lost(&w.hub, w.client, 150);
+    TOLD("ask(100) "); /* not let in yet */
+    page(200, true, "101+");
+    replay_lost(&w.hub, w.client, 150);
+    TOLD("accept " YES "101 when_drained "); /* the next page would say so */
     replay_drained(w.client);
     page(200, true, "");
+    replay_lost(&w.hub, w.client, 200);
+    TOLD("ask(101) list(,Alice) ");
+    assert_int_equal(w.hub.stats.told_lost, 0);
+}
+
+static void who_came_to_a_session_that_was_here_is_told_as_that(void **state)
+{
+    (void)state;
+    replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
     buf_clear(&w.told);
-    replay_lost(&w.hub, w.client);
+    replay_lost(&w.hub, w.client, 50);
+    TOLD("");
+    replay_lost(&w.hub, w.client, 51);
     TOLD(NO);
+}
+
+/* It asks for what came behind the last that it got: what is lost before that is in no page. */
+static void who_falls_behind_is_told_of_what_was_lost_before(void **state)
+{
+    (void)state;
+    replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
+    live(100);
+    buf_clear(&w.told);
+    replay_behind(&w.hub, w.client, SLICE("now.5"));
+    replay_lost(&w.hub, w.client, 50);
+    TOLD("ask(100) ");
+    replay_lost(&w.hub, w.client, 90);
+    replay_lost(&w.hub, w.client, 95);
+    TOLD(NO);
+    page(200, false, "150");
+    TOLD("150 list(now.5,Alice) "); /* it believes that no more */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -530,7 +575,10 @@ int main(void)
         TEST(a_socket_that_is_gone_gets_nothing),
         TEST(a_session_that_ends_gets_nothing),
         TEST(who_is_live_may_fall_behind),
-        TEST(who_lost_something_is_told),
+        TEST(who_lost_something_is_told_once),
+        TEST(what_its_pages_have_told_is_told_no_more),
+        TEST(who_came_to_a_session_that_was_here_is_told_as_that),
+        TEST(who_falls_behind_is_told_of_what_was_lost_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
