@@ -184,16 +184,14 @@ static void deliver_fill(struct relay *r)
     }
 }
 
-/* Everything up to the target has been delivered, is lost, or is asked for by clients. */
+/* Everything up to the target has been delivered, is lost, or is asked for by clients.  (So for
+ * whoever missed nothing, too: a mark of an older epoch would look like a loss in the next hole.)
+ */
 static void raise_marks(struct relay *r)
 {
     raise_to(&r->group_mark, r->fill.target);
     raise_to(&r->delivered, r->fill.target);
-    for (size_t i = 0; i < r->fill.count; i++) {
-        note_newest(sessions_find(r->sessions, slice_text(r->fill.sources[i].session)),
-                    r->fill.target);
-    }
-    for (size_t i = 0; r->fill.too_much && i < sessions_count(r->sessions); i++) {
+    for (size_t i = 0; i < sessions_count(r->sessions); i++) {
         note_newest(sessions_at(r->sessions, i), r->fill.target);
     }
 }

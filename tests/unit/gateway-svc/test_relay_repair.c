@@ -352,6 +352,22 @@ static void what_comes_too_late_is_lost(void **state)
     TOLD("message 103 to=a from=- | lost a 101 | ");
 }
 
+/* Marks are never of an older epoch, or the next hole would look like a loss. */
+static void whoever_missed_nothing_is_as_far_as_all(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|0");
+    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    (void)script_told();
+    assert_int_equal(sessions_find(r->sessions, slice_text(script_hash('a')))->newest, 105);
+    fake_answer("ok|e1|0"); /* prune */
+    fake_feed_down();
+    script_link("3", "e1");
+    fake_answer("ok|e1|109|0|0|ok|ok|0|108");
+    CALLS("parley_replay gw 3 aaa* 105 inbox", "parley_group gw 3 105");
+    (void)script_told();
+}
+
 /* The nonce and a message are quicker than the answer to the renewal, and nobody is here. */
 static void what_passes_by_before_anybody_is_here_is_missed_by_nobody(void **state)
 {
@@ -713,6 +729,7 @@ int main(void)
         TEST(only_who_missed_something_is_asked_for),
         TEST(what_nobody_has_any_more_is_told),
         TEST(what_comes_too_late_is_lost),
+        TEST(whoever_missed_nothing_is_as_far_as_all),
         TEST(each_session_has_its_own_mark),
         TEST(what_passes_by_before_anybody_is_here_is_missed_by_nobody),
         TEST(after_a_long_pause_nothing_is_delivered_before_what_was_missed),
