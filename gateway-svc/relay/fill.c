@@ -32,23 +32,31 @@ void fill_aim(struct fill *f, uint64_t id)
     }
 }
 
-void fill_add(struct fill *f, struct slice session, uint64_t after)
+void fill_add(struct fill *f, struct slice session, uint64_t after, uint64_t passed)
 {
     if (f->count == f->cap) {
         f->cap = f->cap ? 2 * f->cap : 16;
         f->sources = must(realloc(f->sources, f->cap * sizeof *f->sources));
     }
     struct fill_source *source = &f->sources[f->count++];
-    *source = (struct fill_source){.after = after};
+    *source = (struct fill_source){.after = after, .passed = passed};
     assert(session.len < sizeof source->session);
     if (session.len > 0) {
         memcpy(source->session, session.ptr, session.len);
     }
 }
 
+static bool is_wanted(const struct fill *f, const struct fill_source *source)
+{
+    return !f->too_much || source->after < source->passed;
+}
+
 bool fill_next(struct fill *f, size_t *source)
 {
-    if (f->too_much || f->next == f->count) {
+    while (f->next < f->count && !is_wanted(f, &f->sources[f->next])) {
+        f->next++;
+    }
+    if (f->next == f->count) {
         return false;
     }
     *source = f->next++;
@@ -70,13 +78,15 @@ bool fill_page(struct fill *f, size_t place, const struct page *page)
 {
     struct fill_source *source = &f->sources[place];
     fill_lost(source, page->gone < f->target ? page->gone : f->target);
-    for (size_t i = 0; i < page->count && !f->too_much; i++) {
+    for (size_t i = 0; i < page->count && page->entries[i].id <= f->target; i++) {
         const struct bus_message *m = &page->entries[i];
-        if (m->id <= f->target) {
+        if (m->id <= source->passed) {
+            fill_lost(source, m->id);
+        } else if (!f->too_much) {
             f->too_much = !has_room(f, source, m->text) ||
                           !pile_add(&f->pile, m->id, (uint32_t)place, m->text);
         }
     }
     source->after = page->next;
-    return page->more && page->next < f->target && !f->too_much;
+    return page->more && page->next < f->target && is_wanted(f, source);
 }

@@ -3,7 +3,8 @@
  * A fill has sources: the group, and each session that was sent something; and a target, an id:
  * what is missing is above what was delivered before, and not above the target.  Everything above
  * the target comes, or waits already, on the channels: so the target is message:id as the first
- * answer says it after the hole was seen.  Sources are asked page by page, in any order. */
+ * answer says it after the hole was seen.  Sources are asked page by page, in any order.  What is
+ * found, but not above what its clients have got, comes too late: ids rise.  It is lost. */
 #ifndef PARLEY_FILL_H
 #define PARLEY_FILL_H
 
@@ -11,7 +12,8 @@
 #include "gateway-svc/relay/pile.h"
 #include "shared/token.h"
 
-/* More is not gathered: then each client has to ask for itself. */
+/* More is not gathered: then each client has to ask for itself, for what is behind the last that it
+ * got.  Sources are asked on only for what comes too late, which is in no client's page. */
 #define FILL_MAX_BYTES ((size_t)16 << 20)
 #define FILL_MAX_GROUP_BYTES ((size_t)512 << 10)
 #define FILL_MAX_SESSION_BYTES ((size_t)256 << 10)
@@ -19,6 +21,7 @@
 struct fill_source {
     char session[TOKEN_HASH_LEN + 1]; /* hash; empty: the group */
     uint64_t after;                   /* up to here it was gathered, or delivered before */
+    uint64_t passed;                  /* its clients may have got others up to here */
     size_t bytes;                     /* that were gathered */
     uint64_t lost;                    /* 0: nothing; else what is lost of it is not above this */
 };
@@ -40,10 +43,10 @@ void fill_clear(struct fill *f); /* forgets everything, and gives the memory bac
 
 /* message:id in an answer; the first one counts. */
 void fill_aim(struct fill *f, uint64_t id);
-void fill_add(struct fill *f, struct slice session, uint64_t after);
+void fill_add(struct fill *f, struct slice session, uint64_t after, uint64_t passed);
 /* Something of the source is lost, and is not above this id. */
 void fill_lost(struct fill_source *source, uint64_t id);
-/* The place of a source that was not asked yet; false when there is none, or it is too much. */
+/* The place of a source that was not asked yet, and has to be; false when there is none. */
 bool fill_next(struct fill *f, size_t *source);
 /* Takes a page of it; true when it has to be asked again, after its new `after`. */
 bool fill_page(struct fill *f, size_t source, const struct page *page);

@@ -74,23 +74,18 @@ static void deliver(struct relay *r, const struct bus_message *m)
     r->handler->message(r->app, m, receiver, sender);
 }
 
-/* A copy from a session's inbox is for that session alone.  False when it comes too late, because
- * its clients have a higher id already. */
-static bool deliver_copy(struct relay *r, const struct bus_message *m, const char *hash)
+/* A copy from a session's inbox is for that session alone.  (Not for one that ended and was opened
+ * again since, which has attached behind it.) */
+static void deliver_copy(struct relay *r, const struct bus_message *m, const char *hash)
 {
     struct session *s = attached_session(r, slice_text(hash));
     bool received = slice_equal(m->receiver, slice_text(hash));
     bool sent = slice_equal(m->sender, slice_text(hash));
-    if (!s || !(received || sent)) {
-        return true;
+    if (s && (received || sent) && m->id > s->newest && m->id > r->group_mark) {
+        note_newest(s, m->id);
+        note_delivered(r, m);
+        r->handler->message(r->app, m, received ? s : NULL, sent ? s : NULL);
     }
-    if (m->id <= s->newest || m->id <= r->group_mark) {
-        return false;
-    }
-    note_newest(s, m->id);
-    note_delivered(r, m);
-    r->handler->message(r->app, m, received ? s : NULL, sent ? s : NULL);
-    return true;
 }
 
 /* A process or a machine that was stopped, or a Redis that did not answer, for so long that our
@@ -167,19 +162,16 @@ static void deliver_group(struct relay *r, const struct bus_message *m)
 
 static void deliver_fill(struct relay *r)
 {
-    uint64_t before = r->delivered; /* for the group: what somebody here may have got already */
     struct bus_message m;
     for (size_t i = 0; i < r->fill.pile.count; i++) {
-        struct fill_source *source = &r->fill.sources[r->fill.pile.items[i].key];
+        const struct fill_source *source = &r->fill.sources[r->fill.pile.items[i].key];
         if (!bus_message_decode(pile_text(&r->fill.pile, i), &m)) {
             continue; /* it was one when it came */
         }
         if (source->session[0] != '\0') {
-            fill_lost(source, deliver_copy(r, &m, source->session) ? 0 : m.id);
-        } else if (m.id > before) {
-            deliver_group(r, &m);
+            deliver_copy(r, &m, source->session);
         } else {
-            fill_lost(source, m.id);
+            deliver_group(r, &m);
         }
     }
 }
@@ -325,14 +317,14 @@ void repair_missed(struct relay *r, const struct session *s, uint64_t last)
     if (last > s->newest) {
         char hash[TOKEN_HASH_LEN + 1];
         session_hash(s, hash);
-        fill_add(&r->fill, slice_text(hash), s->newest);
+        fill_add(&r->fill, slice_text(hash), s->newest, r->group_mark);
     }
 }
 
 void repair_fill(struct relay *r)
 {
     if (sessions_count(r->sessions) > 0) {
-        fill_add(&r->fill, slice_text(NULL), r->group_mark);
+        fill_add(&r->fill, slice_text(NULL), r->group_mark, r->delivered);
     }
     ask_more(r);
 }

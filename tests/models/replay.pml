@@ -38,8 +38,17 @@
 #ifndef F_PROVEN       /* link.c: the subscription is proven before anybody is attached                          */
 #define F_PROVEN 1
 #endif
-#ifndef F_LATE         /* deliver_copy(): what is found behind a higher id is told as lost                       */
+#ifndef F_LATE         /* fill_page(): what is found behind a higher id is told as lost                       */
 #define F_LATE 1
+#endif
+#ifndef F_KNOWS        /* replay_lost(): what a client knows it is not told                                      */
+#define F_KNOWS 1
+#endif
+#ifndef F_ENDS         /* replay.c, go_live(): its pages tell what is lost up to where they end; 0: for ever       */
+#define F_ENDS 1
+#endif
+#ifndef F_LIVED        /* replay_lost(): who was live, and falls behind, is told of what is lost before that        */
+#define F_LIVED 1
 #endif
 #ifndef F_PASS         /* replay_give(): live messages are not given to whoever catches up                       */
 #define F_PASS 1
@@ -118,7 +127,8 @@ mtype st[2] = UP;
 byte e[2] = 1, seen[2] = K, heard_epoch[2] = 1, heard_id[2] = K, round[2], delivered[2] = K, group_mark[2] = K;
 bool epoch_lost[2], held_dropped[2], subscribed[2] = 1, overslept[2], hole_own[2], hole_group[2];
 int held[2];
-byte target[2], filling[2]; int of_group[2], of_session[2]; bool whole_group[2], whole_session[2], source[2];
+byte target[2], filling[2]; int of_group[2], of_session[2]; bool source[2];
+byte lost_group[2], lost_session[2];           /* 0: nothing; else what is lost is not above this */
 /* ... struct session */
 bool unsent[2], unasked[2];                    /* goes on at once: */
 #define BUSY(g) (unsent[g] || unasked[g] || (st[g] == FILLING && filling[g] == 0))
@@ -127,6 +137,8 @@ bool session[2], named[2], attached[2]; byte newest[2] = K;
 mtype = { NONE, WAITING, CATCHING, LIVE };
 mtype client[2] = NONE;
 bool asked[2], stalled[2], sure[2]; byte after[2], cseen[2], out[2]; int backlog[2];
+#define ALL 255
+byte knows[2] = ALL;
 
 /* The client itself, and ghosts */
 byte home = NOWHERE, last = K; bool dead;
@@ -229,8 +241,9 @@ inline replay_attached(g) {
 }
 inline replay_lost(g, id) {
   if
-  :: client[g] == LIVE || (client[g] == CATCHING && sure[g]) -> sure[g] = 0; told(g, id)
-  :: else                                      /* its own pages tell it */
+  :: (id > knows[g] || !F_KNOWS) && (client[g] == LIVE || (client[g] == CATCHING && sure[g] && F_LIVED)) ->
+       knows[g] = id; sure[g] = 0; told(g, id)
+  :: else                                      /* its own pages tell it, or have */
   fi
 }
 inline take_page(g) {                          /* take_page(), backlog_page(), finish() */
@@ -241,7 +254,7 @@ inline take_page(g) {                          /* take_page(), backlog_page(), f
   after[g] = (n > after[g] -> n : after[g]);
   if
   :: more -> backlog[g] = 0; ask(g)
-  :: else -> client[g] = LIVE; cseen[g] = after[g];
+  :: else -> client[g] = LIVE; cseen[g] = after[g]; if :: F_ENDS -> knows[g] = after[g] :: else fi;
        if :: !sure[g] && home == g -> excused = excused | UPTO(after[g]) :: else fi;
        i = 0;
        do
@@ -253,7 +266,7 @@ inline take_page(g) {                          /* take_page(), backlog_page(), f
 }
 inline close_client(g) {                       /* replay_leave(), relay_close(): parley_detach */
   client[g] = NONE; asked[g] = 0; stalled[g] = 0; sure[g] = 0; after[g] = 0; cseen[g] = 0; backlog[g] = 0;
-  session[g] = 0; named[g] = 0; attached[g] = 0; if :: st[g] != DOWN && lease[g] -> at[g] = 0 :: else fi;
+  knows[g] = ALL; session[g] = 0; named[g] = 0; attached[g] = 0; if :: st[g] != DOWN && lease[g] -> at[g] = 0 :: else fi;
   newest[g] = 0; if :: home == g -> home = NOWHERE; owed = 0 :: else fi
 }
 
@@ -277,27 +290,19 @@ inline deliver(g, id) {
 }
 inline repair_forget(g) {
   held[g] = 0; held_dropped[g] = 0; target[g] = 0; filling[g] = 0; of_group[g] = 0; of_session[g] = 0;
-  whole_group[g] = 1; whole_session[g] = 1; source[g] = 0
+  lost_group[g] = 0; lost_session[g] = 0; source[g] = 0
 }
 inline deliver_fill(g) {
-  n = delivered[g]; i = 0;
+  i = 0;
   do
   :: i <= target[g] ->
        if
-       :: (of_session[g] & ID(i)) ->
-            if
-            :: i <= newest[g] || i <= group_mark[g] -> if :: F_LATE -> whole_session[g] = 0 :: else fi
-            :: else -> raise(newest[g], i); note_delivered(g, i); replay_give(g, i)
-            fi
-       :: (of_group[g] & ID(i)) ->
-            if
-            :: i > n -> raise(group_mark[g], i); note_delivered(g, i); replay_give(g, i)
-            :: else -> if :: F_LATE -> whole_group[g] = 0 :: else fi
-            fi
+       :: (of_session[g] & ID(i)) -> raise(newest[g], i); note_delivered(g, i); replay_give(g, i)
+       :: (of_group[g] & ID(i)) -> raise(group_mark[g], i); note_delivered(g, i); replay_give(g, i)
        :: else
        fi; i++
   :: else -> break
-  od; i = 0; n = 0
+  od; i = 0
 }
 inline release_held(g) {
   i = 0;
@@ -338,11 +343,11 @@ inline finish(g, big) {
   if :: target[g] == 0 -> target[g] = heard_id[g] :: else fi;
   if :: big -> behind(g) :: else -> deliver_fill(g) fi;
   raise(group_mark[g], target[g]); raise(delivered[g], target[g]);
-  if :: source[g] || big -> raise(newest[g], target[g]) :: else fi;
-  if
-  :: session[g] && (epoch_lost[g] || !whole_group[g] || (attached[g] && !whole_session[g])) -> replay_lost(g, target[g])
-  :: else
-  fi; epoch_lost[g] = 0;
+  if :: session[g] -> raise(newest[g], target[g]) :: else fi;
+  if :: epoch_lost[g] -> raise(lost_group[g], target[g]) :: else fi;
+  if :: session[g] && lost_group[g] -> replay_lost(g, lost_group[g]) :: else fi;
+  if :: session[g] && attached[g] && lost_session[g] -> replay_lost(g, lost_session[g]) :: else fi;
+  epoch_lost[g] = 0;
   release_held(g);
   st[g] = UP;
   if :: held_dropped[g] -> attach_all(g) :: else -> repair_forget(g) fi
@@ -391,9 +396,19 @@ inline on_connected(g) {
 inline on_filled(g) {                          /* on_page() of repair.c, fill_page() */
   filling[g]--;
   if :: target[g] == 0 || !F_TARGET -> target[g] = as_of :: else fi;
+  i = 0;                                       /* not whole: before the oldest that is there */
+  do :: !w && m != 0 && !(m & ID(i)) -> i++ :: else -> break od;
+  i = (w -> 0 : (m == 0 || i > target[g] -> target[g] : i - 1));
+  m = m & UPTO(target[g]);
+  n = (what == OF_GROUP -> delivered[g] : (newest[g] > group_mark[g] -> newest[g] : group_mark[g]));
+  do                                           /* too late: ids would not rise */
+  :: n > 0 && (m & ID(n)) -> m = m & ~ID(n); if :: F_LATE -> raise(i, n) :: else fi
+  :: n > 0 && !(m & ID(n)) -> n--
+  :: else -> break
+  od;
   if
-  :: what == OF_GROUP -> of_group[g] = m & UPTO(target[g]); whole_group[g] = w
-  :: else -> of_session[g] = m & UPTO(target[g]); whole_session[g] = w
+  :: what == OF_GROUP -> of_group[g] = m; lost_group[g] = i
+  :: else -> of_session[g] = m; lost_session[g] = i
   fi
 }
 #define ROOM(g) (len(answers[g]) <= 1)

@@ -672,6 +672,31 @@ static void so_is_too_much_of_one_session(void **state)
     assert_int_equal(r->group_mark, 105);
 }
 
+/* Alice asks for what came behind the last that she got, which is of the group: what was lost
+ * before that only the fill can find. */
+static void what_comes_too_late_is_told_when_it_is_too_much(void **state)
+{
+    (void)state;
+    script_own_is_lost();
+    script_group("message", message(103, 'z', '*'));
+    TOLD("message 103 to=* from=- | ");
+    script_own("message", message(110, 'z', 'a'));
+    fake_answer("ok|e1|110|0|0|ok|ok|109|110");
+    (void)script_told();
+    CALLS("parley_replay gw 1 bbb* 100 inbox", "parley_replay gw 1 aaa* 100 inbox",
+          "parley_group gw 1 103");
+    char *page = with_head("ok|e1|110|1|1|108", large(108, 'z', 'b', SCRIPT_QUEUE_BYTES / 4));
+    fake_answer(page);
+    free(page);
+    answer("ok|e1|110|1|1|101", message(101, 'z', 'a'), NULL, NULL);
+    CALLS("parley_group gw 1 103",
+          "parley_replay gw 1 aaa* 101 inbox"); /* is there more of that? */
+    fake_answer("ok|e1|110|1|0|103|9");
+    answer("ok|e1|110|1|1|105", message(102, 'z', 'a'), message(105, 'z', 'a'), NULL);
+    TOLD("behind | lost a 102 | ");
+    CALLS("parley_prune *");
+}
+
 /* A queue of any length: of the group half, of a session a quarter, and not more than is healthy.
  */
 static void what_comes_at_once_has_room_in_the_queue(void **state)
@@ -745,6 +770,7 @@ int main(void)
         TEST(not_all_questions_at_once),
         TEST(too_much_is_left_to_each_client),
         TEST(so_is_too_much_of_one_session),
+        TEST(what_comes_too_late_is_told_when_it_is_too_much),
         TEST(what_comes_at_once_has_room_in_the_queue),
         TEST(more_than_may_wait_is_fetched_once_more),
     };
