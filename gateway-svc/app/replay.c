@@ -222,7 +222,7 @@ static void begin(struct hub *hub, struct client *client, uint64_t left)
     bool claims = r && r->resume.has_last_id;
     if (!claims && left == RELAY_WAS_HERE) {
         if (let_in(hub, client, false)) {
-            go_live(hub, client, client->user->session->attach_id,
+            go_live(hub, client, relay_given(hub->relay, client->user->session),
                     slice_text(r ? r->resume.cursor : NULL));
             free(r);
         }

@@ -23,8 +23,7 @@ struct session *relay_open(struct relay *r, struct slice hash)
     return newcomers_add(r, s) ? s : NULL;
 }
 
-/* Up to where a session has got everything whose clients are live. */
-static uint64_t had_all(const struct relay *r, const struct session *s)
+uint64_t relay_given(const struct relay *r, const struct session *s)
 {
     uint64_t id = r->state >= LINK_PRUNING ? r->delivered : r->group_mark;
     return id > s->attach_id ? id : s->attach_id;
@@ -36,7 +35,7 @@ void relay_close(struct relay *r, struct session *s, uint64_t upto)
     newcomers_remove(r, s);
     session_hash(s, hash);
     snprintf(left, sizeof left, "%llu",
-             (unsigned long long)(upto == RELAY_WAS_HERE ? had_all(r, s) : upto));
+             (unsigned long long)(upto == RELAY_WAS_HERE ? relay_given(r, s) : upto));
     const struct slice args[] = {slice_text(r->config.gateway_id), slice_text(r->number_text),
                                  slice_text(hash), slice_text(left)};
     if (link_is_open(r->state)) { /* else the next link prunes it */

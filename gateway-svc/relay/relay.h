@@ -120,6 +120,8 @@ void relay_where(struct relay *r, struct slice gateway_id, where_fn *fn, void *a
  * (see its `attached`); otherwise attaching begins, and `attached` or `refused` follows, never
  * before this returns.  NULL while the link is not open: try again later. */
 struct session *relay_open(struct relay *r, struct slice hash);
+/* Up to this id the attached session's messages have come, or were not for it, or are lost. */
+uint64_t relay_given(const struct relay *r, const struct session *s);
 /* Its last socket is gone, which had got everything up to this id; RELAY_WAS_HERE: everything that
  * was given to `message`.  Frees the session; Redis is told. */
 void relay_close(struct relay *r, struct session *s, uint64_t upto);

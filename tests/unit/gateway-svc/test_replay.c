@@ -38,6 +38,7 @@ static struct {
     relay_page_fn *fn;
     void *arg;
     unsigned frames; /* that exist */
+    uint64_t given;  /* to the session, since it was attached; 0: nothing */
     uint64_t upto;   /* the client that left had everything up to this */
 } w;
 
@@ -124,6 +125,12 @@ void crowd_welcome(struct crowd *c, struct sio_socket *socket, struct slice sinc
     (void)socket;
     buf_printf(&w.told, "list(%.*s,%.*s) ", (int)since.len, since.len ? since.ptr : "",
                (int)shown.len, shown.ptr);
+}
+
+uint64_t relay_given(const struct relay *r, const struct session *s)
+{
+    (void)r;
+    return w.given > 0 ? w.given : s->attach_id;
 }
 
 bool relay_replay(struct relay *r, const struct session *s, uint64_t after, relay_page_fn *fn,
@@ -527,15 +534,21 @@ static void what_its_pages_have_told_is_told_no_more(void **state)
     assert_int_equal(w.hub.stats.told_lost, 0);
 }
 
-static void who_came_to_a_session_that_was_here_is_told_as_that(void **state)
+/* Nothing of before is for it, however long the session has been here. */
+static void who_comes_to_a_session_that_is_here_begins_where_it_is(void **state)
 {
     (void)state;
+    w.given = 80;
     replay_attached(&w.hub, w.client, RELAY_WAS_HERE);
-    buf_clear(&w.told);
-    replay_lost(&w.hub, w.client, 50);
+    TOLD("accept " NO "list(,Alice) ");
+    live(80);
+    replay_lost(&w.hub, w.client, 80);
     TOLD("");
-    replay_lost(&w.hub, w.client, 51);
-    TOLD(NO);
+    live(81);
+    replay_lost(&w.hub, w.client, 81);
+    TOLD("live81 " NO);
+    replay_behind(&w.hub, w.client, SLICE(""));
+    TOLD("ask(81) ");
 }
 
 /* It asks for what came behind the last that it got: what is lost before that is in no page. */
@@ -577,7 +590,7 @@ int main(void)
         TEST(who_is_live_may_fall_behind),
         TEST(who_lost_something_is_told_once),
         TEST(what_its_pages_have_told_is_told_no_more),
-        TEST(who_came_to_a_session_that_was_here_is_told_as_that),
+        TEST(who_comes_to_a_session_that_is_here_begins_where_it_is),
         TEST(who_falls_behind_is_told_of_what_was_lost_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
