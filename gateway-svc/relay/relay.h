@@ -65,8 +65,8 @@ struct relay_handler {
                     struct session *sender);
     /* Messages for this session, or for everybody (NULL), are lost: nobody has them any more.
      * `upto`: their ids are not above this.  (Whoever has asked by relay_replay what came behind
-     * his last message, and was answered from behind `upto`, has heard of it from the pages.)  A
-     * session's clients may be told for everybody and for it. */
+     * his last message, and was answered from behind `upto`, has heard of it from the pages.)
+     * First for single sessions, with all that is lost for them, then for everybody. */
     void (*lost)(void *app, struct session *s, uint64_t upto);
     /* Everybody missed too much to be fetched for all at once: whoever is here must ask for what
      * came after his last message, with relay_replay. */

@@ -131,26 +131,27 @@ static uint64_t lost_for_all(const struct relay *r)
     return upto;
 }
 
-static void tell_each(struct relay *r)
+/* Who lost something of his own; and with the same word what everybody lost, up to `all`. */
+static void tell_each(struct relay *r, uint64_t all)
 {
     for (size_t i = 0; i < r->fill.count; i++) {
         const struct fill_source *source = &r->fill.sources[i];
         struct session *s = attached_session(r, slice_text(source->session));
         if (s && source->lost > 0) {
-            r->handler->lost(r->app, s, source->lost);
+            r->handler->lost(r->app, s, source->lost > all ? source->lost : all);
         }
     }
 }
 
 static void tell_lost(struct relay *r)
 {
-    uint64_t upto = lost_for_all(r);
+    uint64_t all = lost_for_all(r);
     r->epoch_lost = false;
-    if (sessions_count(r->sessions) > 0 && upto > 0) {
+    tell_each(r, all);
+    if (sessions_count(r->sessions) > 0 && all > 0) {
         log_warn("messages were lost, and clients are told");
-        r->handler->lost(r->app, NULL, upto);
+        r->handler->lost(r->app, NULL, all);
     }
-    tell_each(r);
 }
 
 static void deliver_group(struct relay *r, const struct bus_message *m)

@@ -345,8 +345,11 @@ inline finish(g, big) {
   raise(group_mark[g], target[g]); raise(delivered[g], target[g]);
   if :: session[g] -> raise(newest[g], target[g]) :: else fi;
   if :: epoch_lost[g] -> raise(lost_group[g], target[g]) :: else fi;
+  if
+  :: session[g] && attached[g] && lost_session[g] -> raise(lost_session[g], lost_group[g]); replay_lost(g, lost_session[g])
+  :: else
+  fi;
   if :: session[g] && lost_group[g] -> replay_lost(g, lost_group[g]) :: else fi;
-  if :: session[g] && attached[g] && lost_session[g] -> replay_lost(g, lost_session[g]) :: else fi;
   epoch_lost[g] = 0;
   release_held(g);
   st[g] = UP;

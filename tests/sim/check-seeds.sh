@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sim=${PARLEY_RELEASE:-build/release}/tests/sim/sim
-found="62001794 163000159"
+found="62001794 163000159 163000222"
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 "$sim" tests/sim/redis.lua shared/parley.lua 1 1000 >"$said" 2>&1 &

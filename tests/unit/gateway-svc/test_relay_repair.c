@@ -337,6 +337,17 @@ static void what_nobody_has_any_more_is_told(void **state)
     TOLD("message 109 to=* from=- | lost * 108 | ");
 }
 
+static void what_is_lost_of_both_is_told_at_once(void **state)
+{
+    (void)state;
+    relink("105", "102|104"); /* b, a */
+    answer("ok|e1|105|0|0|105", message(102, 'z', 'b'), NULL, NULL);
+    answer("ok|e1|105|0|0|105", message(104, 'z', 'a'), NULL, NULL);
+    answer("ok|e1|105|0|0|105|2", message(103, 'z', '*'), NULL, NULL);
+    TOLD("message 102 to=b from=- | message 103 to=* from=- | message 104 to=a from=- | "
+         "lost b 102 | lost a 103 | lost * 102 | ");
+}
+
 /* A direct message was lost, and a later one to the group was not: ids would not rise. */
 static void what_comes_too_late_is_lost(void **state)
 {
@@ -753,6 +764,7 @@ int main(void)
         TEST(what_comes_by_itself_comes_once),
         TEST(only_who_missed_something_is_asked_for),
         TEST(what_nobody_has_any_more_is_told),
+        TEST(what_is_lost_of_both_is_told_at_once),
         TEST(what_comes_too_late_is_lost),
         TEST(whoever_missed_nothing_is_as_far_as_all),
         TEST(each_session_has_its_own_mark),
