@@ -45,6 +45,11 @@ void client_free(struct client *client)
     free(client);
 }
 
+uint64_t *client_knows(struct client *client)
+{
+    return client->lags ? &client->laggard->knows : &client->knows;
+}
+
 void clients_add(struct clients *list, struct client *client)
 {
     assert(client->place == CLIENT_NOWHERE);

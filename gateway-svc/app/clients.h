@@ -5,8 +5,8 @@
 #include "gateway-svc/relay/sessions.h"
 #include "gateway-svc/socketio/sio.h"
 #include "shared/bucket.h"
+#include <sys/queue.h>
 
-struct laggard;
 struct replay;
 
 enum client_state {
@@ -28,15 +28,25 @@ struct client {
         uint64_t seen;         /* LIVE: the highest message id that it got, or need not get */
         struct replay *replay; /* else: how it catches up; NULL: nothing is known of that yet */
     };
-    /* What is lost and not above this id it knows of, from its own pages or otherwise; UINT64_MAX
-     * before it is live for the first time: all of it will be in its pages. */
-    uint64_t knows;
-    uint64_t said;        /* the last id that one of its messages got */
-    uint32_t place;       /* in the list that it is in, or CLIENT_NOWHERE */
-    uint32_t owed : 29;   /* its messages that wait for Redis */
-    uint32_t state : 2;   /* enum client_state */
-    bool going : 1;       /* it is to be closed when they are answered; see drain.h */
-    struct laggard *lags; /* what it was not told of the list of users, or NULL; see telling.h */
+    union {
+        uint64_t knows;          /* see client_knows */
+        struct laggard *laggard; /* if it lags: this, and what it was not told; see telling.h */
+    };
+    uint64_t said;      /* the last id that one of its messages got */
+    uint32_t place;     /* in the list that it is in, or CLIENT_NOWHERE */
+    uint32_t owed : 28; /* its messages that wait for Redis */
+    uint32_t state : 2; /* enum client_state */
+    bool lags : 1;      /* behind with the list of users */
+    bool going : 1;     /* it is to be closed when its messages are answered; see drain.h */
+};
+_Static_assert(sizeof(struct client) <= 56, "more would cost each idle user 16 bytes");
+
+/* A live client that lags behind: those who do not, nearly all, pay nothing for it. */
+struct laggard {
+    struct client *client;
+    uint64_t knows; /* the client's */
+    size_t missed;  /* the first change of the list that it was not told */
+    TAILQ_ENTRY(laggard) others;
 };
 
 /* One session with its sockets on this gateway. */
@@ -61,6 +71,10 @@ void user_free(struct user *user);
 struct client *client_new(struct user *user, struct sio_socket *socket);
 /* Leaves its user, which may have no socket after it, and is freed; it is in no list any more. */
 void client_free(struct client *client);
+/* What is lost and not above this id it knows of, from its own pages or otherwise; UINT64_MAX
+ * before it is live for the first time: all of it will be in its pages.  Valid until it lags, or no
+ * more. */
+uint64_t *client_knows(struct client *client);
 
 void clients_add(struct clients *list, struct client *client);
 void clients_remove(struct clients *list, struct client *client);

@@ -203,7 +203,7 @@ static void on_behind(void *app)
     telling_finish(&hub->telling);                     /* then they all have the same cursor */
     for (uint32_t i = hub->welcomed.count; i-- > 0;) { /* each leaves this list */
         struct client *client = hub->welcomed.at[i];
-        bool lags = client->lags != NULL;
+        bool lags = client->lags;
         telling_forget(&hub->telling, client);
         replay_behind(hub, client, lags ? slice_text(NULL) : crowd_cursor(hub->crowd));
     }

@@ -87,7 +87,7 @@ static void go_live(struct hub *hub, struct client *client, uint64_t seen, struc
 {
     set_state(client, CLIENT_LIVE);
     client->seen = seen;
-    client->knows = seen;
+    *client_knows(client) = seen;
     crowd_welcome(hub->crowd, client->socket, cursor, slice_text(client->user->session->shown));
     clients_add(&hub->welcomed, client);
 }
@@ -270,10 +270,11 @@ void replay_behind(struct hub *hub, struct client *client, struct slice cursor)
 void replay_lost(struct hub *hub, struct client *client, uint64_t upto)
 {
     bool live = client->state == CLIENT_LIVE;
-    if (upto <= client->knows || (!live && !client->replay->sure)) {
+    uint64_t *knows = client_knows(client);
+    if (upto <= *knows || (!live && !client->replay->sure)) {
         return;
     }
-    client->knows = upto;
+    *knows = upto;
     if (!live) {
         client->replay->sure = false;
     }

@@ -12,28 +12,24 @@
 #define TURN_BYTES ((size_t)1 << 20)
 #define SEND_BYTES 4096 /* what one takes longer to be sent something, as bytes */
 
-/* One that lags behind: those who do not, nearly all, cost nothing. */
-struct laggard {
-    struct client *client;
-    size_t missed; /* the first change that it was not told */
-    TAILQ_ENTRY(laggard) others;
-};
-
 /* ---- Round ----------------------------------------------------------------------------------- */
+
+static void begin_lag(struct telling *t, struct client *client)
+{
+    struct laggard *laggard = must(malloc(sizeof *laggard));
+    *laggard = (struct laggard){.client = client, .knows = client->knows, .missed = t->change};
+    TAILQ_INSERT_TAIL(&t->laggards, laggard, others);
+    client->laggard = laggard;
+    client->lags = true;
+    ev_timer_start(t->loop, &t->look);
+}
 
 static bool is_in_time(struct telling *t, struct client *client)
 {
-    if (!client->lags && sio_socket_queued(client->socket) <= t->bytes) {
-        return true;
+    if (!client->lags && sio_socket_queued(client->socket) > t->bytes) {
+        begin_lag(t, client);
     }
-    if (!client->lags) {
-        client->lags = must(malloc(sizeof *client->lags));
-        client->lags->client = client;
-        client->lags->missed = t->change;
-        TAILQ_INSERT_TAIL(&t->laggards, client->lags, others);
-        ev_timer_start(t->loop, &t->look);
-    }
-    return false;
+    return !client->lags;
 }
 
 static void tell_some(struct telling *t, size_t count)
@@ -103,11 +99,13 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
     }
 }
 
-static void forget_lag(struct telling *t, struct client *client)
+static void end_lag(struct telling *t, struct client *client)
 {
-    TAILQ_REMOVE(&t->laggards, client->lags, others);
-    free(client->lags);
-    client->lags = NULL;
+    struct laggard *laggard = client->laggard;
+    TAILQ_REMOVE(&t->laggards, laggard, others);
+    client->lags = false;
+    client->knows = laggard->knows;
+    free(laggard);
     if (TAILQ_EMPTY(&t->laggards)) {
         ev_timer_stop(t->loop, &t->look);
     }
@@ -122,7 +120,7 @@ void telling_forget(struct telling *t, struct client *client)
         clients_swap(t->clients, client, t->clients->at[--t->due]);
     }
     if (client->lags) {
-        forget_lag(t, client);
+        end_lag(t, client);
     }
 }
 

@@ -12,7 +12,6 @@
 #include "gateway-svc/app/clients.h"
 #include "gateway-svc/app/crowd.h"
 #include <ev.h>
-#include <sys/queue.h>
 
 #define LAG_BYTES ((size_t)65536)
 

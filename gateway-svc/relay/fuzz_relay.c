@@ -82,7 +82,7 @@ static void on_attached(void *app, struct session *s, uint64_t left)
     world.last[letter_of(s)] = world.attached[letter_of(s)] ? world.last[letter_of(s)] : 0;
     world.attached[letter_of(s)] = true;
     buf_init(&out, SIZE_MAX);
-    payload_session(&out, slice_text(s->shown), false);
+    payload_session(&out, slice_text(s->shown), false, 4096);
     check_json(&out);
 }
 

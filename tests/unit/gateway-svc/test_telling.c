@@ -274,6 +274,24 @@ static void who_reads_slowly_catches_up_from_the_first_that_it_missed(void **sta
     assert_int_equal(emitted_to(slow), 1);
 }
 
+static void what_is_lost_is_known_while_one_lags_and_after(void **state)
+{
+    (void)state;
+    come_many(1);
+    struct client *slow = w.clients.at[0];
+    *client_knows(slow) = 41;
+    slow->socket->queued = LAG_BYTES + 1;
+    telling_start(&w.telling, w.frame, 7);
+    assert_true(slow->lags);
+    assert_int_equal(*client_knows(slow), 41);
+    *client_knows(slow) = 42;
+    slow->socket->queued = 0;
+    turn();
+    assert_false(slow->lags);
+    assert_int_equal(slow->socket->caught_up, 7);
+    assert_int_equal(*client_knows(slow), 42);
+}
+
 /* What it catches up with has the change in it that goes round. */
 static void who_catches_up_while_a_change_goes_round_is_not_told_it_again(void **state)
 {
@@ -307,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_that_are_left_can_be_told_at_once, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_slowly_catches_up_from_the_first_that_it_missed,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(what_is_lost_is_known_while_one_lags_and_after, begin, end),
         cmocka_unit_test_setup_teardown(
             who_catches_up_while_a_change_goes_round_is_not_told_it_again, begin, end),
     };
