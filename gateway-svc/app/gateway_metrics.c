@@ -59,7 +59,7 @@ static const struct metric relay_table[] = {
     RELAY(METRIC_COUNTER, "parley_links_lost_total", "Connections of links that were lost.",
           losses),
     RELAY(METRIC_COUNTER, "parley_epochs_total",
-          "Times that Redis had lost or changed its data while a link was up.", epochs),
+          "Times that Redis had lost or changed its data.", epochs),
     RELAY(METRIC_COUNTER, "parley_own_channel_holes_total",
           "Stretches of the gateway's own channel that did not arrive.", own_holes),
     RELAY(METRIC_COUNTER, "parley_group_holes_total",

@@ -228,6 +228,18 @@ void relay_step(struct relay *r, enum link_event event)
     act(r, step.action, event);
 }
 
+/* `before`: the epoch of the answer before this one.  Mostly it is a new link that hears of
+ * another: Redis that has lost everything knows no link, and one that has restarted has none. */
+static void note_epoch(struct relay *r, const char *before)
+{
+    if (before[0] != '\0' && strcmp(before, r->heard_epoch) != 0) {
+        r->stats.epochs++;
+        log_warn("redis lost or changed its data: attaching every session again epoch=%s "
+                 "sessions=%zu",
+                 r->heard_epoch, sessions_count(r->sessions));
+    }
+}
+
 /* An epoch other than the one that our sessions are attached in: Redis lost or changed its data. */
 static void judge_epoch(struct relay *r)
 {
@@ -237,9 +249,6 @@ static void judge_epoch(struct relay *r)
     }
     if (strcmp(r->heard_epoch, r->caller.epoch) != 0 &&
         (r->state == LINK_UP || r->state == LINK_PRUNING || r->state == LINK_FILLING)) {
-        r->stats.epochs++;
-        log_warn("redis opened a new epoch: attaching every session again sessions=%zu",
-                 sessions_count(r->sessions));
         relay_step(r, LINK_EV_STALE);
     }
 }
@@ -254,6 +263,8 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         return false;
     }
     uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
+    char before[EPOCH_MAX + 1];
+    memcpy(before, r->heard_epoch, sizeof before);
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < ANSWER_HEAD ||
         id > COUNT_MAX || !functions_note_epoch(reply, r->heard_epoch)) {
         struct log_limit *limit = &r->limits.refused_calls;
@@ -263,6 +274,7 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         }
         return false;
     }
+    note_epoch(r, before);
     judge_epoch(r);
     if (id > 0) {
         r->heard_id = id;

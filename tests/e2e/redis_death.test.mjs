@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { connect, login, logout, scene } from "../support/client.mjs";
 import { sayWhenPossible } from "../support/delivery.mjs";
 import { request } from "../support/http.mjs";
+import { numbers } from "../support/metrics.mjs";
 import { useStack } from "../support/stack.mjs";
 import { lateness, until } from "../support/wait.mjs";
 
@@ -76,6 +77,8 @@ test("Redis killed and started empty: connected users stay, the list is whole, i
   const names = [one, two, ...others].map((p) => p.name);
   await Promise.all([one, two].flatMap((p) => names.map((name) => p.sees(name))));
   const before = await one.say("group", "before");
+  const epochs = async (g) => (await numbers(stack, `gateway-${g}`)).get("parley_epochs_total");
+  const lived = await Promise.all([1, 2].map(epochs));
 
   await stack.signal("redis", "SIGKILL");
   const away = await one.ask("message_out", { receiver: two.name, message_text: "while it is away" });
@@ -114,6 +117,7 @@ test("Redis killed and started empty: connected users stay, the list is whole, i
   assert.deepEqual(names.filter((name) => !fresh.users.has(name)), [], "the full list is whole");
   await Promise.all([one, two].map((p) => p.sees(fresh.name)));
   nobodyLeft([one, two, ...others], names);
+  assert.deepEqual(await Promise.all([1, 2].map(epochs)), lived.map((n) => n + 1), "each gateway counts the loss");
 
   /* Sessions hold: the token still connects, and a logout ends it for good. */
   const third = await s.user("third");

@@ -336,6 +336,21 @@ static void a_lapsed_lease_is_found_by_the_renewal(void **state)
     assert_int_equal(fake_resets(), 2);
 }
 
+/* Redis that was emptied, or that restarted, knows no link: so only the next one hears of the
+ * epoch. */
+static void lost_data_is_counted_though_the_link_is_lost_before(void **state)
+{
+    struct relay *r = *state;
+    alice();
+    assert_int_equal(r->stats.epochs, 0);
+    script_tick();
+    fake_answer("link|e2");
+    script_link("2", "e2");
+    assert_int_equal(r->stats.epochs, 1);
+    fake_answer("ok|e2|100|0|0|ok|0"); /* the same in each answer to come */
+    assert_int_equal(r->stats.epochs, 1);
+}
+
 static void either_connection_takes_the_other_with_it(void **state)
 {
     (void)state;
@@ -763,6 +778,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(rounds_do_not_put_off_the_renewal, begin_up, end),
         cmocka_unit_test_setup_teardown(a_refused_link_is_made_anew_with_its_number, begin_up, end),
         cmocka_unit_test_setup_teardown(a_lapsed_lease_is_found_by_the_renewal, begin_up, end),
+        cmocka_unit_test_setup_teardown(lost_data_is_counted_though_the_link_is_lost_before,
+                                        begin_up, end),
         cmocka_unit_test_setup_teardown(either_connection_takes_the_other_with_it, begin_up, end),
         cmocka_unit_test_setup_teardown(an_attempt_that_fails_leaves_the_other_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_subscription_that_cannot_be_made_is_tried_again, begin,

@@ -411,6 +411,7 @@ static void a_new_epoch_is_noticed_in_any_answer(void **state)
     script_tick();
     fake_answer("ok|e2|1000333|1|0|9|0|1");
     TOLD("settling 0 | ");
+    assert_int_equal(r->stats.epochs, 1);
 }
 
 static void a_round_in_two_epochs_is_done_again(void **state)
