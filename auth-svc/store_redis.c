@@ -3,6 +3,7 @@
 
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/redis_trouble.h"
 #include "shared/username.h"
 
 #include <inttypes.h>
@@ -46,13 +47,14 @@ struct call {
 
 static const struct store_answer unavailable = {.status = STORE_UNAVAILABLE};
 
-static void complain(struct call *call, const struct redis_reply *reply)
+static void complain(struct store_redis *state, enum question question,
+                     const struct redis_reply *reply)
 {
-    struct log_limit *limit = &call->state->limit;
+    struct log_limit *limit = &state->limit;
 
     if (log_limit_ok(limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
         log_warn("redis refused call=%s reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
-                 function_names[call->question], log_escape(redis_reply_text(reply)),
+                 function_names[question], redis_trouble_words(redis_reply_text(reply)),
                  log_escape(functions_epoch(reply)), limit->suppressed);
     }
 }
@@ -94,7 +96,7 @@ static void call_answered(void *arg, const struct redis_reply *reply)
     if (!reply || !read_answer(call->question, reply, &answer) ||
         !functions_note_epoch(reply, call->state->caller->epoch)) {
         if (reply) {
-            complain(call, reply);
+            complain(call->state, call->question, reply);
         }
         answer = unavailable;
     }
@@ -158,11 +160,14 @@ static void probed(void *arg, const struct redis_reply *reply)
     state->why[0] = '\0';
     if (redis_reply_is_error(reply, NULL)) {
         (void)snprintf(state->why, sizeof state->why, "redis refuses a call: %s",
-                       log_escape(redis_reply_text(reply)));
+                       redis_trouble_words(redis_reply_text(reply)));
     } else if (!read_status(reply, &status) || !functions_note_epoch(reply, state->caller->epoch)) {
         (void)snprintf(state->why, sizeof state->why, "redis answers oddly: status=%s epoch=%s",
                        log_escape(redis_reply_text_at(reply, 0)),
                        log_escape(functions_epoch(reply)));
+    }
+    if (state->why[0] != '\0') {
+        complain(state, ASK_LOGOUT, reply); /* nobody is sent here while we are not ready */
     }
 }
 

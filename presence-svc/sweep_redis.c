@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/must.h"
+#include "shared/redis_trouble.h"
 
 #include <ev.h>
 #include <inttypes.h>
@@ -86,7 +87,7 @@ static void complain(struct sweep *sweep, const struct redis_reply *reply)
 {
     if (log_limit_ok(&sweep->limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
         log_warn("redis refused call=" SWEEP " reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
-                 log_escape(redis_reply_text(reply)), log_escape(functions_epoch(reply)),
+                 redis_trouble_words(redis_reply_text(reply)), log_escape(functions_epoch(reply)),
                  sweep->limit.suppressed);
     }
 }

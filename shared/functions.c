@@ -17,7 +17,7 @@
 
 #define LOADS_MAX 4 /* of one connection: others may be loading at the same time */
 #define REDIS_MAJOR_MIN 7
-#define WHY_MAX 160
+#define WHY_MAX 320
 
 /* The path counts from the project's root, where make runs. */
 #ifndef PARLEY_LUA
@@ -97,8 +97,8 @@ static void ask_version(struct functions *f);
 
 static void reset_refused(struct functions *f, const char *what, const struct redis_reply *reply)
 {
-    char why[128];
-    (void)snprintf(why, sizeof why, "%s: %s", what, log_escape(redis_reply_text(reply)));
+    char why[WHY_MAX];
+    (void)snprintf(why, sizeof why, "%s: %s", what, redis_trouble_words(redis_reply_text(reply)));
     redis_conn_reset(f->conn, why);
 }
 
@@ -266,7 +266,7 @@ static void count_answer(const struct call *call, const struct redis_reply *repl
 
 static void note_refusal(struct functions *f, struct slice error)
 {
-    (void)snprintf(f->why, sizeof f->why, "redis refuses calls: %s", log_escape(error));
+    (void)snprintf(f->why, sizeof f->why, "redis refuses calls: %s", redis_trouble_words(error));
 }
 
 /* Notes whether calls work; returns why the connection must be made anew, or NULL. */

@@ -19,6 +19,7 @@
 #include "shared/redis_handshake.h"
 #include "shared/redis_queue.h"
 #include "shared/redis_route.h"
+#include "shared/redis_trouble.h"
 #include "shared/redis_url.h"
 
 #include <assert.h>
@@ -106,10 +107,8 @@ static void drop_context(struct redis_conn *conn)
 /* `detail` may come from Redis. */
 static void describe(char why[WHY_MAX], const char *what, struct slice detail)
 {
-    int n = snprintf(why, WHY_MAX, "%s%s", what, detail.len > 0 ? ": " : "");
-    if (n > 0 && n < WHY_MAX) {
-        log_print(why + n, WHY_MAX - (size_t)n, detail);
-    }
+    (void)snprintf(why, WHY_MAX, "%s%s%s", what, detail.len > 0 ? ": " : "",
+                   redis_trouble_words(detail));
 }
 
 static const char *where(const struct redis_conn *conn)

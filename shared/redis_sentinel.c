@@ -4,10 +4,10 @@
  * attempt to reach Redis, and a connection that is kept is one more that may have died unseen. */
 #include "shared/redis_sentinel.h"
 
-#include "shared/log.h"
 #include "shared/must.h"
 #include "shared/redis_dial.h"
 #include "shared/redis_queue.h"
+#include "shared/redis_trouble.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -132,11 +132,9 @@ static void end_round(struct redis_sentinel *s, const struct redis_url *address)
 /* The next one is asked; after the last one the round is over. */
 static void next(struct redis_sentinel *s, const char *what, struct slice detail)
 {
-    int n = snprintf(s->why, sizeof s->why, "sentinel %zu of %zu: %s%s", s->turn + 1,
-                     s->sentinels.count, what, detail.len > 0 ? ": " : "");
-    if (n > 0 && (size_t)n < sizeof s->why) {
-        log_print(s->why + n, sizeof s->why - (size_t)n, detail);
-    }
+    (void)snprintf(s->why, sizeof s->why, "sentinel %zu of %zu: %s%s%s", s->turn + 1,
+                   s->sentinels.count, what, detail.len > 0 ? ": " : "",
+                   redis_trouble_words(detail));
     hang_up(s, false);
     s->turn = (s->turn + 1) % s->sentinels.count;
     if (s->asked < s->sentinels.count) {

@@ -1,6 +1,10 @@
 /* redis_trouble.c - what Redis says when it refuses a call */
 #include "shared/redis_trouble.h"
 
+#include "shared/log.h"
+
+#define WORDS_MAX 256
+
 /* OOM is not here: a full Redis still takes logouts, renewals and sweeps, and users who are there
  * stay, so that the services are of use.  (allow-oom in parley.lua says what it takes.) */
 static const struct {
@@ -26,4 +30,22 @@ enum redis_trouble redis_trouble_of(struct slice error)
         }
     }
     return REDIS_TROUBLE_NONE;
+}
+
+static struct slice without_arguments(struct slice error)
+{
+    for (size_t i = 0; i < error.len; i++) {
+        if (slice_starts(slice_tail(error, i), SLICE(", with args beginning with"))) {
+            return slice_head(error, i);
+        }
+    }
+    return error;
+}
+
+const char *redis_trouble_words(struct slice error)
+{
+    static char shown[WORDS_MAX];
+
+    log_print(shown, sizeof shown, without_arguments(error));
+    return shown;
 }

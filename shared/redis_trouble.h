@@ -1,5 +1,5 @@
 /* redis_trouble.h - what Redis says when it refuses a call: does it concern this call, or all of
- * them?  Pure. */
+ * them?  And its words, fit for a line of the log.  Pure. */
 #ifndef PARLEY_REDIS_TROUBLE_H
 #define PARLEY_REDIS_TROUBLE_H
 
@@ -13,5 +13,10 @@ enum redis_trouble {
 
 /* By the error's first word.  What is not known is this call's own fault. */
 enum redis_trouble redis_trouble_of(struct slice error);
+
+/* The error as log_print shows it, up to 255 bytes, because which function failed stands at its
+ * end; without the arguments that Redis repeats when it does not know a command: they may be a
+ * password, a session's hash or a message.  A static buffer, the same each time. */
+const char *redis_trouble_words(struct slice error);
 
 #endif

@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "shared/json_doc.h"
 #include "shared/must.h"
+#include "shared/redis_trouble.h"
 #include "shared/utf8.h"
 #include "shared/version.h"
 #include <stdio.h>
@@ -270,7 +271,8 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         struct log_limit *limit = &r->limits.refused_calls;
         if (log_limit_ok(limit, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
-                      log_escape(redis_reply_text(reply)), (unsigned long long)limit->suppressed);
+                      redis_trouble_words(redis_reply_text(reply)),
+                      (unsigned long long)limit->suppressed);
         }
         return false;
     }

@@ -7,6 +7,7 @@
 #include "gateway-svc/relay/relay_state.h"
 #include "shared/clock.h"
 #include "shared/must.h"
+#include "shared/redis_trouble.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,8 @@ static void note_failure(struct relay *r, struct slice why)
 {
     struct log_limit *limit = &r->limits.refused_messages;
     if (log_limit_ok(limit, 1, clock_mono_ms())) {
-        log_error("redis could not take a message why=\"%s\" suppressed=%llu", log_escape(why),
-                  (unsigned long long)limit->suppressed);
+        log_error("redis could not take a message why=\"%s\" suppressed=%llu",
+                  redis_trouble_words(why), (unsigned long long)limit->suppressed);
     }
 }
 

@@ -1,5 +1,6 @@
 /* test_store_redis.c - what auth-svc makes of what Redis answers */
 #include "auth-svc/store_redis.h"
+#include "tests/support/log_lines.h"
 #include "tests/support/redis_puppet.h"
 
 #include <setjmp.h>
@@ -145,6 +146,24 @@ static void whatever_a_probe_must_not_be_answered_is_trouble_until_the_next(void
     }
 }
 
+/* Nobody is sent to who is not ready, so no request would say it. */
+static void a_probe_that_is_refused_is_logged(void **state)
+{
+    struct world *w = *state;
+    struct log_lines log = log_lines_begin();
+    w->fake.answer = ANSWER("unknown", GOOD);
+    probe(w);
+    assert_int_equal(log_lines_with(&log, "redis refused"), 0);
+    w->fake.answer = "-NOREPLICAS Not enough good replicas to write.\r\n";
+    probe(w);
+    log_lines_end(&log);
+    assert_int_equal(log_lines_with(&log,
+                                    "redis refused call=parley_logout "
+                                    "reply=\"NOREPLICAS Not enough good replicas to write.\""),
+                     1);
+    log_lines_free(&log);
+}
+
 /* One bad name, say, is not everybody's. */
 static void what_a_user_is_answered_is_no_trouble(void **state)
 {
@@ -163,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_epoch_that_cannot_be_one_is_not_called_on_with),
         T(whatever_a_probe_must_not_be_answered_is_trouble_until_the_next),
+        T(a_probe_that_is_refused_is_logged),
         T(what_a_user_is_answered_is_no_trouble),
     };
     log_init("test", LOG_LEVEL_ERROR);

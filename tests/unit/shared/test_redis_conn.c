@@ -56,10 +56,12 @@ static void a_refused_handshake_is_a_failed_attempt(void **state)
     static const struct {
         const char *auth, *setname, *ping, *why;
     } cases[] = {
-        {"-WRONGPASS invalid username-password pair\r\n", "-NOAUTH no\r\n", "-NOAUTH no\r\n",
-         "user name or password: WRONGPASS"                                                                                           },
-        {"+OK\r\n",                                       "-NOPERM no\r\n", "+PONG\r\n",              "refuses the connection: NOPERM"},
-        {"+OK\r\n",                                       "+OK\r\n",        "-LOADING in memory\r\n", "not ready: LOADING"            },
+        {"-WRONGPASS invalid username-password pair\r\n",                                "-NOAUTH no\r\n", "-NOAUTH no\r\n",
+         "user name or password: WRONGPASS"                                                                                                                                              },
+        {"+OK\r\n",                                                                      "-NOPERM no\r\n", "+PONG\r\n",              "refuses the connection: NOPERM"                    },
+        {"-ERR unknown command 'AUTH', with args beginning with: 'user' 'hunter2' \r\n", "+OK\r\n",
+         "+PONG\r\n",                                                                                                                "refuses the connection: ERR unknown command 'AUTH'"},
+        {"+OK\r\n",                                                                      "+OK\r\n",        "-LOADING in memory\r\n", "not ready: LOADING"                                },
     };
     struct world *w = *state;
     char url[128];

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 /* after the three above */
 #include <cmocka.h>
 
@@ -39,10 +40,39 @@ static void refusals_follow_the_table(void **state)
     }
 }
 
+/* The function stands at the end, and what it was called with is nobody's business. */
+static void words_are_whole_and_without_arguments(void **state)
+{
+    static const struct {
+        struct slice error;
+        const char *words;
+    } cases[] = {
+        {SLICE_INIT(""),                                                                                 ""                   },
+        {SLICE_INIT("ERR The user executing the script can't access at least one of the keys "
+                    "mentioned in the command script: parley_renew, on @user_function:803."),
+         "ERR The user executing the script can't access at least one of the keys mentioned in "
+         "the command script: parley_renew, on @user_function:803."                                                           },
+        {SLICE_INIT(
+             "ERR unknown command 'AUTH', with args beginning with: 'gateway-svc' 'hunter2' "),
+         "ERR unknown command 'AUTH'"                                                                                         },
+        {SLICE_INIT("ERR \x01\"\n"),                                                                     "ERR \\x01\\x22\\x0a"},
+    };
+    char longest[600];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct slice copy = exact_copy(cases[i].error);
+        assert_string_equal(redis_trouble_words(copy), cases[i].words);
+        exact_free(copy);
+    }
+    memset(longest, 'x', sizeof longest);
+    assert_int_equal(strlen(redis_trouble_words((struct slice){longest, sizeof longest})), 255);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_follow_the_table),
+        cmocka_unit_test(words_are_whole_and_without_arguments),
     };
     return cmocka_run_group_tests_name("redis_trouble", tests, NULL, NULL);
 }
