@@ -1560,6 +1560,17 @@ end
 ---------------------------------------------------------------------------------------------------
 -- For operators, with redis-cli: no caller in front of the arguments
 
+-- Of a user whose key is gone (DEL, or a Redis that may evict) the name is left in the list, where
+-- nothing ends it.  `shown` as it stands there.
+local function strike(c, shown)
+  if call('SREM', c.prefix .. 'online', shown) == 0 then
+    return false
+  end
+  c.changes[1] = '-' .. shown
+  announce(c)
+  return true
+end
+
 -- FCALL parley_kick 1 {chat}: alice
 local function kick(keys, args)
   local name = name_of((args[1] or ''):lower())
@@ -1567,7 +1578,7 @@ local function kick(keys, args)
   c.epoch = call('HGET', c.presence, 'epoch') or ''
   local user = user_of(c, name)
   if not user then
-    return 'no such user: ' .. name
+    return strike(c, args[1]) and 'struck off the list: ' .. args[1] or 'no such user: ' .. name
   end
   end_sessions(c, { user }, 'kicked')
   announce(c)
@@ -1581,6 +1592,9 @@ end
 local function describe(prefix, shown, now, skew)
   local name = shown:lower()
   local user = user_of({ prefix = prefix }, name)
+  if not user or not user.online then
+    return shown .. ': only the name is left, parley_kick strikes it off'
+  end
   local where = 'on ' .. user.gateways:gsub(' ', ', ')
   if user.gateways == '' then
     local deadline = tonumber(call('ZSCORE', prefix .. 'deadlines', name) or 0)

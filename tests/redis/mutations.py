@@ -154,6 +154,10 @@ MUTATIONS = [
              [LOGIN + 'test_pending_expiry_frees_the_name', KICK + 'test_pending']),
     Mutation('kick folds the name', "name_of((args[1] or ''):lower())", "name_of(args[1] or '')",
              [KICK + 'test_frees_the_name']),
+    Mutation('whose name alone is left leaves', "c.changes[1] = '-' .. shown", '',
+             [KICK + 'test_a_name_without_a_user_is_struck_off']),
+    Mutation('who is in no list is no such user', "    return false\n  end\n  c.changes[1]", "  end\n  c.changes[1]",
+             [KICK + 'test_a_name_without_a_user_is_struck_off']),
     Mutation('who shows a part', "until cursor == '0' or #lines >= WHO_MAX", "until cursor == '0'",
              ['test_login.Who.test_very_many_are_not_all_shown']),
 

@@ -243,6 +243,20 @@ class Kick(RulesTest):
         self.assertEqual(self.operator('kick', 'alice'), 'kicked alice')
         self.assertEqual(self.online(), set())
 
+    def test_a_name_without_a_user_is_struck_off(self):
+        """As it stands in the list: nobody else may have that name in other letters."""
+        self.invariants = False
+        self.online_user(self.gateway(), 'alice', 'Alice')
+        self.redis.call('DEL', self.key('user:alice'))
+        ear = self.listen('presence')
+        self.assertEqual(self.operator('kick', 'alice'), 'no such user: alice')
+        self.assertEqual(self.online(), {'Alice'})
+        self.assertEqual(self.operator('kick', 'Alice'), 'struck off the list: Alice')
+        self.assertEqual(self.online(), set())
+        self.assertEqual(self.changes(), ['+Alice', '-Alice'])
+        self.assertEqual([text.split(' ')[2:] for _, text in self.heard(ear)], [['-Alice']])
+        self.assertEqual(self.operator('kick', 'Alice'), 'no such user: alice')
+
     def test_bad_names_are_refused(self):
         for args in ([], [''], ['a b'], ['-x'], ['a\n']):
             with self.assertRaisesRegex(Exception, 'bad name'):
@@ -264,6 +278,19 @@ class Who(RulesTest):
         self.assertRegex(lines[0], r'^Alice: online for \d+ s, on g1, g2$')
         self.assertRegex(lines[1], r'^bob: online for \d+ s, in grace, (2[5-9]|30) s left$')
         self.assertEqual(len(lines), 2)
+
+    def test_one_who_is_lost_hides_nobody(self):
+        """Neither by a key that is gone, nor by a login that came after it."""
+        self.invariants = False
+        g = self.gateway()
+        for name in ('alice', 'bob', 'carol'):
+            self.online_user(g, name)
+        self.redis.call('DEL', self.key('user:alice'), self.key('user:bob'))
+        self.login('bob')
+        lines = self.who()
+        self.assertEqual(lines[:2], ['%s: only the name is left, parley_kick strikes it off' % name
+                                     for name in ('alice', 'bob')])
+        self.assertRegex(lines[2], r'^carol: online for \d+ s, on g1$')
 
     def test_very_many_are_not_all_shown(self):
         g = self.gateway()
