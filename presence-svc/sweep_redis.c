@@ -19,10 +19,11 @@
 #define PATTERN_MAX 128
 #define ERRORS_LOGGED_PER_SECOND 1
 #define LINES_PER_SECOND 1
+#define REFUSAL_MAX 640
 
 /* The function, and what stands where in its answer "ok". */
 #define SWEEP "parley_sweep"
-enum { AT_MORE = 2, AT_ENDED, AT_DETACHED, AT_LAPSED, AT_SETTLING, AT_LAG_MS };
+enum { AT_MORE = 2, AT_ENDED, AT_DETACHED, AT_LAPSED, AT_SETTLING, AT_LAG_MS, AT_GATEWAYS };
 
 struct sweep {
     struct ev_loop *loop;
@@ -35,6 +36,7 @@ struct sweep {
     char gateway_pattern[PATTERN_MAX];
     bool settling;
     struct log_limit limit;
+    char refusal[REFUSAL_MAX]; /* what was answered to the latest sweep that failed; escaped */
     struct sweep_stats stats;
     struct sweep_stats told; /* as far as the log has told it */
     struct log_limit lines;
@@ -61,6 +63,15 @@ static void tell_swept(struct sweep *sweep)
     }
 }
 
+/* (At most 4 in an answer.  Libraries before 1.6 do not name them.) */
+static void tell_lapsed(const struct redis_reply *reply)
+{
+    for (size_t i = AT_GATEWAYS; i < redis_reply_count(reply); i++) {
+        log_warn("lease ended without a word gateway=%s",
+                 log_escape(redis_reply_text_at(reply, i)));
+    }
+}
+
 static void tell(struct sweep *sweep, const struct redis_reply *reply)
 {
     uint64_t ended = redis_reply_u64_at(reply, AT_ENDED);
@@ -75,6 +86,7 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
     if (ended + lapsed > 0) {
         histogram_add(&sweep->stats.lag, redis_reply_u64_at(reply, AT_LAG_MS) * 1000);
     }
+    tell_lapsed(reply);
     tell_swept(sweep);
     if (settling != sweep->settling) {
         log_info("%s epoch=%s", settling ? "settling, nobody is expired" : "settled",
@@ -85,9 +97,11 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
 
 static void complain(struct sweep *sweep, const struct redis_reply *reply)
 {
+    (void)snprintf(sweep->refusal, sizeof sweep->refusal, "reply=\"%s\" epoch=\"%s\"",
+                   redis_trouble_words(redis_reply_text(reply)),
+                   log_escape(functions_epoch(reply)));
     if (log_limit_ok(&sweep->limit, ERRORS_LOGGED_PER_SECOND, clock_mono_ms())) {
-        log_warn("redis refused call=" SWEEP " reply=\"%s\" epoch=\"%s\" suppressed=%" PRIu64,
-                 redis_trouble_words(redis_reply_text(reply)), log_escape(functions_epoch(reply)),
+        log_warn("redis refused call=" SWEEP " %s suppressed=%" PRIu64, sweep->refusal,
                  sweep->limit.suppressed);
     }
 }
@@ -276,7 +290,7 @@ bool sweep_ready(void *ctx, struct buf *why)
     if (!sweeper_is_current(&sweep->sweeper, clock_mono_ms())) {
         buf_append(why, SLICE("no sweep has succeeded lately; "));
         if (functions_works(sweep->functions, why)) {
-            buf_append(why, SLICE("redis takes calls, but not this one"));
+            buf_printf(why, "redis takes calls, but not this one: %s", sweep->refusal);
         }
         return false;
     }

@@ -47,7 +47,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.5' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.6' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
@@ -1519,7 +1519,7 @@ local function up_to_now(c, key, limit)
 end
 
 -- ok <more to do at once 0/1> <users ended> <users detached> <gateways lapsed> <settling 0/1>
---    <ms by which the most overdue of those ended and lapsed is late, 0: none>
+--    <ms by which the most overdue of those ended and lapsed is late, 0: none> the gateways lapsed...
 -- At most 32 users a call, so that nobody waits for it; deadlines have half of them for sure, so that
 -- nobody's end waits for the many users of a dead gateway.
 local function sweep(keys, args)
@@ -1554,7 +1554,8 @@ local function sweep(keys, args)
   end
   announce(c)
   local more = (full or call('EXISTS', c.prefix .. 'lapsed') == 1) and '1' or '0'
-  return answer(c, 'ok', more, text(#ended), text(detached), text(#silent), '0', text(c.time - oldest))
+  return answer(c, 'ok', more, text(#ended), text(detached), text(#silent), '0', text(c.time - oldest),
+    unpack(silent))
 end
 
 ---------------------------------------------------------------------------------------------------

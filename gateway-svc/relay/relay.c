@@ -16,6 +16,7 @@
 #define PROVE_AGAIN_MS 100
 #define INFO_MAX 512
 #define HOST_MAX 64 /* of the machine's name */
+#define LOSS_MAX 256
 
 static uint64_t renew_interval_ms(const struct relay *r)
 {
@@ -330,11 +331,13 @@ static void note_loss(struct relay *r, const char *connection, const char *why)
 }
 
 /* Both connections make one link: what the other still brings belongs to a link that is no more. */
-static void lost(struct relay *r)
+static void lost(struct relay *r, const char *why)
 {
+    char both[LOSS_MAX];
     if (r->state != LINK_DOWN) {
+        (void)snprintf(both, sizeof both, "the link's other connection is gone: %s", why);
         relay_step(r, LINK_EV_LOST);
-        reset(r, "the link's other connection is gone");
+        reset(r, both);
     }
 }
 
@@ -352,7 +355,7 @@ static void on_commands_down(void *ctx, const char *why)
         note_loss(r, "commands", why);
     }
     r->commands_up = false;
-    lost(r);
+    lost(r, why);
 }
 
 static void on_feed_up(void *ctx)
@@ -386,7 +389,7 @@ static void on_feed_down(void *ctx, const char *why)
         note_loss(r, "subscriptions", why);
     }
     r->feed_up = false;
-    lost(r);
+    lost(r, why);
 }
 
 static const struct redis_conn_handler commands_handler = {on_commands_up, on_commands_down};

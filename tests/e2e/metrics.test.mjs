@@ -404,8 +404,10 @@ test("a gateway that dies: presence-svc counts its lease and its users", async (
   const someone = await s.user("orphan");
   const peer = s.keep(new Peer(stack.gateway(2), { token: someone.token }));
   await peer.waitFor("session");
+  const [id] = await stack.servedBy(someone.name);
   await stack.signal("gateway-2", "SIGKILL");
   await grown("presence-1", before, { parley_sweep_gateways_lapsed_total: 1, parley_sweep_users_detached_total: 1, parley_sweep_users_ended_total: 1 });
+  assert.ok(readFileSync(stack.process("presence-1").log, "utf8").includes(`warn parley-presence: lease ended without a word gateway=${id}\n`));
   await stack.startAgain("gateway-2");
 });
 

@@ -193,6 +193,19 @@ test("rights that were taken away (NOPERM)", (t) => trouble(t, {
   reasons: { gateway: /NOPERM/, auth: /NOPERM/, presence: /NOPERM/ },
 }));
 
+test("a gateway that may not subscribe (NOPERM): it is not the connection for calls that says so, and it is told nevertheless", (t) => trouble(t, {
+  inject: async () => {
+    assert.equal(await stack.redis("ACL", "SETUSER", "gateway-svc", "clearselectors", "~*", "&*", "+@all", "-subscribe"), "OK");
+    assert.equal(await stack.redis("ACL", "SETUSER", "auth-svc", "-fcall"), "OK");
+    await stack.redis("CLIENT", "KILL", "TYPE", "pubsub");
+  },
+  cure: async () => {
+    assert.equal(await stack.redis("ACL", "LOAD"), "OK");
+    await stack.redis("ACL", "LOG", "RESET");
+  },
+  reasons: { gateway: /the link's other connection is gone: Redis refuses the subscription: NOPERM/ },
+}));
+
 test("a Redis that lets nobody in (maxclients)", async (t) => {
   const line = await heldLine();
   t.after(() => line.end());
@@ -319,7 +332,7 @@ test("a key that every call needs is of a wrong type (WRONGTYPE)", (t) => troubl
     assert.equal(await stack.redis("SET", PRESENCE, "a string"), "OK");
   },
   cure: async () => assert.equal(await stack.redis("RENAME", "{chat}:aside", PRESENCE), "OK"),
-  reasons: { gateway: /./, auth: /WRONGTYPE/, presence: /no sweep has succeeded lately.*not this one/ },
+  reasons: { gateway: /./, auth: /WRONGTYPE/, presence: /no sweep has succeeded lately.*not this one: reply="WRONGTYPE .*script: parley_sweep/ },
 }));
 
 test("FLUSHALL: the gateways bring back who is connected; who was away must log in again", async (t) => {

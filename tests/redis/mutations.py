@@ -437,6 +437,7 @@ MUTATIONS = [
     Mutation('the latest user is told', '      oldest = math.min(oldest, deadlines[name])\n', '',
              [LATE + 'test_the_latest_of_the_users', LATE + 'test_a_user_later_than_a_gateway', LATE + 'test_an_outage_makes_nobody_late']),
     Mutation('the latest, not the last', 'math.min(oldest, deadlines[name])', 'deadlines[name]', [LATE + 'test_the_latest_of_the_users']),
+    Mutation('who lapsed is named', ",\n    unpack(silent))", ")", ['test_sweep.Batches.test_it_says_which_gateways_lapsed']),
     Mutation('who was only looked at is not late', "    if take_due(c, name, user) then\n", "    oldest = math.min(oldest, deadlines[name])\n    if take_due(c, name, user) then\n",
              [LATE + 'test_a_wrong_deadline_makes_nobody_late']),
     Mutation('a late gateway is told', '    oldest = math.min(oldest, lease_ends[id])\n', '', [LATE + 'test_a_gateway']),

@@ -73,6 +73,13 @@ class Batches(RulesTest):
         self.redis.call('SADD', self.key('lapsed:other:1'), session.name, 'nobody')
         self.assertEqual(self.sweep_all(), [0, 0, 0])
 
+    def test_it_says_which_gateways_lapsed(self):
+        for name in ('x1', 'x2'):
+            self.gateway(name)
+            self.redis.call('ZADD', self.key('gateways'), '1', name)
+        self.assertEqual(sorted(self.call('sweep')[8:]), ['x1', 'x2'])
+        self.assertEqual(self.call('sweep')[8:], [])
+
     def test_several_gateways_lapse_together(self):
         others = [self.gateway('x%d' % i) for i in range(6)]
         for other in others:
