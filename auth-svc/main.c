@@ -240,6 +240,7 @@ int main(int argc, char **argv)
         .count = config_settings_count};
 
     common_settings_main(argc, argv, &program, &s.config, &s.config.common);
+    common_settings_tell(&s.config.common);
     s.loop = ev_default_loop(0);
     if (!s.loop) {
         log_error("no event loop");

@@ -64,6 +64,7 @@ int main(int argc, char **argv)
     (void)mallopt(M_MMAP_THRESHOLD, PASSING_BYTES);
     (void)mallopt(M_TOP_PAD, SPARE_BYTES);
     gateway_config_load(&config, argc, argv);
+    common_settings_tell(&config.common);
     random_text(random, ID_RANDOM);
     snprintf(id, sizeof id, "%s-%s", config.gateway_name, random);
     struct ev_loop *loop = ev_default_loop(0);

@@ -84,6 +84,7 @@ int main(int argc, char **argv)
         .count = config_settings_count};
 
     common_settings_main(argc, argv, &program, &config, &config.common);
+    common_settings_tell(&config.common);
     struct ev_loop *loop = ev_default_loop(0);
     if (!loop) {
         log_error("no event loop");

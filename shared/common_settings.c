@@ -6,7 +6,9 @@
 #include "shared/password_file.h"
 #include "shared/redis_url.h"
 #include "shared/token.h"
+#include "shared/version.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,11 +204,18 @@ static void load_password(const struct service_program *program, struct common_s
     }
 }
 
+void common_settings_tell(const struct common_settings *common)
+{
+    log_info("starting version=%s grace_s=%" PRIu64 " lease_ms=%" PRIu64 " key_prefix=%s",
+             PARLEY_VERSION, common->grace_s, common->lease_ms, common->key_prefix);
+}
+
 void common_settings_main(int argc, char **argv, const struct service_program *program, void *out,
                           struct common_settings *common)
 {
     char random[16];
 
+    hardening_keep_standard_files();
     if (argc > 1) {
         run_option(argv[1], program, out, common);
     }

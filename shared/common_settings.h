@@ -127,6 +127,9 @@ struct service_program {
 void common_settings_main(int argc, char **argv, const struct service_program *program, void *out,
                           struct common_settings *common);
 
+/* The first line of the log: which release this is, and what all services must agree on. */
+void common_settings_tell(const struct common_settings *common);
+
 /* REDIS_URL's text, and the Sentinels' passwords, are wiped if they came from a file; for when all
  * connections are made. */
 void common_settings_forget_password(struct common_settings *common);

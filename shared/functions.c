@@ -114,6 +114,9 @@ static void on_loaded(void *arg, const struct redis_reply *reply)
             reset_refused(f, "Redis refuses the function library", reply);
             return;
         }
+    } else {
+        log_info("function library loaded version=%" PRIu64 ".%" PRIu64, f->ours.major,
+                 f->ours.minor);
     }
     ask_version(f);
 }
@@ -158,6 +161,8 @@ static void on_version(void *arg, const struct redis_reply *reply)
         exit(EXIT_FAILURE);
     }
     if (theirs.major < f->ours.major || theirs.minor < f->ours.minor) {
+        log_info("function library is older version=%" PRIu64 ".%" PRIu64, theirs.major,
+                 theirs.minor);
         load(f, true);
         return;
     }

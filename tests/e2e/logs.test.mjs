@@ -21,6 +21,12 @@ test("where a gateway listens, and under which id", async () => {
   await says("gateway-1", new RegExp(`listening gateway=[\\w.-]+ host=127\\.0\\.0\\.1 port=${port} health_port=${health_port}$`));
 });
 
+test("which release starts, and with what all services must share", async () => {
+  for (const name of stack.services) {
+    await says(name, /info parley-[a-z]+: starting version=0\.1\.0 grace_s=\d+ lease_ms=\d+ key_prefix=\{chat\}:$/);
+  }
+});
+
 test("a socket's end: whose, by whom, why", async (t) => {
   const s = scene(t, stack);
   const left = await s.enter("left", stack.gateway(1));

@@ -293,6 +293,9 @@ test("a lost function library (FUNCTION FLUSH) is loaded again, and nobody notic
   const epoch = await stack.redis("HGET", "{chat}:presence", "epoch");
   assert.equal(await stack.redis("FUNCTION", "FLUSH"), "OK");
   await until("it is there again", async () => (await stack.redis("FUNCTION", "LIST")).includes("parley"));
+  const version = await stack.redis("FCALL_RO", "parley_version", "0");
+  await until("whoever loaded it says so", async () => (await Promise.all(SERVICES.map((name) => readFile(stack.process(name).log, "utf8"))))
+    .some((log) => log.includes(`: function library loaded version=${version}\n`)));
   await allWell();
   await flows(one, two);
   assert.equal(await stack.redis("HGET", "{chat}:presence", "epoch"), epoch, "no data was lost");

@@ -1,6 +1,7 @@
 /* test_hardening.c - no core, no peeking: each in a process of its own */
 #include "shared/hardening.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -36,6 +37,27 @@ static bool nobody_may_look_in(void)
     return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == OPEN_TO_DEBUGGERS;
 }
 
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static bool standard_files_are_none_of_ours(void)
+{
+    const int file = dup(STDOUT_FILENO);
+    bool right = true;
+    for (int closed = 0; closed < 8; closed++) {
+        for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+            if (closed & 1 << fd) {
+                close(fd);
+            }
+        }
+        hardening_keep_standard_files();
+        right = right && is_open(0) && is_open(1) && is_open(2) && !is_open(file + 1);
+    }
+    return right;
+}
+
 static bool in_a_child(bool (*check)(void))
 {
     int status = 0;
@@ -47,6 +69,12 @@ static bool in_a_child(bool (*check)(void))
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void a_closed_stderr_is_no_socket_later(void **state)
+{
+    (void)state;
+    assert_true(in_a_child(standard_files_are_none_of_ours));
 }
 
 static void core_files_are_off(void **state)
@@ -84,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(core_files_are_off),
+        cmocka_unit_test(a_closed_stderr_is_no_socket_later),
         cmocka_unit_test(memory_is_closed_to_others),
         cmocka_unit_test(a_crash_leaves_no_core),
     };
