@@ -79,6 +79,21 @@ const struct desk_stats *desk_stats(const struct desk *desk)
     return &desk->stats;
 }
 
+/* Who was let in or out is for whoever asks for all (LOG_LEVEL=debug); a name that is none is not
+ * told. */
+static void tell(struct desk *desk, const struct request *req, const struct decision *d,
+                 const char *route, unsigned status, uint64_t now_ms)
+{
+    const char *user = d->name[0] != '\0' ? " user=" : "";
+
+    if (status < 400) {
+        log_debug("request answered route=%s status=%u%s%s", route, status, user, d->name);
+    } else if (log_limit_ok(&desk->refusals, REFUSALS_LOGGED_PER_SECOND, now_ms)) {
+        log_info("request refused route=%s status=%u%s%s address=\"%s\" suppressed=%" PRIu64, route,
+                 status, user, d->name, log_escape(req->address), desk->refusals.suppressed);
+    }
+}
+
 /* To be called for each answer, with the time at which its request came. */
 static void note(struct desk *desk, const struct request *req, const struct decision *d,
                  unsigned status, uint64_t now_ms)
@@ -90,11 +105,7 @@ static void note(struct desk *desk, const struct request *req, const struct deci
         i++;
     }
     desk->stats.answered[route][i]++;
-    if (status >= 400 && log_limit_ok(&desk->refusals, REFUSALS_LOGGED_PER_SECOND, now_ms)) {
-        log_info("request refused route=%s status=%u address=\"%s\" suppressed=%" PRIu64,
-                 desk_route_names[route], status, log_escape(req->address),
-                 desk->refusals.suppressed);
-    }
+    tell(desk, req, d, desk_route_names[route], status, now_ms);
 }
 
 /* ---- Answers ---- */

@@ -122,6 +122,7 @@ static void decide_arguments(const struct route *r, const struct request *req, s
 {
     out->action = r->action;
     if (r->named && !decode_name(slice_tail(req->path, r->path.len), out->name)) {
+        out->name[0] = '\0'; /* whatever is there is a good name */
         fail(out, ANSWER_INVALID_USERNAME);
         return;
     }

@@ -20,7 +20,7 @@ struct decision {
     enum answer_error error;
     const char *methods;         /* of the route, for Allow; NULL without a route; a literal */
     bool listed_origin;          /* every answer needs the CORS headers */
-    char name[USERNAME_MAX + 1]; /* login, logout: good, as typed */
+    char name[USERNAME_MAX + 1]; /* login, logout: good, as typed; else empty */
     struct slice token;          /* logout, session: well-formed; borrowed from the request */
 };
 

@@ -1,6 +1,7 @@
 /* replay.c - a client catches up with what it missed */
 #include "gateway-svc/app/replay.h"
 #include "gateway-svc/app/backlog.h"
+#include "shared/log.h"
 #include "shared/must.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -78,7 +79,10 @@ static bool let_in(struct hub *hub, struct client *client, bool recovered)
         return false;
     }
     set_state(client, CLIENT_CATCHING);
+    char name[USERNAME_MAX + 1];
     hub->stats.connects[HUB_WELCOMED]++;
+    hub_name_of(client->socket, name);
+    log_debug("socket opened user=%s", name);
     emit_session(hub, client, recovered);
     return true;
 }

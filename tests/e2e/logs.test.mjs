@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { connect, refusal, scene } from "../support/client.mjs";
+import { connect, logout, refusal, scene } from "../support/client.mjs";
 import { enterRaw, openRaw } from "../support/frames.mjs";
 import { handshake, request } from "../support/http.mjs";
 import { numbers } from "../support/metrics.mjs";
@@ -10,7 +10,7 @@ import { askRaw } from "../support/raw_ws.mjs";
 import { useStack } from "../support/stack.mjs";
 import { until } from "../support/wait.mjs";
 
-const stack = useStack({ RATE_MESSAGES: "100000:100000", RATE_LOGINS: "10000:10000", QUEUE_MAX_BYTES: "262144", CONNECT_TIMEOUT_MS: "1000" });
+const stack = useStack({ RATE_MESSAGES: "100000:100000", RATE_LOGINS: "10000:10000", QUEUE_MAX_BYTES: "262144", CONNECT_TIMEOUT_MS: "1000", LOG_LEVEL: "debug" });
 const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) parley-[a-z]+: \S.*$/;
 
 const log = async (name) => (await readFile(stack.process(name).log, "utf8")).split("\n").filter(Boolean);
@@ -38,6 +38,17 @@ test("a socket's end: whose, by whom, why", async (t) => {
   const kicked = await s.enter("kicked", stack.gateway(1));
   await stack.redis("FCALL", "parley_kick", "1", "{chat}:", kicked.name);
   await says("gateway-1", new RegExp(`session ended user=${kicked.name} code=kicked`));
+});
+
+test("who came and went, for whoever asks for all; and whose name was taken", async (t) => {
+  const s = scene(t, stack);
+  const came = await s.enter("came", stack.gateway(1));
+  await says("auth-1", new RegExp(`debug parley-auth: request answered route=login status=200 user=${came.name}$`));
+  await says("gateway-1", new RegExp(`debug parley-gateway: socket opened user=${came.name}$`));
+  await request(stack.auth(1), `/login/${came.name}`);
+  await says("auth-1", new RegExp(`info parley-auth: request refused route=login status=409 user=${came.name} address=\\S+ suppressed=\\d+$`));
+  await logout(stack.door, came.name, s.tokenOf(came.name));
+  await says("auth-1", new RegExp(`debug parley-auth: request answered route=logout status=200 user=${came.name}$`));
 });
 
 test("what a connection did wrong", async (t) => {
