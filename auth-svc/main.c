@@ -6,14 +6,13 @@
 #include "auth-svc/store_redis.h"
 #include "shared/functions.h"
 #include "shared/health.h"
+#include "shared/http_mhd.h"
 #include "shared/log.h"
 #include "shared/stop_ev.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A request is answered within 2 s whatever Redis does: the command timeout lies below that. */
 #define COMMAND_TIMEOUT_MS 1500
@@ -180,14 +179,14 @@ static bool listen_http(struct service *s)
     s->http = mhd_server_new(s->loop, &config, front_handle, s->desk);
     if (!s->http) {
         log_error("cannot listen host=%s port=%" PRIu64 " error=\"%s\"", s->config.common.host,
-                  s->config.port, strerror(errno));
+                  s->config.port, mhd_server_fault());
         return false;
     }
     s->health = health_new(s->loop, s->config.common.host, (uint16_t)s->config.common.health_port,
                            ready, s);
     if (!s->health) {
         log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"",
-                  s->config.common.host, s->config.common.health_port, strerror(errno));
+                  s->config.common.host, s->config.common.health_port, mhd_server_fault());
         return false;
     }
     health_serve_metrics(s->health, write_metrics, s);

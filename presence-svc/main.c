@@ -2,13 +2,12 @@
 #include "presence-svc/config.h"
 #include "presence-svc/presence_metrics.h"
 #include "shared/health.h"
+#include "shared/http_mhd.h"
 #include "shared/log.h"
 #include "shared/stop_ev.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct service {
     struct ev_loop *loop;
@@ -66,7 +65,7 @@ static bool serve(struct service *s, struct config *config)
         health_free(health);
     } else {
         log_error("cannot listen host=%s health_port=%" PRIu64 " error=\"%s\"", config->common.host,
-                  config->common.health_port, strerror(errno));
+                  config->common.health_port, mhd_server_fault());
     }
     sweep_free(sweep);
     loop_watch_free(s->watch);

@@ -69,32 +69,39 @@ static const char *give_password(const char *file)
     return why;
 }
 
-/* The name of the setting that is at fault, and *why; or NULL. */
-static const char *find_sentinels(struct common_settings *common, const char **why)
+/* What is wrong with which setting. */
+struct fault {
+    const char *name, *value; /* of the setting */
+    const char *why;
+};
+
+static bool find_sentinels(struct common_settings *common, struct fault *fault)
 {
     const char *file = common->redis_sentinel_password_file;
 
     if (common->redis_sentinels[0] == '\0') {
-        return NULL;
+        return true;
     }
     if (strncmp(common->redis_url, "unix:", 5) == 0) {
-        *why = "REDIS_URL must be redis://... then";
-        return "REDIS_SENTINELS";
+        *fault = (struct fault){"REDIS_SENTINELS", common->redis_sentinels,
+                                "REDIS_URL must be redis://... then"};
+        return false;
     }
     (void)redis_sentinels_parse(slice_text(common->redis_sentinels), &sentinels); /* was checked */
     (void)snprintf(sentinels.master, sizeof sentinels.master, "%s", common->redis_master);
     common->sentinels = &sentinels;
-    *why = file[0] != '\0' ? give_password(file) : NULL;
-    return *why ? "REDIS_SENTINEL_PASSWORD_FILE" : NULL;
+    *fault = (struct fault){"REDIS_SENTINEL_PASSWORD_FILE", file,
+                            file[0] != '\0' ? give_password(file) : NULL};
+    return !fault->why;
 }
 
 static void load_sentinels(const struct service_program *program, struct common_settings *common)
 {
-    const char *why = NULL;
-    const char *name = find_sentinels(common, &why);
+    struct fault fault;
 
-    if (name) {
-        (void)fprintf(stderr, "%s: %s: %s\n", program->name, name, why);
+    if (!find_sentinels(common, &fault)) {
+        (void)fprintf(stderr, "%s: %s=\"%s\": %s\n", program->name, fault.name,
+                      log_escape(slice_text(fault.value)), fault.why);
         exit(2);
     }
 }

@@ -363,12 +363,18 @@ static void watch(struct mhd_server *server)
     ev_prepare_start(server->loop, &server->prepare);
 }
 
+static const char *fault = "";
+
+const char *mhd_server_fault(void)
+{
+    return fault;
+}
+
 struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
                                   mhd_handler_fn *handler, void *ctx)
 {
-    const char *why; /* errno is enough */
     int fd = listener_open(
-        &(const struct listener_config){config->host, config->port, BACKLOG, NULL}, &why);
+        &(const struct listener_config){config->host, config->port, BACKLOG, NULL}, &fault);
     if (fd < 0) {
         return NULL;
     }
@@ -384,6 +390,7 @@ struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_
     if (!server->daemon) {
         close(fd);
         free(server);
+        fault = "no memory";
         errno = ENOMEM;
         return NULL;
     }

@@ -50,9 +50,11 @@ struct mhd_server_config {
     unsigned timeout_s; /* an idle or dripping connection is closed after so long */
     unsigned max_connections;
 };
-/* NULL when it cannot listen; then errno says why. */
+/* NULL when it cannot listen; then errno says why, and mhd_server_fault() in words,
+ * which know more of a host name. */
 struct mhd_server *mhd_server_new(struct ev_loop *loop, const struct mhd_server_config *config,
                                   mhd_handler_fn *handler, void *ctx);
+const char *mhd_server_fault(void);
 /* What never got as far as the handler, ever. */
 struct mhd_stats {
     uint64_t refused; /* requests that are no HTTP that we read */

@@ -237,11 +237,12 @@ static void bad_sentinels_end_the_program(void **state)
     static const struct {
         const char *name, *value, *url, *line;
     } cases[] = {
-        {"REDIS_SENTINELS",              "a:0",            "redis://h", "parley-test: REDIS_SENTINELS=\"a:0\": must be "  },
-        {"REDIS_SENTINELS",              "a",              "unix:///s", "parley-test: REDIS_SENTINELS: REDIS_URL must be "},
-        {"REDIS_MASTER",                 "a b",            "redis://h", "parley-test: REDIS_MASTER=\"a b\": must be "     },
+        {"REDIS_SENTINELS",              "a:0",            "redis://h", "parley-test: REDIS_SENTINELS=\"a:0\": must be "},
+        {"REDIS_SENTINELS",              "a",              "unix:///s",
+         "parley-test: REDIS_SENTINELS=\"a\": REDIS_URL must be "                                                       },
+        {"REDIS_MASTER",                 "a b",            "redis://h", "parley-test: REDIS_MASTER=\"a b\": must be "   },
         {"REDIS_SENTINEL_PASSWORD_FILE", "/nonexistent/x", "redis://h",
-         "parley-test: REDIS_SENTINEL_PASSWORD_FILE: No such file"                                                        },
+         "parley-test: REDIS_SENTINEL_PASSWORD_FILE=\"/nonexistent/x\": No such file"                                   },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

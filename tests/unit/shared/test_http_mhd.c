@@ -470,6 +470,12 @@ static void a_taken_port_is_told(void **state)
     config.host = "192.0.2.1"; /* not ours */
     assert_null(mhd_server_new(w->loop, &config, on_request, w));
     assert_int_equal(errno, EADDRNOTAVAIL);
+    assert_string_equal(mhd_server_fault(), strerror(EADDRNOTAVAIL));
+    char no_name[65] = "";
+    memset(no_name, 'x', 64); /* no name server needs to be asked */
+    config.host = no_name;
+    assert_null(mhd_server_new(w->loop, &config, on_request, w));
+    assert_string_not_equal(mhd_server_fault(), strerror(EADDRNOTAVAIL));
     mhd_server_free(NULL);
 }
 
