@@ -81,7 +81,7 @@ static bool let_in(struct hub *hub, struct client *client, bool recovered)
     set_state(client, CLIENT_CATCHING);
     char name[USERNAME_MAX + 1];
     hub->stats.connects[HUB_WELCOMED]++;
-    hub_name_of(client->socket, name);
+    session_name(client->user->session, name);
     log_debug("socket opened user=%s", name);
     emit_session(hub, client, recovered);
     return true;
