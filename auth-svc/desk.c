@@ -79,11 +79,17 @@ const struct desk_stats *desk_stats(const struct desk *desk)
     return &desk->stats;
 }
 
+static size_t place_of(const struct decision *d)
+{
+    return d->route <= ROUTE_SESSION ? d->route : DESK_ROUTES - 1;
+}
+
 /* Who was let in or out is for whoever asks for all (LOG_LEVEL=debug); a name that is none is not
  * told. */
 static void tell(struct desk *desk, const struct request *req, const struct decision *d,
-                 const char *route, unsigned status, uint64_t now_ms)
+                 unsigned status, uint64_t now_ms)
 {
+    const char *route = desk_route_names[place_of(d)];
     const char *user = d->name[0] != '\0' ? " user=" : "";
 
     if (status < 400) {
@@ -98,14 +104,13 @@ static void tell(struct desk *desk, const struct request *req, const struct deci
 static void note(struct desk *desk, const struct request *req, const struct decision *d,
                  unsigned status, uint64_t now_ms)
 {
-    size_t route = d->route <= ROUTE_SESSION ? d->route : DESK_ROUTES - 1;
     size_t i = 0;
 
     while (i < DESK_STATUSES - 1 && statuses[i] != status) {
         i++;
     }
-    desk->stats.answered[route][i]++;
-    tell(desk, req, d, desk_route_names[route], status, now_ms);
+    desk->stats.answered[place_of(d)][i]++;
+    tell(desk, req, d, status, now_ms);
 }
 
 /* ---- Answers ---- */
