@@ -322,12 +322,17 @@ static void connected(struct relay *r)
     }
 }
 
-/* (`why` is printable: redis_conn.c has made it so, and log_escape would cut it after 64 bytes.) */
+/* One line for a link, of the connection that was lost first; while there is none, redis_attempts.c
+ * says what is wrong, and less often.  (`why` is printable: redis_conn.c has made it so, and
+ * log_escape would cut it after 64 bytes.) */
 static void note_loss(struct relay *r, const char *connection, const char *why)
 {
     r->stats.losses++;
-    log_warn("link lost number=%s state=%s connection=%s why=\"%s\"", r->number_text,
-             link_state_name(r->state), connection, why);
+    if (r->state != LINK_DOWN) {
+        log_warn("link lost number=%s state=%s connection=%s why=\"%s\"",
+                 r->number_text[0] != '\0' ? r->number_text : "-", link_state_name(r->state),
+                 connection, why);
+    }
 }
 
 /* Both connections make one link: what the other still brings belongs to a link that is no more. */

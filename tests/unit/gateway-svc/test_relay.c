@@ -1,5 +1,6 @@
 /* test_relay.c - the relay's link and sessions, against a Redis that a script plays */
 #include "gateway-svc/relay/relay_state.h"
+#include "tests/support/log_lines.h"
 #include "tests/support/relay_script.h"
 
 #include <fnmatch.h>
@@ -362,6 +363,21 @@ static void either_connection_takes_the_other_with_it(void **state)
     CALLS("parley_renew gw new 1 *");
     fake_commands_down();
     assert_int_equal(fake_resets(), 1);
+}
+
+static void a_link_is_lost_once_in_the_log(void **state)
+{
+    (void)state;
+    struct log_lines log = log_lines_begin();
+    fake_feed_down();
+    assert_int_equal(fake_resets(), 1);
+    assert_int_equal(log_lines_with(&log, "link lost number=1 state=up connection=subscriptions"),
+                     1);
+    fake_feed_up(); /* and the other one not: there is no link that could be lost */
+    fake_feed_down();
+    log_lines_end(&log);
+    assert_int_equal(log_lines_with(&log, "link lost"), 1);
+    log_lines_free(&log);
 }
 
 static void an_attempt_that_fails_leaves_the_other_alone(void **state)
@@ -780,6 +796,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lapsed_lease_is_found_by_the_renewal, begin_up, end),
         cmocka_unit_test_setup_teardown(lost_data_is_counted_though_the_link_is_lost_before,
                                         begin_up, end),
+        cmocka_unit_test_setup_teardown(a_link_is_lost_once_in_the_log, begin_up, end),
         cmocka_unit_test_setup_teardown(either_connection_takes_the_other_with_it, begin_up, end),
         cmocka_unit_test_setup_teardown(an_attempt_that_fails_leaves_the_other_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_subscription_that_cannot_be_made_is_tried_again, begin,
