@@ -249,13 +249,17 @@ local function open_epoch(c, run, kept)
   end
 end
 
--- Begins every service's call: reads who calls, and opens a new epoch when Redis lost or changed its
--- data: no epoch stored, another process, or ids below what a caller of this same epoch has seen.
-local function enter(keys, args)
+local function prefix_of(keys)
   if #keys ~= 1 then
     refuse('one key is needed, the prefix')
   end
-  local prefix, caller, seen = keys[1], epoch_of(args[1]), integer(args[2], 'seen')
+  return keys[1]
+end
+
+-- Begins every service's call: reads who calls, and opens a new epoch when Redis lost or changed its
+-- data: no epoch stored, another process, or ids below what a caller of this same epoch has seen.
+local function enter(keys, args)
+  local prefix, caller, seen = prefix_of(keys), epoch_of(args[1]), integer(args[2], 'seen')
   local grace, lease = setting(args[3], 'grace'), setting(args[4], 'lease')
   if lease == 0 then
     refuse('lease must not be 0') -- a key's time to live cannot be 0
@@ -1574,8 +1578,8 @@ end
 
 -- FCALL parley_kick 1 {chat}: alice
 local function kick(keys, args)
-  local name = name_of((args[1] or ''):lower())
-  local c = { prefix = keys[1], presence = keys[1] .. 'presence', changes = {} }
+  local prefix, name = prefix_of(keys), name_of((args[1] or ''):lower())
+  local c = { prefix = prefix, presence = prefix .. 'presence', changes = {} }
   c.epoch = call('HGET', c.presence, 'epoch') or ''
   local user = user_of(c, name)
   if not user then
@@ -1606,18 +1610,18 @@ end
 
 -- FCALL_RO parley_who 1 {chat}:    one line per user; of very many, some and the number of the others
 local function who(keys)
-  local online, lines, cursor = keys[1] .. 'online', {}, '0'
-  local now, skew = now_ms(), tonumber(call('HGET', keys[1] .. 'presence', 'skew') or 0)
+  local prefix, lines, cursor = prefix_of(keys), {}, '0'
+  local now, skew = now_ms(), tonumber(call('HGET', prefix .. 'presence', 'skew') or 0)
   repeat
-    local page = call('SSCAN', online, cursor, 'COUNT', 100)
+    local page = call('SSCAN', prefix .. 'online', cursor, 'COUNT', 100)
     for _, shown in ipairs(page[2]) do
-      lines[#lines + 1] = describe(keys[1], shown, now, skew)
+      lines[#lines + 1] = describe(prefix, shown, now, skew)
     end
     cursor = page[1]
   until cursor == '0' or #lines >= WHO_MAX
   table.sort(lines)
   if cursor ~= '0' then
-    lines[#lines + 1] = '... and ' .. text(call('SCARD', online) - #lines) .. ' more'
+    lines[#lines + 1] = '... and ' .. text(call('SCARD', prefix .. 'online') - #lines) .. ' more'
   end
   return lines
 end
@@ -1626,7 +1630,8 @@ end
 -- For whoever has just started an empty Redis and no service yet: opens the first epoch without
 -- settling, because there is nobody to come back.
 local function first(keys)
-  local c = { prefix = keys[1], presence = keys[1] .. 'presence', id = 0, seen = 0, grace = 0, lease = 0 }
+  local prefix = prefix_of(keys)
+  local c = { prefix = prefix, presence = prefix .. 'presence', id = 0, seen = 0, grace = 0, lease = 0 }
   if call('EXISTS', c.presence, c.prefix .. 'message:id', c.prefix .. 'gateways', c.prefix .. 'links',
     c.prefix .. 'deadlines', c.prefix .. 'online') > 0 then
     refuse('not the first: there is state already')

@@ -110,6 +110,13 @@ class Arguments(RulesTest):
                 with self.assertRaisesRegex(Exception, 'one key is needed'):
                     self.redis.call('FCALL', 'parley_' + function, 2, PREFIX, '{chat}:x', *args)
 
+    def test_the_operator_needs_it_too(self):
+        for function, args in (('kick', ('bob',)), ('who', ()), ('first', ())):
+            for keys in ((), (PREFIX, '{chat}:x')):
+                with self.subTest(function, keys=keys):
+                    with self.assertRaisesRegex(Exception, 'one key is needed, the prefix'):
+                        self.redis.call('FCALL', 'parley_' + function, len(keys), *keys, *args)
+
     def test_every_function_is_in_these_tables(self):
         listed = set(re.findall(r"'parley_(\w+)'", harness.SHIPPED))
         self.assertEqual(listed - set(GOOD), {'version', 'kick', 'who', 'first'})
