@@ -94,7 +94,7 @@ static int listen_at(const char *host, uint16_t port)
     const struct listener_config config = {host, port, BACKLOG, NULL};
     int fd = listener_open(&config, &why);
     if (fd < 0) {
-        log_error("cannot listen host=%s port=%u: %s", host, port, why);
+        log_error("cannot listen host=%s port=%u error=\"%s\"", host, port, why);
         return -1;
     }
     tcp_options_set(fd);

@@ -157,5 +157,5 @@ test("a port that is taken: no server, one line that says so, and exit 1", async
   second.stderr.on("data", (chunk) => { log += chunk; });
   const [code] = await once(second, "close");
   assert.equal(code, 1);
-  assert.match(log, /^\S+ error parley: cannot listen host=127\.0\.0\.1 port=\d+: Address already in use\n$/);
+  assert.match(log, /^\S+ error parley: cannot listen host=127\.0\.0\.1 port=\d+ error="Address already in use"\n$/);
 });
