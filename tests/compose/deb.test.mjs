@@ -204,18 +204,20 @@ test("a service runs as nobody in particular, with no right, in a system that it
   }
 });
 
-test("restarted by hand, and after kill -9", async () => {
+test("restarted by hand, and after kill -9 and SIGHUP", async () => {
   for (const unit of ALL_UNITS) {
     const first = await pidOf(unit);
     await inside(`systemctl restart ${unit}`);
-    const second = await pidOf(unit);
-    assert.ok(second > 0 && second !== first);
+    assert.notEqual(await pidOf(unit), first);
     await ready([unit]);
-    const restarts = Number(await show(unit, "NRestarts"));
-    await inside(`kill -9 ${second}`);
-    await until(`${unit} is back`, async () => ![0, second].includes(await pidOf(unit)));
-    assert.equal(Number(await show(unit, "NRestarts")), restarts + 1);
-    await ready([unit]);
+    for (const signal of ["KILL", "HUP"]) {
+      const [pid, restarts] = [await pidOf(unit), Number(await show(unit, "NRestarts"))];
+      assert.notEqual(pid, 0);
+      await inside(`kill -${signal} ${pid}`);
+      await until(`${unit} is back`, async () => ![0, pid].includes(await pidOf(unit)));
+      assert.equal(Number(await show(unit, "NRestarts")), restarts + 1);
+      await ready([unit]);
+    }
   }
 });
 
