@@ -82,6 +82,13 @@ class Setup(unittest.TestCase):
         for word in words:
             self.assertRegex(word, r'\A[0-9a-f]{64}\n\Z')
 
+    def test_it_takes_one_folder_and_no_options(self):
+        for args in ((), ('',), ('--help',), ('-x',), (self.dir, 'more')):
+            with self.subTest(args):
+                run = subprocess.run([SETUP, *args], cwd=self.top, capture_output=True, text=True)
+                self.assertEqual((run.returncode, run.stderr), (1, 'setup: usage: setup DIR\n'))
+        self.assertEqual(os.listdir(self.top), [])
+
     def test_a_second_run_keeps_everything(self):
         self.run_setup()
         before = self.all()
