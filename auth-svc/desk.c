@@ -7,6 +7,7 @@
 #include "shared/log.h"
 #include "shared/must.h"
 #include "shared/token.h"
+#include "shared/username.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -85,18 +86,20 @@ static size_t place_of(const struct decision *d)
 }
 
 /* Who was let in or out is for whoever asks for all (LOG_LEVEL=debug); a name that is none is not
- * told. */
+ * told, any other as gateways tell it. */
 static void tell(struct desk *desk, const struct request *req, const struct decision *d,
                  unsigned status, uint64_t now_ms)
 {
     const char *route = desk_route_names[place_of(d)];
     const char *user = d->name[0] != '\0' ? " user=" : "";
+    char name[USERNAME_MAX + 1] = "";
 
+    username_fold(slice_text(d->name), name);
     if (status < 400) {
-        log_debug("request answered route=%s status=%u%s%s", route, status, user, d->name);
+        log_debug("request answered route=%s status=%u%s%s", route, status, user, name);
     } else if (log_limit_ok(&desk->refusals, REFUSALS_LOGGED_PER_SECOND, now_ms)) {
         log_info("request refused route=%s status=%u%s%s address=\"%s\" suppressed=%" PRIu64, route,
-                 status, user, d->name, log_escape(req->address), desk->refusals.suppressed);
+                 status, user, name, log_escape(req->address), desk->refusals.suppressed);
     }
 }
 

@@ -20,6 +20,7 @@
 #define ERRORS_LOGGED_PER_SECOND 1
 #define LINES_PER_SECOND 1
 #define REFUSAL_MAX 640
+#define LAPSED_MAX 4 /* gateways in one answer */
 
 /* The function, and what stands where in its answer "ok". */
 #define SWEEP "parley_sweep"
@@ -36,7 +37,7 @@ struct sweep {
     char gateway_pattern[PATTERN_MAX];
     bool settling;
     struct log_limit limit;
-    char refusal[REFUSAL_MAX]; /* what was answered to the latest sweep that failed; escaped */
+    char refusal[REFUSAL_MAX]; /* what was answered to the latest sweep, if it failed; escaped */
     struct sweep_stats stats;
     struct sweep_stats told; /* as far as the log has told it */
     struct log_limit lines;
@@ -63,10 +64,11 @@ static void tell_swept(struct sweep *sweep)
     }
 }
 
-/* (At most 4 in an answer.  Libraries before 1.6 do not name them.) */
+/* (Libraries before 1.6 do not name them.) */
 static void tell_lapsed(const struct redis_reply *reply)
 {
-    for (size_t i = AT_GATEWAYS; i < redis_reply_count(reply); i++) {
+    for (size_t i = AT_GATEWAYS; i < redis_reply_count(reply) && i < AT_GATEWAYS + LAPSED_MAX;
+         i++) {
         log_warn("lease ended without a word gateway=%s",
                  log_escape(redis_reply_text_at(reply, i)));
     }
@@ -79,6 +81,7 @@ static void tell(struct sweep *sweep, const struct redis_reply *reply)
     uint64_t lapsed = redis_reply_u64_at(reply, AT_LAPSED);
     bool settling = redis_reply_u64_at(reply, AT_SETTLING) > 0;
 
+    sweep->refusal[0] = '\0';
     sweep->stats.ended += ended;
     sweep->stats.detached += detached;
     sweep->stats.lapsed += lapsed;
@@ -290,7 +293,9 @@ bool sweep_ready(void *ctx, struct buf *why)
     if (!sweeper_is_current(&sweep->sweeper, clock_mono_ms())) {
         buf_append(why, SLICE("no sweep has succeeded lately; "));
         if (functions_works(sweep->functions, why)) {
-            buf_printf(why, "redis takes calls, but not this one: %s", sweep->refusal);
+            buf_printf(why, "redis takes calls, but %s%s",
+                       sweep->refusal[0] != '\0' ? "not this one: " : "this one has no answer yet",
+                       sweep->refusal);
         }
         return false;
     }

@@ -1565,8 +1565,14 @@ end
 ---------------------------------------------------------------------------------------------------
 -- For operators, with redis-cli: no caller in front of the arguments
 
--- Of a user whose key is gone (DEL, or a Redis that may evict) the name is left in the list, where
--- nothing ends it.  `shown` as it stands there.
+-- Does that name in the list of users stand for him?  Of a user whose key is gone (DEL, or a Redis that
+-- may evict) the name is left there, where nothing ends it, whoever logs in under it later, and in
+-- whatever letters.
+local function is_listed(user, shown)
+  return user and user.online and user.name == shown
+end
+
+-- `shown` as it stands in the list.
 local function strike(c, shown)
   if call('SREM', c.prefix .. 'online', shown) == 0 then
     return false
@@ -1582,8 +1588,10 @@ local function kick(keys, args)
   local c = { prefix = prefix, presence = prefix .. 'presence', changes = {} }
   c.epoch = call('HGET', c.presence, 'epoch') or ''
   local user = user_of(c, name)
-  if not user then
-    return strike(c, args[1]) and 'struck off the list: ' .. args[1] or 'no such user: ' .. name
+  if not is_listed(user, args[1]) and strike(c, args[1]) then
+    return 'struck off the list: ' .. args[1]
+  elseif not user then
+    return 'no such user: ' .. name
   end
   end_sessions(c, { user }, 'kicked')
   announce(c)
@@ -1597,7 +1605,7 @@ end
 local function describe(prefix, shown, now, skew)
   local name = shown:lower()
   local user = user_of({ prefix = prefix }, name)
-  if not user or not user.online then
+  if not is_listed(user, shown) then
     return shown .. ': only the name is left, parley_kick strikes it off'
   end
   local where = 'on ' .. user.gateways:gsub(' ', ', ')

@@ -32,7 +32,7 @@
 
 #define REPLY_MAX_BYTES (64U << 20) /* one reply of Redis */
 #define SUBSCRIBE_MAX 8
-#define WHY_MAX 160
+#define WHY_MAX 320
 
 enum state { WAITING, CONNECTING, HANDSHAKE, UP };
 

@@ -18,7 +18,7 @@
 
 #define SENTINEL_PORT 26379
 #define REPLY_MAX_BYTES 65536
-#define WHY_MAX 160
+#define WHY_MAX 320
 
 struct redis_sentinel {
     struct ev_loop *loop;

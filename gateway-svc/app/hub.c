@@ -443,7 +443,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct hub_config *config)
     buf_init(&hub->metrics, METRICS_MAX);
     message_out_init(&hub->incoming, config->message_max_bytes);
     buf_init(&hub->json, JSON_MAX);
-    buf_init(&hub->why, 256);
+    buf_init(&hub->why, 1024);
     hub->server = sio_server_new(loop, &config->sio, &server_handler, hub);
     if (!hub->server || !sio_server_http_port(hub->server, config->sio.host, config->health_port)) {
         hub_free(hub);

@@ -77,7 +77,7 @@ static bool has_room(const struct fill *f, struct fill_source *source, struct sl
 bool fill_page(struct fill *f, size_t place, const struct page *page)
 {
     struct fill_source *source = &f->sources[place];
-    fill_lost(source, page->gone < f->target ? page->gone : f->target);
+    fill_lost(source, page->gone);
     for (size_t i = 0; i < page->count && page->entries[i].id <= f->target; i++) {
         const struct bus_message *m = &page->entries[i];
         if (m->id <= source->passed) {

@@ -4,7 +4,11 @@
  * what is missing is above what was delivered before, and not above the target.  Everything above
  * the target comes, or waits already, on the channels: so the target is message:id as the first
  * answer says it after the hole was seen.  Sources are asked page by page, in any order.  What is
- * found, but not above what its clients have got, comes too late: ids rise.  It is lost. */
+ * found, but not above what its clients have got, comes too late: ids rise.  It is lost.
+ *
+ * (When it is too much, a message of the group that is too late for one client may be in the pages
+ * that another asks for, who is told of it all the same.  It takes one lost line of the group
+ * before one of a user's that was not: Redis drops subscribers, never single lines.) */
 #ifndef PARLEY_FILL_H
 #define PARLEY_FILL_H
 
@@ -44,7 +48,8 @@ void fill_clear(struct fill *f); /* forgets everything, and gives the memory bac
 /* message:id in an answer; the first one counts. */
 void fill_aim(struct fill *f, uint64_t id);
 void fill_add(struct fill *f, struct slice session, uint64_t after, uint64_t passed);
-/* Something of the source is lost, and is not above this id. */
+/* Something of the source is lost, and is not above this id.  (May be above the target: what is
+ * missing in a page, too, may have come later.) */
 void fill_lost(struct fill_source *source, uint64_t id);
 /* The place of a source that was not asked yet, and has to be; false when there is none. */
 bool fill_next(struct fill *f, size_t *source);

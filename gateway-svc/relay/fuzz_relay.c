@@ -132,7 +132,7 @@ static void on_message(void *app, const struct bus_message *m, struct session *r
 static void on_lost(void *app, struct session *s, uint64_t upto)
 {
     (void)app;
-    HOLDS(upto > 0);
+    HOLDS(upto > 0 && upto <= COUNT_MAX);
     HOLDS(!s || world.attached[letter_of(s)]);
 }
 
@@ -410,7 +410,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice in = fuzz_input(data, size);
     struct buf why;
 
-    buf_init(&why, 256);
+    buf_init(&why, 1024);
     begin();
     for (size_t steps = 0; in.len > 0 && steps < 512; steps++) {
         struct slice text = slice_cut(&in, '\0');

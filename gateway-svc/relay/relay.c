@@ -16,7 +16,7 @@
 #define PROVE_AGAIN_MS 100
 #define INFO_MAX 512
 #define HOST_MAX 64 /* of the machine's name */
-#define LOSS_MAX 256
+#define LOSS_MAX 384
 
 static uint64_t renew_interval_ms(const struct relay *r)
 {
@@ -230,16 +230,25 @@ void relay_step(struct relay *r, enum link_event event)
     act(r, step.action, event);
 }
 
-/* `before`: the epoch of the answer before this one.  Mostly it is a new link that hears of
- * another: Redis that has lost everything knows no link, and one that has restarted has none. */
-static void note_epoch(struct relay *r, const char *before)
+/* Takes the answer's epoch; false when it is none.  Mostly it is a new link that hears of another:
+ * Redis that has lost everything knows no link, and one that has restarted has none. */
+static bool note_epoch(struct relay *r, const struct redis_reply *reply)
 {
+    char before[EPOCH_MAX + 1];
+    memcpy(before, r->heard_epoch, sizeof before);
+    if (!functions_note_epoch(reply, r->heard_epoch)) {
+        return false;
+    }
     if (before[0] != '\0' && strcmp(before, r->heard_epoch) != 0) {
         r->stats.epochs++;
-        log_warn("redis lost or changed its data: attaching every session again epoch=%s "
-                 "sessions=%zu",
-                 r->heard_epoch, sessions_count(r->sessions));
+        if (log_limit_ok(&r->limits.epochs, 1, clock_mono_ms())) {
+            log_warn("redis lost or changed its data: attaching every session again epoch=%s "
+                     "sessions=%zu suppressed=%llu",
+                     r->heard_epoch, sessions_count(r->sessions),
+                     (unsigned long long)r->limits.epochs.suppressed);
+        }
     }
+    return true;
 }
 
 /* An epoch other than the one that our sessions are attached in: Redis lost or changed its data. */
@@ -265,10 +274,8 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         return false;
     }
     uint64_t id = id_at ? redis_reply_u64_at(reply, id_at) : 0;
-    char before[EPOCH_MAX + 1];
-    memcpy(before, r->heard_epoch, sizeof before);
     if (redis_reply_is_error(reply, "") || redis_reply_count(reply) < ANSWER_HEAD ||
-        id > COUNT_MAX || !functions_note_epoch(reply, r->heard_epoch)) {
+        id > COUNT_MAX || !note_epoch(r, reply)) {
         struct log_limit *limit = &r->limits.refused_calls;
         if (log_limit_ok(limit, 1, clock_mono_ms())) {
             log_error("redis refused a call reply=\"%s\" suppressed=%llu",
@@ -277,7 +284,6 @@ bool relay_heard(struct relay *r, const struct redis_reply *reply, size_t id_at)
         }
         return false;
     }
-    note_epoch(r, before);
     judge_epoch(r);
     if (id > 0) {
         r->heard_id = id;
@@ -322,16 +328,15 @@ static void connected(struct relay *r)
     }
 }
 
-/* One line for a link, of the connection that was lost first; while there is none, redis_attempts.c
- * says what is wrong, and less often.  (`why` is printable: redis_conn.c has made it so, and
- * log_escape would cut it after 64 bytes.) */
+/* Once for a link, by the connection that was lost first; before it is one, redis_attempts.c says
+ * what is wrong, and less often.  (`why` is printable: redis_conn.c has made it so, and log_escape
+ * would cut it after 64 bytes.) */
 static void note_loss(struct relay *r, const char *connection, const char *why)
 {
-    r->stats.losses++;
-    if (r->state != LINK_DOWN) {
-        log_warn("link lost number=%s state=%s connection=%s why=\"%s\"",
-                 r->number_text[0] != '\0' ? r->number_text : "-", link_state_name(r->state),
-                 connection, why);
+    if (link_is_open(r->state)) {
+        r->stats.losses++;
+        log_warn("link lost number=%s state=%s connection=%s why=\"%s\"", r->number_text,
+                 link_state_name(r->state), connection, why);
     }
 }
 

@@ -96,7 +96,7 @@ bool relay_is_ready(const struct relay *r, struct buf *why);
 struct relay_stats {
     /* Ever: */
     uint64_t links;          /* that came up */
-    uint64_t losses;         /* of a connection that belonged to a link */
+    uint64_t losses;         /* of a link */
     uint64_t epochs;         /* that Redis opened since we first heard of it */
     uint64_t own_holes;      /* stretches of the own channel that did not arrive */
     uint64_t group_holes;    /* the same of the channel of messages to the group */

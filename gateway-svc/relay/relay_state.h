@@ -123,7 +123,7 @@ struct relay {
     struct where *where;
     struct roster_feed roster;
     struct {
-        struct log_limit holes, bad_lines, refused_calls, refused_messages;
+        struct log_limit holes, bad_lines, refused_calls, refused_messages, epochs;
     } limits; /* of the lines about them */
     struct relay_stats stats;
 };

@@ -118,14 +118,20 @@ void repair_message(struct relay *r, const struct bus_message *m)
 
 /* ---- The end of a fill ----------------------------------------------------------------------- */
 
-/* Up to where something that everybody may have missed is lost: of the group, or because the
- * history changed.  0: nothing is. */
+/* Up to where something of the source is lost: of what came later nothing was asked for.  0:
+ * nothing is. */
+static uint64_t lost_of(const struct relay *r, const struct fill_source *source)
+{
+    return source->lost < r->fill.target ? source->lost : r->fill.target;
+}
+
+/* The same of what everybody may have missed: of the group, or because the history changed. */
 static uint64_t lost_for_all(const struct relay *r)
 {
     uint64_t upto = r->epoch_lost ? r->fill.target : 0;
     for (size_t i = 0; i < r->fill.count; i++) {
         if (r->fill.sources[i].session[0] == '\0') {
-            raise_to(&upto, r->fill.sources[i].lost);
+            raise_to(&upto, lost_of(r, &r->fill.sources[i]));
         }
     }
     return upto;
@@ -135,10 +141,10 @@ static uint64_t lost_for_all(const struct relay *r)
 static void tell_each(struct relay *r, uint64_t all)
 {
     for (size_t i = 0; i < r->fill.count; i++) {
-        const struct fill_source *source = &r->fill.sources[i];
-        struct session *s = attached_session(r, slice_text(source->session));
-        if (s && source->lost > 0) {
-            r->handler->lost(r->app, s, source->lost > all ? source->lost : all);
+        uint64_t own = lost_of(r, &r->fill.sources[i]);
+        struct session *s = attached_session(r, slice_text(r->fill.sources[i].session));
+        if (s && own > 0) {
+            r->handler->lost(r->app, s, own > all ? own : all);
         }
     }
 }
@@ -247,7 +253,7 @@ static bool take_answer(struct relay *r, size_t place, const struct redis_reply 
         return false; /* the session ended meanwhile */
     }
     if (!page_read(reply, kind, source->after, &page)) {
-        fill_lost(&r->fill.sources[place], UINT64_MAX);
+        fill_lost(&r->fill.sources[place], UINT64_MAX); /* whatever was asked for */
         return false;
     }
     fill_aim(&r->fill, page.now);

@@ -7,6 +7,7 @@ from collections import namedtuple
 Mutation = namedtuple('Mutation', 'rule old new tests times', defaults=(1,))
 
 LOGIN, LOGOUT, KICK = 'test_login.Login.', 'test_login.Logout.', 'test_login.Kick.'
+WHO = 'test_login.Who.'
 ANSWER = 'test_login.SessionAnswer.'
 CONNECT, DETACH, GRACE = 'test_presence.Connect.', 'test_presence.Detach.', 'test_presence.Grace.'
 RENEW, REFUSAL = 'test_links.Renew.', 'test_links.Refusal.'
@@ -156,6 +157,15 @@ MUTATIONS = [
              [KICK + 'test_frees_the_name']),
     Mutation('whose name alone is left leaves', "c.changes[1] = '-' .. shown", '',
              [KICK + 'test_a_name_without_a_user_is_struck_off']),
+    Mutation('who has logged in under a name that is left, and is not there yet, is not who is listed',
+             'return user and user.online and user.name == shown', 'return user and user.name == shown',
+             [KICK + 'test_it_is_struck_off_although_somebody_has_that_name_now']),
+    Mutation('nor is whoever writes it otherwise',
+             'return user and user.online and user.name == shown', 'return user and user.online',
+             [WHO + 'test_one_who_is_lost_hides_nobody']),
+    Mutation('who is not listed under that name is struck off only if it is listed',
+             "if not is_listed(user, args[1]) and strike(c, args[1]) then", "if not is_listed(user, args[1]) then strike(c, args[1])",
+             [KICK + 'test_it_is_struck_off_although_somebody_has_that_name_now']),
     Mutation('who is in no list is no such user', "    return false\n  end\n  c.changes[1]", "  end\n  c.changes[1]",
              [KICK + 'test_a_name_without_a_user_is_struck_off']),
     Mutation('who shows a part', "until cursor == '0' or #lines >= WHO_MAX", "until cursor == '0'",

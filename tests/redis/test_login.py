@@ -257,6 +257,22 @@ class Kick(RulesTest):
         self.assertEqual([text.split(' ')[2:] for _, text in self.heard(ear)], [['-Alice']])
         self.assertEqual(self.operator('kick', 'Alice'), 'no such user: alice')
 
+    def test_it_is_struck_off_although_somebody_has_that_name_now(self):
+        """Once for the name that is left, once more for who has it."""
+        self.invariants = False
+        g = self.gateway()
+        for later in ('Bob', 'BOB'):
+            with self.subTest(later):
+                self.online_user(g, 'bob', 'Bob')
+                self.redis.call('DEL', self.key('user:bob'))
+                login = self.login('bob', later)
+                self.assertEqual(self.operator('kick', 'Bob'), 'struck off the list: Bob')
+                self.assertEqual(self.online(), set())
+                self.assertEqual(g.connect(login)[0], 'ok')
+                self.assertEqual(self.online(), {later})
+                self.assertEqual(self.operator('kick', 'bob'), 'kicked ' + later)
+                self.assertEqual(self.online(), set())
+
     def test_bad_names_are_refused(self):
         for args in ([], [''], ['a b'], ['-x'], ['a\n']):
             with self.assertRaisesRegex(Exception, 'bad name'):
@@ -287,7 +303,12 @@ class Who(RulesTest):
             self.online_user(g, name)
         self.redis.call('DEL', self.key('user:alice'), self.key('user:bob'))
         self.login('bob')
+        self.online_user(g, 'dora', 'Dora')
+        self.redis.call('DEL', self.key('user:dora'))
+        self.online_user(g, 'dora', 'DORA')
         lines = self.who()
+        self.assertRegex(lines.pop(0), r'^DORA: online for \d+ s, on g1$')
+        self.assertEqual(lines.pop(0), 'Dora: only the name is left, parley_kick strikes it off')
         self.assertEqual(lines[:2], ['%s: only the name is left, parley_kick strikes it off' % name
                                      for name in ('alice', 'bob')])
         self.assertRegex(lines[2], r'^carol: online for \d+ s, on g1$')

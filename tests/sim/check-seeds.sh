@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sim=${PARLEY_RELEASE:-build/release}/tests/sim/sim
+# told twice of a loss; a name that a replica has brought back; told for the group and for oneself
 found="62001794 163000159 163000222"
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT

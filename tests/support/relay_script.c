@@ -78,11 +78,7 @@ static void on_attached(void *app, struct session *s, uint64_t left)
 static void on_lost(void *app, struct session *s, uint64_t upto)
 {
     (void)app;
-    buf_printf(&script.told, "lost %c", s ? letter_of(s) : '*');
-    if (upto != UINT64_MAX) {
-        buf_printf(&script.told, " %llu", (unsigned long long)upto);
-    }
-    buf_append(&script.told, SLICE(" | "));
+    buf_printf(&script.told, "lost %c %llu | ", s ? letter_of(s) : '*', (unsigned long long)upto);
 }
 
 static void on_behind(void *app)

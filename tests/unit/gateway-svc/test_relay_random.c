@@ -531,12 +531,11 @@ static void hear_of_message(const char *told)
     }
 }
 
-/* "c" or "*" */
-/* "a 104" or "* 104"; without an id, when nobody knows. */
+/* "a 104" or "* 104" */
 static void hear_of_loss(const char *told)
 {
-    unsigned long long upto = told[1] == ' ' ? strtoull(told + 2, NULL, 10) : 0;
-    upto = upto > 0 ? upto : w.id;
+    unsigned long long upto = strtoull(told + 2, NULL, 10);
+    assert_in_range(upto, 1, w.id);
     for (unsigned i = 0; i < SESSIONS; i++) {
         if (told[0] == '*' || told[0] == (char)('a' + i)) {
             w.heard[i].excused = upto > w.heard[i].excused ? upto : w.heard[i].excused;

@@ -587,7 +587,25 @@ static void a_page_that_is_none_is_a_loss(void **state)
     (void)state;
     relink("105", "0|0");
     fake_answer("ok|e1|105|1|0|105"); /* without the count */
-    TOLD("lost * | ");
+    TOLD("lost * 105 | ");            /* what comes later may be lost, too, and is told then */
+}
+
+/* His copies were asked for when he was here before; now he has attached behind them. */
+static void who_comes_again_meanwhile_gets_nothing_of_before(void **state)
+{
+    struct relay *r = *state;
+    relink("105", "0|104");
+    relay_close(r, sessions_find(r->sessions, slice_text(script_hash('a'))), RELAY_WAS_HERE);
+    (void)script_open('a');
+    CALLS("parley_replay gw 2 aaa* 100 inbox", "parley_group gw 2 100", "parley_detach *",
+          "parley_connect *");
+    answer("ok|e1|105|1|1|103", message(103, 'z', 'a'), NULL, NULL);
+    answer("ok|e1|105|1|0|105|2", NULL, NULL, NULL);
+    fake_answer("ok|e1");
+    fake_answer("ok|e1|106|usera|Usera|7|0|5|106|0||0|0");
+    TOLD("attached a:Usera | ");
+    answer("ok|e1|106|1|0|106", message(104, 'z', 'a'), NULL, NULL);
+    TOLD("");
 }
 
 static void another_hole_while_filling_begins_anew(void **state)
@@ -778,6 +796,7 @@ int main(void)
         TEST(a_link_that_breaks_while_filling_starts_over),
         TEST(an_answer_that_cannot_be_ends_the_link),
         TEST(a_page_that_is_none_is_a_loss),
+        TEST(who_comes_again_meanwhile_gets_nothing_of_before),
         TEST(another_hole_while_filling_begins_anew),
         TEST(not_all_questions_at_once),
         TEST(too_much_is_left_to_each_client),

@@ -45,6 +45,7 @@ static bool is_open(int fd)
 static bool standard_files_are_none_of_ours(void)
 {
     const int file = dup(STDOUT_FILENO);
+    const bool next = is_open(file + 1); /* handed down to us */
     bool right = true;
     for (int closed = 0; closed < 8; closed++) {
         for (int fd = 0; fd <= STDERR_FILENO; fd++) {
@@ -53,7 +54,7 @@ static bool standard_files_are_none_of_ours(void)
             }
         }
         hardening_keep_standard_files();
-        right = right && is_open(0) && is_open(1) && is_open(2) && !is_open(file + 1);
+        right = right && is_open(0) && is_open(1) && is_open(2) && is_open(file + 1) == next;
     }
     return right;
 }
