@@ -45,7 +45,7 @@ function newMessage(key, tab, receiver, at) {
   return { key, tab, sender: userOf(tab), receiver, at, attempts: [], ids: new Set(), okAt: undefined, refused: undefined, unknown: false, got: new Map() };
 }
 function newTab(name) {
-  return { name, user: userOf(name), eras: [], connections: [], told: [], lastId: 0, got: new Set(), view: new Map(), roster: undefined, believes: false, firstSession: undefined };
+  return { name, user: userOf(name), eras: [], connections: [], told: [], lastId: 0, lastAt: 0, got: new Set(), view: new Map(), roster: undefined, believes: false, firstSession: undefined };
 }
 
 class Story {
@@ -126,6 +126,7 @@ class Story {
     if (era && era.to === undefined) {
       era.to = at;
       era.lastId = tab.lastId;
+      era.lastAt = tab.lastAt;
     }
   }
 
@@ -212,6 +213,7 @@ class Story {
     }
     tab.got.add(id);
     tab.lastId = Math.max(tab.lastId, id);
+    tab.lastAt = at;
     const message = this.messages.get(key);
     if (!message || message.sender !== sender || message.receiver !== receiver) {
       blame("A", at, `${name} got ${id}: "${key}" from ${sender} to ${receiver}, which nobody sent`);
@@ -299,7 +301,8 @@ function excuse(tab, message, id) {
     return "not there";
   }
   const era = tab.eras[index];
-  if (era.to !== undefined && id > era.lastId) {
+  /* What it got before the message was sent has a higher id only when Redis, emptied, began anew. */
+  if (era.to !== undefined && (id > era.lastId || era.lastAt < message.at)) {
     return "its session ended";
   }
   if (tab.told.some((told) => told.era === index && told.at > message.at && told.lastId < id)) {

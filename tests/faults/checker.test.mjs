@@ -66,6 +66,9 @@ const PLANTED = [
     ...changed({ without: is("recv", "ann", 1) }), [300, "disconnect", "ann", "x"], [400, "connect", "ann"], [401, "session", "ann", false]]],
   ["M1: a tab that left misses what came before its last id", "M1", changed({ without: is("recv", "cy", 2), add: [
     [300, "send", "bob", "bob-9", "cy"], [301, "ack", "bob", "bob-9", "ok", 2.5, false], [302, "recv", "cy", 2.5, "bob-9", "bob", "cy"], [302, "recv", "bob", 2.5, "bob-9", "bob", "cy"]] })],
+  ["M1: nor is it excused by the end of the session", "M1", changed({ without: is("recv", "cy", 2), add: [
+    [300, "send", "bob", "bob-9", "cy"], [301, "ack", "bob", "bob-9", "ok", 2.5, false], [302, "recv", "cy", 2.5, "bob-9", "bob", "cy"], [302, "recv", "bob", 2.5, "bob-9", "bob", "cy"],
+    [310, "refused", "cy", "session_expired"]] })],
   ["M2: the same id twice", "M2", changed({ add: [[300, "recv", "bob", 1, "ann-1", "ann", "bob"]] })],
   ["M2: twice across a reconnection", "M2", [...broken({ recovered: true, replayed: true }), [403, "recv", "ann", 2, "bob-1", "bob", "group"]]],
   ["M2: the same message under two ids", "M2", changed({ add: [[300, "recv", "bob", 4, "ann-1", "ann", "bob"]] })],
@@ -120,6 +123,11 @@ const EXCUSED = [
     [110, "fault", "lost", "FLUSHALL"], [120, "fault", "lost", "FLUSHALL"], [130, "ack", "ann", "ann-1", "error", "unavailable"],
     [5000, "send", "ann", "ann-1", "bob"], [5001, "ack", "ann", "ann-1", "ok", 9, false],
     [5002, "recv", "ann", 9, "ann-1", "ann", "bob"], [5002, "recv", "bob", 9, "ann-1", "ann", "bob"]] })],
+  ["that an emptied Redis gives lower ids, before somebody hears that his session is no more", changed({ add: [
+    [290, "fault", "lost", "x"], [299, "fault", "lost", "x"],
+    ...["ann", "bob", "cy"].map((who) => [299, "disconnect", who, "transport close"]), [300, "login", "ann"], [301, "connect", "ann"], [302, "session", "ann", false],
+    [310, "send", "ann", "ann-9", "group"], [311, "ack", "ann", "ann-9", "ok", 1.5, false], [312, "recv", "ann", 1.5, "ann-9", "ann", "group"],
+    ...["bob", "cy"].flatMap((who, i) => [[320 + i, "refused", who, "session_expired"], [330 + i, "login", who], [340 + i, "connect", who], [350 + i, "session", who, false]])] })],
 ];
 
 for (const [what, lines] of EXCUSED) {
