@@ -56,8 +56,7 @@ static const struct metric sio_table[] = {
 
 static const struct metric relay_table[] = {
     RELAY(METRIC_COUNTER, "parley_links_opened_total", "Links to Redis that came up.", links),
-    RELAY(METRIC_COUNTER, "parley_links_lost_total", "Links to Redis that were lost.",
-          losses),
+    RELAY(METRIC_COUNTER, "parley_links_lost_total", "Links to Redis that were lost.", losses),
     RELAY(METRIC_COUNTER, "parley_epochs_total", "Times that Redis had lost or changed its data.",
           epochs),
     RELAY(METRIC_COUNTER, "parley_own_channel_holes_total",
