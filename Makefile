@@ -127,7 +127,7 @@ $O/%.a:
 # from outside, so that no name in it meets one of yours; and that header as one file.
 SIOLIB      := $O/libparley-sio.a
 SIO_H       := $O/include/parley/sio.h
-SIO_SHARED  := buf clock forwarded json json_value listener log origin slice token utf8
+SIO_SHARED  := buf clock decimal forwarded json json_value listener log origin slice token utf8
 SIO_LIBS    := -lwebsockets -luring -lev -lcrypto
 EXAMPLES    := $O/examples/echo
 LD ?= ld

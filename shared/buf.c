@@ -1,6 +1,8 @@
 /* buf.c - a growing byte buffer that cannot exist without its maximum */
 #include "shared/buf.h"
 
+#include "shared/decimal.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,14 +93,9 @@ bool buf_byte(struct buf *b, char byte)
 
 bool buf_u64(struct buf *b, uint64_t value)
 {
-    char digits[20]; /* 2^64 - 1 has 20 */
-    size_t first = sizeof(digits);
+    char digits[DECIMAL_MAX];
 
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return buf_append(b, (struct slice){digits + first, sizeof(digits) - first});
+    return buf_append(b, (struct slice){digits, decimal_put(digits, value)});
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

@@ -5,6 +5,7 @@
 #include "shared/functions.h"
 
 #include "shared/clock.h"
+#include "shared/decimal.h"
 #include "shared/log.h"
 #include "shared/must.h"
 #include "shared/redis_trouble.h"
@@ -324,14 +325,13 @@ static bool send_call(struct functions *f, const char *name, const struct slice 
                       struct call *call)
 {
     const uint64_t numbers[] = {f->caller->seen, f->caller->grace_ms, f->caller->lease_ms};
-    char texts[3][24];
+    char texts[3][DECIMAL_MAX];
     static struct slice argv[8 + FUNCTIONS_ARGS_MAX]; /* large: a local one would be zeroed first */
     const struct slice head[] = {SLICE("FCALL"), slice_text(name), SLICE("1"),
                                  slice_text(f->prefix), slice_text(f->caller->epoch)};
     memcpy(argv, head, sizeof head);
     for (size_t i = 0; i < 3; i++) {
-        int n = snprintf(texts[i], sizeof texts[i], "%" PRIu64, numbers[i]);
-        argv[5 + i] = (struct slice){texts[i], (size_t)n};
+        argv[5 + i] = (struct slice){texts[i], decimal_put(texts[i], numbers[i])};
     }
     if (count > 0) {
         memcpy(argv + 8, args, count * sizeof *args);

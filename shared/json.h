@@ -46,8 +46,17 @@ struct json_walk {
 struct json_walk json_walk(struct json container);
 bool json_next(struct json_walk *w, struct json *key, struct json *value);
 
-/* Finds a member by its name, compared after decoding escapes.
- * JSON_OK, JSON_E_ABSENT, JSON_E_DUPLICATE, or JSON_E_TYPE when it is no object. */
+/* A member that is looked for by its name, compared after decoding escapes, and what was found:
+ * JSON_OK and the value, JSON_E_ABSENT, JSON_E_DUPLICATE (and the first), or JSON_E_TYPE when it is
+ * no object. */
+struct json_member {
+    struct slice name;
+    enum json_err err;
+    struct json value;
+};
+/* Looks for all of them at once. */
+void json_find_all(struct json object, struct json_member *members, size_t count);
+/* The same for one; *out is set when it is there. */
 enum json_err json_find(struct json object, struct slice key, struct json *out)
     __attribute__((warn_unused_result));
 

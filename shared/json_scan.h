@@ -53,14 +53,21 @@ static inline bool json_skip_byte(struct json_scan *s, char byte)
 #define JSON_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Its top bits are set where a byte of `word` is below `limit` (at most 128), and perhaps in bytes
- * above such a one, which does not matter to the question whether there is any. */
+ * above such a one, which does not matter to the question where the lowest is. */
 static inline uint64_t json_bytes_below(uint64_t word, uint64_t limit)
 {
     return (word - JSON_EACH(1) * limit) & ~word & JSON_EACH(0x80);
 }
 
+/* How many bytes of a word, in their order in memory, stand before the first whose top bit is set
+ * in `special`, which is not 0.  (Where the lowest byte does not come first, nobody knows: 0.) */
+static inline size_t json_bytes_before(uint64_t special)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (size_t)__builtin_ctzll(special) / 8 : 0;
+}
+
 /* Steps over characters of a string that need no look of their own (ASCII, no control, quote or
- * backslash), eight at a time: up to seven such may be left in front of one that does. */
+ * backslash), eight at a time; some may be left, above all at the end of the text. */
 static inline void json_skip_plain(struct json_scan *s)
 {
     while (s->end - s->at >= 8) {
@@ -70,6 +77,7 @@ static inline void json_skip_plain(struct json_scan *s)
                            json_bytes_below(word ^ JSON_EACH('"'), 1) |
                            json_bytes_below(word ^ JSON_EACH('\\'), 1);
         if (special != 0) {
+            s->at += json_bytes_before(special);
             return;
         }
         s->at += 8;

@@ -209,6 +209,9 @@ static bool key_is(struct json name, struct slice key)
     struct slice piece;
     char hold[4];
 
+    if (rest.len == 0 || !memchr(rest.ptr, '\\', rest.len)) { /* mostly */
+        return slice_equal(rest, key);
+    }
     while (rest.len > 0) {
         if (!decode_piece(&rest, hold, &piece) || !slice_starts(key, piece)) {
             return false;
@@ -218,27 +221,42 @@ static bool key_is(struct json name, struct slice key)
     return key.len == 0;
 }
 
+static void note(struct json_member *m, struct json value)
+{
+    if (m->err == JSON_E_ABSENT) {
+        m->err = JSON_OK;
+        m->value = value;
+    } else {
+        m->err = JSON_E_DUPLICATE;
+    }
+}
+
+void json_find_all(struct json object, struct json_member *members, size_t count)
+{
+    struct json_walk w = json_walk(object);
+    struct json name, value;
+
+    for (size_t i = 0; i < count; i++) {
+        members[i].err = object.type == JSON_OBJECT ? JSON_E_ABSENT : JSON_E_TYPE;
+    }
+    while (w.object && json_next(&w, &name, &value)) {
+        for (size_t i = 0; i < count; i++) {
+            if (key_is(name, members[i].name)) {
+                note(&members[i], value);
+            }
+        }
+    }
+}
+
 enum json_err json_find(struct json object, struct slice key, struct json *out)
 {
-    enum json_err err = JSON_E_ABSENT;
-    struct json name;
-    struct json value;
+    struct json_member member = {.name = key};
 
-    if (object.type != JSON_OBJECT) {
-        return JSON_E_TYPE;
+    json_find_all(object, &member, 1);
+    if (member.err == JSON_OK || member.err == JSON_E_DUPLICATE) {
+        *out = member.value;
     }
-    struct json_walk w = json_walk(object);
-    while (json_next(&w, &name, &value)) {
-        if (!key_is(name, key)) {
-            continue;
-        }
-        if (err == JSON_OK) {
-            return JSON_E_DUPLICATE;
-        }
-        *out = value;
-        err = JSON_OK;
-    }
-    return err;
+    return member.err;
 }
 
 enum json_err json_string(struct json value, struct buf *out)

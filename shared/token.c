@@ -2,7 +2,6 @@
 #define OPENSSL_API_COMPAT 10100 /* SHA256_Init and the rest of it: see token_hash */
 #include "shared/token.h"
 
-#include "shared/hex.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -83,23 +82,25 @@ bool token_is_wellformed(struct slice token)
     return true;
 }
 
-/* -1 for upper case too: each hash has one text. */
-static int lower_hex_digit(char c)
-{
-    return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
-}
+/* What each digit stands for, and 1; 0 for what is none.  No upper case: each hash has one text. (A
+ * table, because each message names two sessions at each gateway.) */
+static const uint8_t lower_hex[UINT8_MAX + 1] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool token_hash_read(struct slice text, uint8_t out[TOKEN_HASH_BYTES])
 {
     if (text.len != TOKEN_HASH_LEN) {
         return false;
     }
+    const uint8_t *digits = (const uint8_t *)text.ptr;
     for (size_t i = 0; i < TOKEN_HASH_BYTES; i++) {
-        int high = lower_hex_digit(text.ptr[2 * i]), low = lower_hex_digit(text.ptr[2 * i + 1]);
-        if (high < 0 || low < 0) {
+        unsigned high = lower_hex[digits[2 * i]], low = lower_hex[digits[2 * i + 1]];
+        if (high == 0 || low == 0) {
             return false;
         }
-        out[i] = (uint8_t)(high << 4 | low);
+        out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

@@ -35,48 +35,49 @@ static enum json_err decode(struct message_out *m, struct json value, size_t max
     return err == JSON_OK && m->scratch.len > max ? JSON_E_TOO_LARGE : err;
 }
 
-/* A field that may be missing: null is none, because serializers write that out. */
-static enum json_err find_optional(struct json object, struct slice name, struct json *value)
+/* Of a field that may be missing: null is none, because serializers write that out. */
+static bool is_absent(const struct json_member *field)
 {
-    enum json_err err = json_find(object, name, value);
-    return err == JSON_OK && value->type == JSON_NULL ? JSON_E_ABSENT : err;
+    return field->err == JSON_E_ABSENT || (field->err == JSON_OK && field->value.type == JSON_NULL);
 }
 
-static enum chat_err read_client_id(struct message_out *m, struct json object)
+static bool is_string(const struct json_member *field)
 {
-    struct json value;
-    enum json_err err = find_optional(object, SLICE("client_id"), &value);
-    if (err == JSON_E_ABSENT) {
+    return field->err == JSON_OK && field->value.type == JSON_STRING;
+}
+
+static enum chat_err read_client_id(struct message_out *m, const struct json_member *field)
+{
+    if (is_absent(field)) {
         return CHAT_OK;
     }
-    if (err != JSON_OK || decode(m, value, CLIENT_ID_MAX) != JSON_OK || m->scratch.len == 0) {
+    if (!is_string(field) || decode(m, field->value, CLIENT_ID_MAX) != JSON_OK ||
+        m->scratch.len == 0) {
         return invalid(m, "client_id must be one string of 1 to 64 bytes");
     }
     json_append_string(&m->client_id, buf_slice(&m->scratch));
     return CHAT_OK;
 }
 
-static enum chat_err read_sender(struct message_out *m, struct json object, const char *sender)
+static enum chat_err read_sender(struct message_out *m, const struct json_member *field,
+                                 const char *sender)
 {
-    struct json value;
-    enum json_err err = find_optional(object, SLICE("sender"), &value);
-    if (err == JSON_E_ABSENT) {
+    if (is_absent(field)) {
         return CHAT_OK;
     }
-    if (err != JSON_OK || decode(m, value, USERNAME_MAX) != JSON_OK ||
+    if (!is_string(field) || decode(m, field->value, USERNAME_MAX) != JSON_OK ||
         !slice_equal_nocase(buf_slice(&m->scratch), slice_text(sender))) {
         return invalid(m, "sender must be the name of the session");
     }
     return CHAT_OK;
 }
 
-static enum chat_err read_receiver(struct message_out *m, struct json object)
+static enum chat_err read_receiver(struct message_out *m, const struct json_member *field)
 {
-    struct json value;
-    if (json_find(object, SLICE("receiver"), &value) != JSON_OK || value.type != JSON_STRING) {
+    if (!is_string(field)) {
         return invalid(m, "receiver must be one string");
     }
-    enum json_err err = decode(m, value, USERNAME_MAX);
+    enum json_err err = decode(m, field->value, USERNAME_MAX);
     if (err == JSON_E_SURROGATE) {
         return invalid(m, "receiver holds half a character");
     }
@@ -89,13 +90,12 @@ static enum chat_err read_receiver(struct message_out *m, struct json object)
     return exists ? CHAT_OK : CHAT_E_NO_SUCH_USER;
 }
 
-static enum chat_err read_text(struct message_out *m, struct json object)
+static enum chat_err read_text(struct message_out *m, const struct json_member *field)
 {
-    struct json value;
-    if (json_find(object, SLICE("message_text"), &value) != JSON_OK || value.type != JSON_STRING) {
+    if (!is_string(field)) {
         return invalid(m, "message_text must be one string");
     }
-    switch (decode(m, value, m->text_max)) {
+    switch (decode(m, field->value, m->text_max)) {
     case JSON_OK: break;
     case JSON_E_TOO_LARGE: return CHAT_E_TOO_LARGE;
     case JSON_E_SURROGATE: return invalid(m, "message_text holds half a character");
@@ -122,8 +122,16 @@ enum chat_err message_out_parse(struct message_out *m, struct slice args, const 
     if (json_parse(args, &object) != JSON_OK || object.type != JSON_OBJECT) {
         return CHAT_E_INVALID;
     }
-    enum chat_err err = read_client_id(m, object);
-    err = err ? err : read_sender(m, object, sender);
-    err = err ? err : read_text(m, object);
-    return err ? err : read_receiver(m, object);
+    enum { CLIENT_ID, SENDER, TEXT, RECEIVER, FIELDS };
+    struct json_member fields[FIELDS] = {
+        [CLIENT_ID] = {.name = SLICE_INIT("client_id")},
+        [SENDER] = {.name = SLICE_INIT("sender")},
+        [TEXT] = {.name = SLICE_INIT("message_text")},
+        [RECEIVER] = {.name = SLICE_INIT("receiver")},
+    };
+    json_find_all(object, fields, FIELDS);
+    enum chat_err err = read_client_id(m, &fields[CLIENT_ID]);
+    err = err ? err : read_sender(m, &fields[SENDER], sender);
+    err = err ? err : read_text(m, &fields[TEXT]);
+    return err ? err : read_receiver(m, &fields[RECEIVER]);
 }

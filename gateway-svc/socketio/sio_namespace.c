@@ -1,8 +1,8 @@
 /* sio_namespace.c - a namespace, and the packets that go out in its name */
 #include "gateway-svc/socketio/sio_namespace.h"
+#include "shared/decimal.h"
 #include "shared/log.h"
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,17 +65,29 @@ static void append_data(struct sio_frame *frame, const struct sio_message *m)
     }
 }
 
+/* Engine.IO message, Socket.IO type, and how many attachments follow. */
+#define START_MAX (2 + DECIMAL_MAX + 1)
+static size_t put_start(char *out, const struct sio_message *m)
+{
+    bool binary = m->data_count > 0;
+    size_t n = 2;
+    out[0] = '4';
+    out[1] = (char)('0' + m->type + (binary ? SIO_PACKET_BINARY_EVENT - SIO_PACKET_EVENT : 0));
+    if (binary) {
+        n += decimal_put(out + n, m->data_count);
+        out[n++] = '-';
+    }
+    return n;
+}
+
 struct sio_frame *sio_namespace_message(const struct sio_namespace *nsp,
                                         const struct sio_message *message)
 {
     assert(message->data_count <= SIO_DATA_MAX);
     bool event = message->type == SIO_PACKET_EVENT;
-    char start[8]; /* Engine.IO message, Socket.IO type, attachments */
-    int n = message->data_count > 0 ? snprintf(start, sizeof start, "4%d%zu-",
-                                               (int)message->type + 3, message->data_count)
-                                    : snprintf(start, sizeof start, "4%d", (int)message->type);
+    char start[START_MAX];
     const struct slice parts[] = {
-        {start, (size_t)n},
+        {start, put_start(start, message)},
         nsp->prefix,
         message->head,
         event ? SLICE("[\"") : SLICE("["),

@@ -145,6 +145,34 @@ static void find_follows_the_table(void **state)
     }
 }
 
+/* In one walk, each by itself: {name, err, value} for one text. */
+static void several_are_found_at_once(void **state)
+{
+    static const struct slice text =
+        SLICE_INIT("{\"to\":1,\"x\":{\"from\":0},\"\\u0074o\":2,\"text\":[3],\"x\":4,\"\":null}");
+    struct json_member members[] = {
+        {.name = SLICE_INIT("text")}, {.name = SLICE_INIT("from")}, {.name = SLICE_INIT("to")},
+        {.name = SLICE_INIT("")},     {.name = SLICE_INIT("text")},
+    };
+    static const enum json_err errs[] = {JSON_OK, JSON_E_ABSENT, JSON_E_DUPLICATE, JSON_OK,
+                                         JSON_OK};
+    struct slice copy = exact_copy(text);
+
+    (void)state;
+    json_find_all(parsed(copy), members, ROWS(members));
+    for (size_t i = 0; i < ROWS(members); i++) {
+        assert_int_equal(members[i].err, errs[i]);
+    }
+    assert_true(slice_equal(members[0].value.raw, SLICE("[3]")));
+    assert_true(slice_equal(members[4].value.raw, SLICE("[3]")));
+    assert_int_equal(members[3].value.type, JSON_NULL);
+    json_find_all(parsed(SLICE("[\"to\",1]")), members, ROWS(members));
+    for (size_t i = 0; i < ROWS(members); i++) {
+        assert_int_equal(members[i].err, JSON_E_TYPE);
+    }
+    exact_free(copy);
+}
+
 /* ---- Strings --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -354,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(walk_follows_the_table),
         cmocka_unit_test(find_follows_the_table),
+        cmocka_unit_test(several_are_found_at_once),
         cmocka_unit_test(string_follows_the_table),
         cmocka_unit_test(string_is_limited_by_the_buffer),
         cmocka_unit_test(every_unicode_escape),
