@@ -5,9 +5,14 @@
 #include "shared/clock.h"
 
 #include <assert.h>
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define RENEW_NONCE 3 /* its place among the arguments */
 #define LETTERS 128
@@ -382,4 +387,68 @@ void script_end(void)
     ev_loop_destroy(script.loop);
     buf_deinit(&script.told);
     buf_deinit(&script.shown);
+}
+
+/* ---- What was missed --------------------------------------------------------------------------
+ */
+
+struct session *script_open_at_100(char letter)
+{
+    char answer[128];
+    struct session *s = script_open(letter);
+    snprintf(answer, sizeof answer, "ok|e1|100|user%c|User%c|7|0|5|90|0||0|0", letter, letter);
+    fake_answer(answer);
+    return s;
+}
+
+struct relay *script_begin_two(void)
+{
+    struct relay *r = script_begin();
+    script_up();
+    (void)script_open_at_100('a');
+    (void)script_open_at_100('b');
+    (void)script_told();
+    return r;
+}
+
+const char *script_message(int id, char from, char to)
+{
+    static char texts[8][256];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    snprintf(text, sizeof texts[0], "%d %s %s \n{\"message_id\":%d}", id, script_hash(from),
+             to == '*' ? "-" : script_hash(to), id);
+    return text;
+}
+
+void script_answer(const char *head, const char *one, const char *two, const char *three)
+{
+    char text[2048];
+    const char *const all[] = {one, two, three};
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (size_t i = 0; i < 3 && all[i]; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "|%s", all[i]);
+    }
+    fake_answer(text);
+}
+
+/* ---- What is wanted -------------------------------------------------------------------------- */
+
+void script_assert_calls(const char *const *patterns)
+{
+    size_t n = 0;
+    for (; patterns[n]; n++) {
+        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
+            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
+        }
+    }
+    assert_int_equal(fake_calls(), n);
+}
+
+struct session *script_alice(void)
+{
+    struct session *s = script_open('a');
+    fake_answer(SCRIPT_ALICE);
+    TOLD("attached a:Alice | ");
+    return s;
 }

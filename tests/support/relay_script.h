@@ -30,7 +30,9 @@ void script_roster_misses(
 /* Begins with the letter, if it is one of a to f. */
 const char *script_hash(char letter);
 struct session *script_open(char letter);
-bool script_send(struct session *s, const char *to); /* and its turn ends */
+#define SCRIPT_ALICE "ok|e1|100|alice|Alice|7|0|5|90|0" /* what lets her in */
+struct session *script_alice(void);                     /* her session 'a', attached */
+bool script_send(struct session *s, const char *to);    /* and its turn ends */
 bool script_say(struct session *s, const char *to);
 void script_turn(void); /* a turn of the loop ends */
 bool script_replay(struct session *s, uint64_t after);
@@ -50,5 +52,21 @@ void script_link(const char *number, const char *epoch);
 void script_filled(const char *epoch, const char *id);
 /* ... prune and the empty list of users are answered too; no sessions may be here. */
 void script_up(void);
+
+/* A session of user<letter>, attached when the last message was 100. */
+struct session *script_open_at_100(char letter);
+/* A relay that is up, with two such: 'a' and 'b'. */
+struct relay *script_begin_two(void);
+/* A message as the channels and Redis' windows have it; '*' is the group.  The last eight are kept.
+ */
+const char *script_message(int id, char from, char to);
+/* Answers the oldest call, a question for what was missed: the head, then up to 3 messages. */
+void script_answer(const char *head, const char *one, const char *two, const char *three);
+
+/* All unanswered calls, each by a pattern of fnmatch(3); what was told.  For tests of cmocka. */
+#define CALLS(...) script_assert_calls((const char *const[]){__VA_ARGS__, NULL})
+#define NO_CALLS() assert_int_equal(fake_calls(), 0)
+#define TOLD(text) assert_string_equal(script_told(), text)
+void script_assert_calls(const char *const *patterns);
 
 #endif

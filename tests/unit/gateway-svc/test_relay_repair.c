@@ -1,7 +1,6 @@
-/* test_relay_repair.c - what was missed: pages for one client, and holes that the relay fills */
+/* test_relay_repair.c - what was missed: holes that the relay fills */
 #include "tests/support/relay_script.h"
 
-#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,37 +13,9 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define WINDOW 16 /* questions at the same time */
 
-#define CALLS(...) assert_calls((const char *const[]){__VA_ARGS__, NULL})
-#define TOLD(text) assert_string_equal(script_told(), text)
-
-static void assert_calls(const char *const *patterns)
-{
-    size_t n = 0;
-    for (; patterns[n]; n++) {
-        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
-            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
-        }
-    }
-    assert_int_equal(fake_calls(), n);
-}
-
-static struct session *open_session(char letter)
-{
-    char answer[128];
-    struct session *s = script_open(letter);
-    snprintf(answer, sizeof answer, "ok|e1|100|user%c|User%c|7|0|5|90|0||0|0", letter, letter);
-    fake_answer(answer);
-    return s;
-}
-
-/* Sessions 'a' and 'b', attached when the last message was 100. */
 static int begin_two(void **state)
 {
-    *state = script_begin();
-    script_up();
-    (void)open_session('a');
-    (void)open_session('b');
-    (void)script_told();
+    *state = script_begin_two();
     return 0;
 }
 
@@ -53,29 +24,6 @@ static int end(void **state)
     (void)state;
     script_end();
     return 0;
-}
-
-/* As the channels and Redis' windows have it; '*' is the group. */
-static const char *message(int id, char from, char to)
-{
-    static char texts[8][256];
-    static unsigned next;
-    char *text = texts[next++ % 8];
-    snprintf(text, sizeof texts[0], "%d %s %s \n{\"message_id\":%d}", id, script_hash(from),
-             to == '*' ? "-" : script_hash(to), id);
-    return text;
-}
-
-/* Answers the oldest call, a question for what was missed: the head, then up to 3 messages. */
-static void answer(const char *head, const char *one, const char *two, const char *three)
-{
-    char text[2048];
-    const char *const all[] = {one, two, three};
-    size_t used = (size_t)snprintf(text, sizeof text, "%s", head);
-    for (size_t i = 0; i < 3 && all[i]; i++) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "|%s", all[i]);
-    }
-    fake_answer(text);
 }
 
 /* The link breaks and comes back as number 2; `newest`: of b and a, whom the round names in this
@@ -90,158 +38,14 @@ static void relink(const char *id, const char *newest)
     TOLD("attached b:Userb | attached a:Usera | ");
 }
 
-/* ---- Pages for one client -------------------------------------------------------------------- */
-
-static const struct {
-    const char *label, *head;
-    int ids[3]; /* of messages to a */
-    const char *told;
-} pages[] = {
-    {"nothing",             "ok|e1|120|1|0|120", {0},             "page ok now=120 whole next=120 | "         },
-    {"the last page",       "ok|e1|120|1|0|120", {111, 115},      "page ok now=120 whole next=120 111 115 | " },
-    {"of several",          "ok|e1|120|1|1|115", {111, 115},      "page ok now=120 whole next=115+ 111 115 | "},
-    {"holed",               "ok|e1|120|0|0|120", {111},           "page ok now=120 holed<=111 next=120 111 | "},
-    {"its oldest are gone",
-     "ok|e1|120|0|1|117",                        {115, 117},
-     "page ok now=120 holed<=114 next=117+ 115 117 | "                                                        },
-    {"an older one",        "ok|e1|120|1|0|120", {110, 111},      "page ok now=120 holed<=120 next=120 111 | "},
-    {"twice",               "ok|e1|120|1|0|120", {111, 111},      "page ok now=120 holed<=120 next=120 111 | "},
-    {"descending",
-     "ok|e1|120|1|0|120",                        {115, 111, 120},
-     "page ok now=120 holed<=120 next=120 115 120 | "                                                         },
-    {"from the future",
-     "ok|e1|120|1|0|120",                        {111, 121},
-     "page ok now=120 holed<=120 next=120 111 | "                                                             },
-    {"no next",             "ok|e1|120|1|1|110", {111},           "page ok now=120 holed<=120 next=120 111 | "},
-    {"next is too low",
-     "ok|e1|120|1|1|112",                        {111, 115},
-     "page ok now=120 holed<=120 next=120 111 115 | "                                                         },
-    {"next is too high",    "ok|e1|120|1|1|121", {111},           "page ok now=120 holed<=120 next=120 111 | "},
-    {"before it",           "ok|e1|90|0|0|90",   {0},             "page ok now=90 holed<=111 next=90 | "      },
-    {"cut short",           "ok|e1|120|1|0",     {0},             "page refused | "                           },
-    {"unknown",             "unknown|e1",        {0},             "page refused | "                           },
-    {"one word",            "ok",                {0},             "page refused | "                           },
-};
-
-static void pages_are_taken_apart(void **state)
-{
-    struct relay *r = *state;
-    struct session *a = sessions_find(r->sessions, slice_text(script_hash('a')));
-    for (size_t i = 0; i < ROWS(pages); i++) {
-        const char *texts[3] = {NULL};
-        print_message("  %s\n", pages[i].label);
-        for (size_t k = 0; k < 3 && pages[i].ids[k]; k++) {
-            texts[k] = message(pages[i].ids[k], 'b', 'a');
-        }
-        assert_true(script_replay(a, 110));
-        CALLS("parley_replay gw 1 aaa* 110 all");
-        answer(pages[i].head, texts[0], texts[1], texts[2]);
-        TOLD(pages[i].told);
-    }
-}
-
-static void what_is_no_message_is_left_out_of_a_page(void **state)
-{
-    struct relay *r = *state;
-    script_replay(sessions_at(r->sessions, 0), 110);
-    answer("ok|e1|120|1|0|120", "111 x", message(112, 'b', 'a'), "");
-    TOLD("page ok now=120 holed<=120 next=120 112 | ");
-}
-
-static void a_page_has_at_most_64_messages(void **state)
-{
-    struct relay *r = *state;
-    for (int count = 64; count <= 65; count++) {
-        char text[16384];
-        size_t used = (size_t)snprintf(text, sizeof text, "ok|e1|300|1|0|300");
-        for (int i = 0; i < count; i++) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "|%s",
-                                     message(111 + i, 'b', '*'));
-        }
-        script_replay(sessions_at(r->sessions, 0), 110);
-        fake_answer(text);
-        const char *told = script_told();
-        assert_int_equal(strncmp(told, "page ok", 7) == 0, count == 64);
-    }
-}
-
-static void a_page_that_does_not_come(void **state)
-{
-    struct relay *r = *state;
-    struct session *a = sessions_at(r->sessions, 0);
-    script_replay(a, 110);
-    fake_answer_error("OOM");
-    TOLD("page refused | ");
-    script_replay(a, 110);
-    fake_answer("link|e1");
-    TOLD("page lost | ");
-    assert_false(script_replay(a, 110));
-    script_link("2", "e1");
-    fake_answer("ok|e1|100|0|0|ok|ok|0|0");
-    (void)script_told();
-    script_filled("e1", "100");
-    script_replay(a, 110);
-    fake_commands_down();
-    TOLD("page lost | ");
-}
-
-static size_t count_of(const char *told, const char *word)
-{
-    size_t n = 0;
-    while ((told = strstr(told, word))) {
-        n++;
-        told++;
-    }
-    return n;
-}
-
-/* Thousands come back when a gateway has died. */
-static void few_pages_are_asked_for_at_once(void **state)
-{
-    struct relay *r = *state;
-    struct session *a = sessions_find(r->sessions, slice_text(script_hash('a')));
-    for (unsigned i = 0; i < 100; i++) {
-        assert_true(script_replay(a, i));
-    }
-    assert_int_equal(fake_calls(), 32);
-    for (unsigned i = 0; i < 40; i++) {
-        char asked[16];
-        snprintf(asked, sizeof asked, "%u", i);
-        assert_string_equal(fake_call_arg(0, 3), asked); /* in the order in which they came */
-        fake_answer("ok|e1|120|1|0|120");
-    }
-    assert_int_equal(count_of(script_told(), "page ok"), 40);
-    assert_int_equal(fake_calls(), 32);
-    fake_commands_full(true);
-    fake_answer("ok|e1|120|1|0|120"); /* nothing more is taken: all that wait are told so */
-    assert_int_equal(count_of(script_told(), "page refused"), 28);
-    fake_commands_full(false);
-    assert_int_equal(fake_calls(), 31);
-    for (unsigned i = 0; i < 50; i++) {
-        assert_true(script_replay(a, i));
-    }
-    fake_feed_down(); /* out or waiting, each is told once */
-    assert_int_equal(count_of(script_told(), "page lost"), 81);
-    script_link("2", "e1");
-    fake_answer("ok|e1|100|0|0|ok|ok|0|0");
-    script_filled("e1", "100");
-    for (unsigned i = 0; i < 50; i++) {
-        assert_true(script_replay(a, i));
-    }
-    assert_int_equal(fake_calls(), 1 + 32); /* prune is out too */
-    (void)script_told();
-    script_free();
-    assert_int_equal(count_of(script_told(), "page lost"), 50);
-}
-
 /* ---- Attached later than messages ------------------------------------------------------------ */
 
 static void messages_may_be_quicker_than_the_answer_to_connect(void **state)
 {
     (void)state;
     script_open('c');
-    script_group("message", message(101, 'a', '*'));
-    script_own("message", message(102, 'a', 'c'));
+    script_group("message", script_message(101, 'a', '*'));
+    script_own("message", script_message(102, 'a', 'c'));
     (void)script_told();
     fake_answer("ok|e1|100|userc|Userc|7|0|5|90|0||0|0");
     TOLD("attached c:Userc left=100 | ");
@@ -261,13 +65,15 @@ static void what_was_missed_comes_in_order_to_each(void **state)
     relink("105", "104|104");
     CALLS("parley_replay gw 2 bbb* 100 inbox", "parley_replay gw 2 aaa* 100 inbox",
           "parley_group gw 2 100");
-    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(104, 'b', 'a'), NULL);
-    answer("ok|e1|105|1|0|105", message(101, 'a', 'b'), message(103, 'z', 'a'),
-           message(104, 'b', 'a'));
+    script_answer("ok|e1|105|1|0|105", script_message(101, 'a', 'b'), script_message(104, 'b', 'a'),
+                  NULL);
+    script_answer("ok|e1|105|1|0|105", script_message(101, 'a', 'b'), script_message(103, 'z', 'a'),
+                  script_message(104, 'b', 'a'));
     TOLD("");
-    script_own("message", message(106, 'z', 'b'));
+    script_own("message", script_message(106, 'z', 'b'));
     TOLD(""); /* while anything is missing nothing else is delivered */
-    answer("ok|e1|105|1|0|105|2", message(102, 'z', '*'), message(105, 'a', '*'), NULL);
+    script_answer("ok|e1|105|1|0|105|2", script_message(102, 'z', '*'),
+                  script_message(105, 'a', '*'), NULL);
     TOLD("message 101 to=b from=- | message 101 to=- from=a | message 102 to=* from=- | "
          "message 103 to=a from=- | message 104 to=- from=b | message 104 to=a from=- | "
          "message 105 to=* from=a | message 106 to=b from=- | ");
@@ -278,9 +84,11 @@ static void pages_go_on_until_the_end(void **state)
 {
     (void)state;
     relink("105", "0|0");
-    answer("ok|e1|105|1|1|102|9", message(101, 'z', '*'), message(102, 'z', '*'), NULL);
+    script_answer("ok|e1|105|1|1|102|9", script_message(101, 'z', '*'),
+                  script_message(102, 'z', '*'), NULL);
     CALLS("parley_group gw 2 102");
-    answer("ok|e1|107|1|1|105|9", message(103, 'z', '*'), message(105, 'z', '*'), NULL);
+    script_answer("ok|e1|107|1|1|105|9", script_message(103, 'z', '*'),
+                  script_message(105, 'z', '*'), NULL);
     /* Nothing above the first answer's id is asked for: it comes by itself. */
     CALLS("parley_prune *");
     TOLD("message 101 to=* from=- | message 102 to=* from=- | message 103 to=* from=- | "
@@ -291,21 +99,21 @@ static void what_comes_by_itself_comes_once(void **state)
 {
     (void)state;
     relink("102", "0|0");
-    script_group("message", message(102, 'z', '*')); /* on its way while the round began */
-    script_group("message", message(103, 'z', '*'));
-    answer("ok|e1|104|1|0|104|9", message(102, 'z', '*'), message(103, 'z', '*'),
-           message(104, 'z', '*'));
+    script_group("message", script_message(102, 'z', '*')); /* on its way while the round began */
+    script_group("message", script_message(103, 'z', '*'));
+    script_answer("ok|e1|104|1|0|104|9", script_message(102, 'z', '*'),
+                  script_message(103, 'z', '*'), script_message(104, 'z', '*'));
     TOLD("message 102 to=* from=- | message 103 to=* from=- | ");
-    script_group("message", message(104, 'z', '*'));
+    script_group("message", script_message(104, 'z', '*'));
     TOLD("message 104 to=* from=- | ");
-    script_group("message", message(104, 'z', '*'));
+    script_group("message", script_message(104, 'z', '*'));
     TOLD(""); /* whatever a line says, ids rise */
 }
 
 static void only_who_missed_something_is_asked_for(void **state)
 {
     struct relay *r = *state;
-    script_own("message", message(110, 'z', 'a'));
+    script_own("message", script_message(110, 'z', 'a'));
     (void)script_told();
     struct session *c = script_open('c');
     fake_answer("ok|e1|120|userc|Userc|7|0|5|90|0||0|115");
@@ -325,15 +133,15 @@ static void what_nobody_has_any_more_is_told(void **state)
 {
     (void)state;
     relink("105", "0|104");
-    answer("ok|e1|105|0|0|105", message(104, 'z', 'a'), NULL, NULL);
-    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|0|0|105", script_message(104, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|2", script_message(105, 'z', '*'), NULL, NULL);
     TOLD("message 104 to=a from=- | message 105 to=* from=- | lost a 103 | ");
     fake_answer("ok|e1|0"); /* prune */
     fake_feed_down();
     script_link("3", "e1");
     fake_answer("ok|e1|109|0|0|ok|ok|0|104");
     (void)script_told();
-    answer("ok|e1|109|0|0|109|2", message(109, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|109|0|0|109|2", script_message(109, 'z', '*'), NULL, NULL);
     TOLD("message 109 to=* from=- | lost * 108 | ");
 }
 
@@ -341,9 +149,9 @@ static void what_is_lost_of_both_is_told_at_once(void **state)
 {
     (void)state;
     relink("105", "102|104"); /* b, a */
-    answer("ok|e1|105|0|0|105", message(102, 'z', 'b'), NULL, NULL);
-    answer("ok|e1|105|0|0|105", message(104, 'z', 'a'), NULL, NULL);
-    answer("ok|e1|105|0|0|105|2", message(103, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|0|0|105", script_message(102, 'z', 'b'), NULL, NULL);
+    script_answer("ok|e1|105|0|0|105", script_message(104, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|105|0|0|105|2", script_message(103, 'z', '*'), NULL, NULL);
     TOLD("message 102 to=b from=- | message 103 to=* from=- | message 104 to=a from=- | "
          "lost b 102 | lost a 103 | lost * 102 | ");
 }
@@ -353,13 +161,14 @@ static void what_comes_too_late_is_lost(void **state)
 {
     (void)state;
     script_own_is_lost();
-    script_group("message", message(102, 'z', '*'));
+    script_group("message", script_message(102, 'z', '*'));
     TOLD("message 102 to=* from=- | ");
-    script_own("message", message(103, 'z', 'a'));
+    script_own("message", script_message(103, 'z', 'a'));
     fake_answer("ok|e1|103|0|0|ok|ok|0|103");
     (void)script_told();
-    answer("ok|e1|103|1|0|103", message(101, 'z', 'a'), message(103, 'z', 'a'), NULL);
-    answer("ok|e1|103|1|0|103|1", NULL, NULL, NULL);
+    script_answer("ok|e1|103|1|0|103", script_message(101, 'z', 'a'), script_message(103, 'z', 'a'),
+                  NULL);
+    script_answer("ok|e1|103|1|0|103|1", NULL, NULL, NULL);
     TOLD("message 103 to=a from=- | lost a 101 | ");
 }
 
@@ -368,7 +177,7 @@ static void whoever_missed_nothing_is_as_far_as_all(void **state)
 {
     struct relay *r = *state;
     relink("105", "0|0");
-    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|2", script_message(105, 'z', '*'), NULL, NULL);
     (void)script_told();
     assert_int_equal(sessions_find(r->sessions, slice_text(script_hash('a')))->newest, 105);
     fake_answer("ok|e1|0"); /* prune */
@@ -388,7 +197,7 @@ static void what_passes_by_before_anybody_is_here_is_missed_by_nobody(void **sta
     fake_feed_up();
     fake_commands_up();
     script_nonce("0 e1");
-    script_group("message", message(102, 'z', '*'));
+    script_group("message", script_message(102, 'z', '*'));
     fake_answer("ok|e1|101|1|0|1|0|0");
     assert_int_equal(r->state, LINK_PRUNING);
     assert_int_equal(r->group_mark, 102);
@@ -400,11 +209,11 @@ static void what_passes_by_before_anybody_is_here_is_missed_by_nobody(void **sta
 static void each_session_has_its_own_mark(void **state)
 {
     (void)state;
-    script_own("message", message(102, 'z', 'b'));
+    script_own("message", script_message(102, 'z', 'b'));
     (void)script_told();
     relink("102", "102|101");
     CALLS("parley_replay gw 2 aaa* 100 inbox", "parley_group gw 2 100");
-    answer("ok|e1|102|1|0|102", message(101, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|102|1|0|102", script_message(101, 'z', 'a'), NULL, NULL);
     script_filled("e1", "102");
     TOLD("message 101 to=a from=- | ");
 }
@@ -420,15 +229,15 @@ static void after_a_long_pause_nothing_is_delivered_before_what_was_missed(void 
     fake_answer("ok|e1|100|1|0|3|0|0|0");
     script_pass(SCRIPT_LEASE_MS + 1);
     script_nonce("0 e1");
-    script_group("message", message(102, 'z', '*'));
+    script_group("message", script_message(102, 'z', '*'));
     TOLD("");
     CALLS("parley_reattach gw 1 *");
     script_tick(); /* a new one comes back in time */
     script_nonce("0 e1");
     fake_answer("ok|e1|102|0|0|ok|ok|0|101");
     fake_answer("ok|e1|102|1|0|4|1|0|0");
-    answer("ok|e1|102|1|0|102", message(101, 'z', 'a'), NULL, NULL);
-    answer("ok|e1|102|1|0|102|1", message(102, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|102|1|0|102", script_message(101, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|102|1|0|102|1", script_message(102, 'z', '*'), NULL, NULL);
     TOLD("attached b:Userb | attached a:Usera | message 101 to=a from=- | message 102 to=* from=- "
          "| ");
 }
@@ -438,10 +247,10 @@ static void so_it_is_after_a_suspended_machine(void **state)
 {
     (void)state;
     script_suspend(SCRIPT_LEASE_MS);
-    script_own("message", message(101, 'z', 'a'));
+    script_own("message", script_message(101, 'z', 'a'));
     TOLD("message 101 to=a from=- | ");
     script_suspend(1);
-    script_own("message", message(103, 'z', 'a'));
+    script_own("message", script_message(103, 'z', 'a'));
     TOLD("");
     CALLS("parley_reattach gw 1 *");
 }
@@ -487,10 +296,10 @@ static void lines_are_delivered_while_the_lease_is_known_to_hold(void **state)
             take_step(*step);
         }
         script_pass(rows[i].left_ms);
-        script_own("message", message(101, 'z', 'a'));
+        script_own("message", script_message(101, 'z', 'a'));
         TOLD("message 101 to=a from=- | ");
         script_pass(1);
-        script_own("message", message(102, 'z', 'a'));
+        script_own("message", script_message(102, 'z', 'a'));
         TOLD("");
         end(state);
     }
@@ -502,9 +311,9 @@ static void attaching_everybody_may_take_longer_than_the_lease(void **state)
 {
     struct relay *r = *state;
     script_own_is_lost();
-    script_own("message", message(110, 'z', 'a'));
+    script_own("message", script_message(110, 'z', 'a'));
     fake_answer("ok|e1|109|0|0|ok|ok|0|109");
-    answer("ok|e1|109|1|1|101", message(101, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|109|1|1|101", script_message(101, 'z', 'a'), NULL, NULL);
     fake_answer("ok|e1|109|1|0|109|0"); /* the group missed nothing; what a did comes slowly */
     for (unsigned ms = 0, id = 102; ms <= SCRIPT_LEASE_MS; ms += 1000, id++) {
         char head[64];
@@ -512,14 +321,14 @@ static void attaching_everybody_may_take_longer_than_the_lease(void **state)
         script_pass(1000);
         script_tick();
         script_nonce("0 e1");
-        answer(head, message((int)id, 'z', 'a'), NULL, NULL);
+        script_answer(head, script_message((int)id, 'z', 'a'), NULL, NULL);
         fake_answer("ok|e1|109|1|0|1|0|0|0");
     }
     (void)script_told();
     fake_answer("ok|e1|109|1|0|109");
     (void)script_told();
     assert_int_equal(r->state, LINK_PRUNING);
-    script_own("message", message(111, 'z', 'a'));
+    script_own("message", script_message(111, 'z', 'a'));
     TOLD("message 111 to=a from=- | ");
 }
 
@@ -534,9 +343,9 @@ static void who_ends_or_closes_meanwhile_gets_nothing(void **state)
     relay_close(r, sessions_at(r->sessions, 0), RELAY_WAS_HERE);
     assert_string_equal(fake_call_arg(fake_calls() - 1, 3),
                         "100"); /* what is missing it never got */
-    answer("ok|e1|105|0|0|105", message(104, 'z', 'b'), NULL, NULL);
+    script_answer("ok|e1|105|0|0|105", script_message(104, 'z', 'b'), NULL, NULL);
     fake_answer("unknown|e1");
-    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|2", script_message(105, 'z', '*'), NULL, NULL);
     TOLD("message 105 to=* from=- | ");
     CALLS("parley_detach *", "parley_prune *");
 }
@@ -545,7 +354,8 @@ static void a_copy_that_is_not_its_owners_is_not_delivered(void **state)
 {
     (void)state;
     relink("105", "0|104");
-    answer("ok|e1|105|1|0|105", message(103, 'z', 'b'), message(104, 'z', 'a'), NULL);
+    script_answer("ok|e1|105|1|0|105", script_message(103, 'z', 'b'), script_message(104, 'z', 'a'),
+                  NULL);
     script_filled("e1", "105");
     TOLD("message 104 to=a from=- | ");
 }
@@ -554,8 +364,8 @@ static void a_link_that_breaks_while_filling_starts_over(void **state)
 {
     struct relay *r = *state;
     relink("105", "0|104");
-    answer("ok|e1|105|1|0|105", message(104, 'z', 'a'), NULL, NULL);
-    script_own("message", message(106, 'z', 'a'));
+    script_answer("ok|e1|105|1|0|105", script_message(104, 'z', 'a'), NULL, NULL);
+    script_own("message", script_message(106, 'z', 'a'));
     fake_feed_down();
     TOLD("");
     assert_int_equal(r->group_mark, 100);
@@ -563,7 +373,8 @@ static void a_link_that_breaks_while_filling_starts_over(void **state)
     fake_answer("ok|e1|106|0|0|ok|ok|0|106");
     (void)script_told();
     CALLS("parley_replay gw 3 aaa* 100 inbox", "parley_group gw 3 100");
-    answer("ok|e1|106|1|0|106", message(104, 'z', 'a'), message(106, 'z', 'a'), NULL);
+    script_answer("ok|e1|106|1|0|106", script_message(104, 'z', 'a'), script_message(106, 'z', 'a'),
+                  NULL);
     script_filled("e1", "106");
     TOLD("message 104 to=a from=- | message 106 to=a from=- | ");
 }
@@ -578,7 +389,7 @@ static void an_answer_that_cannot_be_ends_the_link(void **state)
     relink("105", "0|0");
     (void)fake_resets();
     fake_commands_full(true);
-    answer("ok|e1|105|1|1|102|9", message(101, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|1|1|102|9", script_message(101, 'z', '*'), NULL, NULL);
     assert_int_equal(fake_resets(), 2);
 }
 
@@ -599,12 +410,12 @@ static void who_comes_again_meanwhile_gets_nothing_of_before(void **state)
     (void)script_open('a');
     CALLS("parley_replay gw 2 aaa* 100 inbox", "parley_group gw 2 100", "parley_detach *",
           "parley_connect *");
-    answer("ok|e1|105|1|1|103", message(103, 'z', 'a'), NULL, NULL);
-    answer("ok|e1|105|1|0|105|2", NULL, NULL, NULL);
+    script_answer("ok|e1|105|1|1|103", script_message(103, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|2", NULL, NULL, NULL);
     fake_answer("ok|e1");
     fake_answer("ok|e1|106|usera|Usera|7|0|5|106|0||0|0");
     TOLD("attached a:Usera | ");
-    answer("ok|e1|106|1|0|106", message(104, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|106|1|0|106", script_message(104, 'z', 'a'), NULL, NULL);
     TOLD("");
 }
 
@@ -613,10 +424,10 @@ static void another_hole_while_filling_begins_anew(void **state)
     (void)state;
     relink("105", "0|104");
     script_own_is_lost();
-    script_own("message", message(107, 'z', 'a'));
+    script_own("message", script_message(107, 'z', 'a'));
     CALLS("parley_replay *", "parley_group *", "parley_reattach gw 2 *");
-    answer("ok|e1|105|1|0|105", message(104, 'z', 'a'), NULL, NULL);
-    answer("ok|e1|105|1|0|105|2", message(105, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105", script_message(104, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|2", script_message(105, 'z', '*'), NULL, NULL);
     TOLD(""); /* they were for the round before */
     fake_answer("ok|e1|107|0|0|ok|ok|0|107");
     (void)script_told();
@@ -630,7 +441,7 @@ static void not_all_questions_at_once(void **state)
     struct relay *r = *state;
     char text[4096];
     for (int letter = 'c'; letter <= 'z'; letter++) {
-        (void)open_session((char)letter);
+        (void)script_open_at_100((char)letter);
     }
     size_t count = sessions_count(r->sessions), used;
     fake_feed_down();
@@ -679,7 +490,7 @@ static void too_much_is_left_to_each_client(void **state)
     fake_answer(page);
     free(page);
     page = with_head("ok|e1|105|1|1|102|9", large(102, 'z', '*', SCRIPT_QUEUE_BYTES / 4));
-    script_group("message", message(106, 'z', '*'));
+    script_group("message", script_message(106, 'z', '*'));
     fake_answer(page);
     free(page);
     TOLD("behind | message 106 to=* from=- | "); /* what waited still comes */
@@ -707,9 +518,9 @@ static void what_comes_too_late_is_told_when_it_is_too_much(void **state)
 {
     (void)state;
     script_own_is_lost();
-    script_group("message", message(103, 'z', '*'));
+    script_group("message", script_message(103, 'z', '*'));
     TOLD("message 103 to=* from=- | ");
-    script_own("message", message(110, 'z', 'a'));
+    script_own("message", script_message(110, 'z', 'a'));
     fake_answer("ok|e1|110|0|0|ok|ok|109|110");
     (void)script_told();
     CALLS("parley_replay gw 1 bbb* 100 inbox", "parley_replay gw 1 aaa* 100 inbox",
@@ -717,11 +528,12 @@ static void what_comes_too_late_is_told_when_it_is_too_much(void **state)
     char *page = with_head("ok|e1|110|1|1|108", large(108, 'z', 'b', SCRIPT_QUEUE_BYTES / 4));
     fake_answer(page);
     free(page);
-    answer("ok|e1|110|1|1|101", message(101, 'z', 'a'), NULL, NULL);
+    script_answer("ok|e1|110|1|1|101", script_message(101, 'z', 'a'), NULL, NULL);
     CALLS("parley_group gw 1 103",
           "parley_replay gw 1 aaa* 101 inbox"); /* is there more of that? */
     fake_answer("ok|e1|110|1|0|103|9");
-    answer("ok|e1|110|1|1|105", message(102, 'z', 'a'), message(105, 'z', 'a'), NULL);
+    script_answer("ok|e1|110|1|1|105", script_message(102, 'z', 'a'), script_message(105, 'z', 'a'),
+                  NULL);
     TOLD("behind | lost a 102 | ");
     CALLS("parley_prune *");
 }
@@ -757,7 +569,7 @@ static void more_than_may_wait_is_fetched_once_more(void **state)
         script_group("message", line);
         free(line);
     }
-    answer("ok|e1|105|1|0|105|9", message(105, 'z', '*'), NULL, NULL);
+    script_answer("ok|e1|105|1|0|105|9", script_message(105, 'z', '*'), NULL, NULL);
     TOLD("message 105 to=* from=- | ");
     assert_int_equal(r->held.count, 0);
     CALLS("parley_prune *", "parley_reattach gw 2 *");
@@ -771,11 +583,6 @@ static void more_than_may_wait_is_fetched_once_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_are_taken_apart),
-        TEST(what_is_no_message_is_left_out_of_a_page),
-        TEST(a_page_has_at_most_64_messages),
-        TEST(a_page_that_does_not_come),
-        TEST(few_pages_are_asked_for_at_once),
         TEST(messages_may_be_quicker_than_the_answer_to_connect),
         TEST(what_was_missed_comes_in_order_to_each),
         TEST(pages_go_on_until_the_end),

@@ -1,27 +1,11 @@
 /* test_relay_roster.c - the list of users: loading it, and never missing a change for good */
 #include "tests/support/relay_script.h"
 
-#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#define CALLS(...) assert_calls((const char *const[]){__VA_ARGS__, NULL})
-#define NO_CALLS() assert_int_equal(fake_calls(), 0)
-#define TOLD(text) assert_string_equal(script_told(), text)
-
-static void assert_calls(const char *const *patterns)
-{
-    size_t n = 0;
-    for (; patterns[n]; n++) {
-        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
-            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
-        }
-    }
-    assert_int_equal(fake_calls(), n);
-}
 
 /* The link is up and the first page is asked for. */
 static int begin(void **state)

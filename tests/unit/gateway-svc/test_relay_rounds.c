@@ -12,24 +12,9 @@
 
 #include <cmocka.h>
 
-#define ALICE "ok|e1|100|alice|Alice|7|0|5|90|0"
 #define BOB "ok|e1|100|bob|Bob|8|0|6|90|0"
 #define WINDOW 16 /* calls of a round at the same time */
 #define BATCH 64  /* sessions in one call */
-
-#define CALLS(...) assert_calls((const char *const[]){__VA_ARGS__, NULL})
-#define TOLD(text) assert_string_equal(script_told(), text)
-
-static void assert_calls(const char *const *patterns)
-{
-    size_t n = 0;
-    for (; patterns[n]; n++) {
-        if (fnmatch(patterns[n], fake_call(n), 0) != 0) {
-            fail_msg("call %zu is \"%s\", not \"%s\"", n, fake_call(n), patterns[n]);
-        }
-    }
-    assert_int_equal(fake_calls(), n);
-}
 
 /* Alice's session 'a', attached. */
 static int begin_alice(void **state)
@@ -37,7 +22,7 @@ static int begin_alice(void **state)
     *state = script_begin();
     script_up();
     script_open('a');
-    fake_answer(ALICE);
+    fake_answer(SCRIPT_ALICE);
     (void)script_told();
     return 0;
 }
@@ -324,7 +309,7 @@ static void who_was_in_a_round_is_not_attached_behind_that(void **state)
     }
     CALLS("parley_connect gw 1 aaa*", "parley_detach *", "parley_detach *",
           "parley_connect gw 1 bbb*", "parley_connect gw 1 ccc*", "parley_detach gw 1 bbb*");
-    fake_answer(ALICE);
+    fake_answer(SCRIPT_ALICE);
     CALLS("parley_detach *", "parley_detach *", "parley_connect gw 1 bbb*",
           "parley_connect gw 1 ccc*", "parley_detach gw 1 bbb*"); /* not b or c once more */
 }
