@@ -1,5 +1,6 @@
 /* fuzz_sio_packet.c - a packet that was taken can be written down from its fields and is then the
- * same packet; its parts are JSON; no reserved name gets through */
+ * same packet; its parts are JSON; no reserved name gets through, and each is one however it is
+ * written */
 #include "gateway-svc/socketio/sio_packet.h"
 #include "shared/json.h"
 #include "shared/utf8.h"
@@ -97,6 +98,31 @@ static void check_name(const struct sio_packet *p, struct slice text)
     }
 }
 
+/* Written with fewer escapes it is the same name, and there was room. */
+static void check_plain_name(const struct sio_packet *p)
+{
+    struct buf room;
+    buf_init(&room, SIO_NAME_ROOM(p->name.len));
+    struct slice name = sio_packet_name(p, &room);
+    HOLDS(!room.failed && name.len <= p->name.len && utf8_valid(name));
+    HOLDS(p->name_escaped || slice_equal(name, p->name));
+    if (room.len > 0) {
+        struct json sent = {
+            JSON_STRING, {p->name.ptr - 1, p->name.len + 2}
+        };
+        struct json plain;
+        struct buf a, b;
+        buf_init(&a, SIZE_MAX);
+        buf_init(&b, SIZE_MAX);
+        HOLDS(json_parse(buf_slice(&room), &plain) == JSON_OK);
+        HOLDS(json_string(sent, &a) == JSON_OK && json_string(plain, &b) == JSON_OK);
+        HOLDS(slice_equal(buf_slice(&a), buf_slice(&b)));
+        buf_deinit(&a);
+        buf_deinit(&b);
+    }
+    buf_deinit(&room);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = fuzz_input(data, size);
@@ -111,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(fuzz_inside(packet.payload, in) && fuzz_inside(packet.args, in));
     check_json(&packet);
     check_name(&packet, in);
+    check_plain_name(&packet);
     buf_init(&text, SIZE_MAX);
     write(&packet, in, &text);
     struct slice written = exact_copy(buf_slice(&text));

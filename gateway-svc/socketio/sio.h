@@ -133,8 +133,9 @@ const char *sio_reason_name(enum sio_reason reason); /* "transport close"; a lit
 
 /* An event from a client.  Everything is borrowed. */
 struct sio_event {
-    struct slice name; /* the name's JSON string content, quotes off, escapes as sent; one that is a
-                          number as its digits.  Never one of the reserved names */
+    struct slice name; /* the name's JSON string content, quotes off, with no more escapes than JSON
+                          demands, whatever the client wrote; one that is a number as sent.  Never
+                          one of the reserved names */
     struct slice args; /* what follows the name, raw JSON: "" or "{...},1" */
     bool wants_ack;    /* then answer, at most once, now or later, with sio_socket_ack */
     uint64_t ack_id;

@@ -36,10 +36,10 @@ static struct slice unquoted(struct json string)
     return (struct slice){string.raw.ptr + 1, string.raw.len - 2};
 }
 
-static bool is_reserved_string(struct json name)
+static bool is_reserved_string(struct json name, bool escaped)
 {
     struct buf decoded;
-    if (!memchr(name.raw.ptr, '\\', name.raw.len)) {
+    if (!escaped) {
         return sio_packet_is_reserved(unquoted(name));
     }
     /* "\u0063onnect" and the like */
@@ -133,7 +133,8 @@ static enum sio_packet_err read_event(struct json payload, struct sio_packet *ou
     if (!json_next(&walk, NULL, &name) || (name.type != JSON_STRING && name.type != JSON_NUMBER)) {
         return SIO_PACKET_E_NAME;
     }
-    if (name.type == JSON_STRING && is_reserved_string(name)) {
+    out->name_escaped = memchr(name.raw.ptr, '\\', name.raw.len) != NULL;
+    if (name.type == JSON_STRING && is_reserved_string(name, out->name_escaped)) {
         return SIO_PACKET_E_NAME;
     }
     out->name = name.type == JSON_STRING ? unquoted(name) : name.raw;
@@ -241,4 +242,20 @@ enum sio_packet_err sio_packet_decode(struct slice text, struct sio_packet *out)
         return SIO_PACKET_E_ACK_ID;
     }
     return read_payload(rest, out);
+}
+
+struct slice sio_packet_name(const struct sio_packet *packet, struct buf *room)
+{
+    struct slice name = packet->name;
+    if (!packet->name_escaped) {
+        return name;
+    }
+    const struct json sent = {
+        JSON_STRING, {name.ptr - 1, name.len + 2}
+    };
+    struct buf text;
+    buf_init(&text, name.len);
+    bool good = json_string(sent, &text) == JSON_OK && json_append_string(room, buf_slice(&text));
+    buf_deinit(&text);
+    return good ? unquoted((struct json){JSON_STRING, buf_slice(room)}) : name;
 }

@@ -6,7 +6,7 @@
 #ifndef PARLEY_SIO_PACKET_H
 #define PARLEY_SIO_PACKET_H
 
-#include "shared/slice.h"
+#include "shared/buf.h"
 
 /* The digits on the wire. */
 enum sio_packet_type {
@@ -44,6 +44,7 @@ struct sio_packet {
     const struct slice *data; /* the attachments once they have come (sio_partial.h), else NULL */
     struct slice payload; /* CONNECT: the object or empty.  ACK: what stands between the brackets */
     struct slice name;    /* events: the string's content as sent, or the number */
+    bool name_escaped;    /* there are escapes in it: see sio_packet_name */
     struct slice args;    /* events: what follows the name, without the comma */
 };
 
@@ -53,5 +54,11 @@ enum sio_packet_err sio_packet_decode(struct slice text, struct sio_packet *out)
 /* Names that mean something else to the programs at both ends and must not be used for events.
  * `name` is a JSON string's content, escapes as sent. */
 bool sio_packet_is_reserved(struct slice name);
+
+/* The name of an event with no more escapes than JSON demands, so that equal names are equal bytes;
+ * one with half a character in it stays as it was sent.  It is written into `room` if it has to be,
+ * which must take SIO_NAME_ROOM bytes. */
+struct slice sio_packet_name(const struct sio_packet *packet, struct buf *room);
+#define SIO_NAME_ROOM(sent) ((sent) + 2) /* no escape gets longer; and the quotes */
 
 #endif

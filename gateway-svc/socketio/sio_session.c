@@ -60,19 +60,32 @@ static void on_disconnect(struct eio_conn *conn, struct sio_socket *socket,
     sio_sockets_reap(conn);
 }
 
+static void tell_event(struct sio_socket *socket, const struct sio_event *event)
+{
+    sio_socket_ref(socket);
+    socket->nsp->handler->event(socket->nsp->app, socket, event);
+    sio_socket_unref(socket);
+}
+
 static void on_event(struct eio_conn *conn, struct sio_socket *socket,
                      const struct sio_packet *packet)
 {
-    const struct sio_event event = {.name = packet->name,
-                                    .args = packet->args,
-                                    .wants_ack = packet->has_ack_id,
-                                    .ack_id = packet->ack_id,
-                                    .data = packet->data,
-                                    .data_count = packet->attachments};
+    struct sio_event event = {.name = packet->name,
+                              .args = packet->args,
+                              .wants_ack = packet->has_ack_id,
+                              .ack_id = packet->ack_id,
+                              .data = packet->data,
+                              .data_count = packet->attachments};
+    struct buf room;
     (void)conn;
-    sio_socket_ref(socket);
-    socket->nsp->handler->event(socket->nsp->app, socket, &event);
-    sio_socket_unref(socket);
+    if (!packet->name_escaped) {
+        tell_event(socket, &event);
+        return;
+    }
+    buf_init(&room, SIO_NAME_ROOM(packet->name.len));
+    event.name = sio_packet_name(packet, &room);
+    tell_event(socket, &event);
+    buf_deinit(&room);
 }
 
 /* One that nobody waits for is ignored. */

@@ -279,6 +279,21 @@ each("arguments pass through unchanged, in events and in acks", async ({ join })
   ws.destroy();
 });
 
+/* PHP writes "\/", Python all that is not ASCII as \\u. */
+for (const name of ["mess\\u0061ge", "\\u006D\\u0065ssage"]) {
+  each(`a name is the same however it is written: ${name}`, async ({ join }) => {
+    const ws = await join(wide);
+    ws.text(`42["${name}",1]`);
+    ws.text(`421["${name}-with-ack",2]`);
+    assert.equal(await ws.readText(), '42["message-back",1]');
+    assert.equal(await ws.readText(), "431[2]");
+    ws.text(`451-["${name}",{"_placeholder":true,"num":0}]`);
+    ws.binary([7]);
+    assert.match(await ws.readText(), /^451-\["message-back",/);
+    ws.destroy();
+  });
+}
+
 each("white space around the payload and between its parts is allowed", async ({ join }) => {
   const ws = await join(app);
   ws.text('42 [ "message" , 1 , 2 ] ');

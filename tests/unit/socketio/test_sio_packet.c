@@ -193,12 +193,65 @@ static void every_prefix_of_good_packets_is_safe(void **state)
     }
 }
 
+/* Between the quotes. */
+static const struct {
+    struct slice sent, name;
+} names[] = {
+    {SLICE_INIT("plain"),                       SLICE_INIT("plain")                  },
+    {SLICE_INIT(""),                            SLICE_INIT("")                       },
+    {SLICE_INIT("pl\\u0061in"),                 SLICE_INIT("plain")                  },
+    {SLICE_INIT("\\u0061"),                     SLICE_INIT("a")                      },
+    {SLICE_INIT("a\\/b"),                       SLICE_INIT("a/b")                    },
+    {SLICE_INIT("\xc3\xa9"),                    SLICE_INIT("\xc3\xa9")               },
+    {SLICE_INIT("\\u00e9"),                     SLICE_INIT("\xc3\xa9")               },
+    {SLICE_INIT("\\ud83d\\uDE00"),              SLICE_INIT("\xf0\x9f\x98\x80")       },
+    {SLICE_INIT("\\u0022\\u005c"),              SLICE_INIT("\\\"\\\\")               },
+    {SLICE_INIT("\\n\\u000a"),                  SLICE_INIT("\\n\\n")                 },
+    {SLICE_INIT("\\b\\f\\u0000\\u0001\\u0008"), SLICE_INIT("\\b\\f\\u0000\\u0001\\b")},
+    {SLICE_INIT("\\ud800\\u0061"),              SLICE_INIT("\\ud800\\u0061")         },
+    {SLICE_INIT("\\u001F"),                     SLICE_INIT("\\u001f")                }, /* as long as it was: no room is left */
+};
+
+static void equal_names_are_equal_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(names); i++) {
+        struct buf text, room;
+        struct sio_packet packet;
+        buf_init(&text, 1000);
+        buf_printf(&text, "2[\"%.*s\",1]", (int)names[i].sent.len, names[i].sent.ptr);
+        struct slice copy = exact_copy(buf_slice(&text));
+        assert_int_equal(sio_packet_decode(copy, &packet), SIO_PACKET_OK);
+        buf_init(&room, SIO_NAME_ROOM(packet.name.len));
+        struct slice name = sio_packet_name(&packet, &room);
+        if (!slice_equal(name, names[i].name)) {
+            fail_msg("%.*s: %.*s", (int)copy.len, copy.ptr, (int)name.len, name.ptr);
+        }
+        buf_deinit(&room);
+        exact_free(copy);
+        buf_deinit(&text);
+    }
+}
+
+static void a_number_as_a_name_stays_as_sent(void **state)
+{
+    struct sio_packet packet;
+    struct buf room;
+    (void)state;
+    assert_int_equal(sio_packet_decode(SLICE("2[1e2,\"\\n\"]"), &packet), SIO_PACKET_OK);
+    buf_init(&room, SIO_NAME_ROOM(packet.name.len));
+    assert_true(slice_equal(sio_packet_name(&packet, &room), SLICE("1e2")));
+    buf_deinit(&room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_packets_are_taken_apart),
         cmocka_unit_test(bad_packets_are_named),
         cmocka_unit_test(every_prefix_of_good_packets_is_safe),
+        cmocka_unit_test(equal_names_are_equal_bytes),
+        cmocka_unit_test(a_number_as_a_name_stays_as_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
