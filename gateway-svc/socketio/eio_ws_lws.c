@@ -251,12 +251,13 @@ static void on_gone(struct eio_conn *conn)
     eio_conn_transport_gone(conn, SIO_TRANSPORT_CLOSE);
 }
 
-/* What libwebsockets lets pass: codes that nobody may send, and reasons that are no text. */
+/* What libwebsockets lets pass: half a code, codes that nobody may send, and reasons that are no
+ * text. */
 static uint16_t close_fault(struct slice payload)
 {
     const unsigned char *b = (const unsigned char *)payload.ptr;
     if (payload.len < 2) {
-        return 0;
+        return payload.len == 0 ? 0 : WS_PROTOCOL_ERROR;
     }
     if ((b[0] << 8 | b[1]) > WS_CODE_MAX) {
         return WS_PROTOCOL_ERROR;

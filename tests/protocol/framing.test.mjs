@@ -241,6 +241,13 @@ for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999]) {
   });
 }
 
+test("a close with half a code is a protocol error", async () => {
+  const ws = await openRaw();
+  ws.frame(Buffer.from([3]), { opcode: OP.close });
+  assert.equal(await ws.readClose(), 1002);
+  await until("the server hangs up", () => ws.gone);
+});
+
 test("an empty close is answered, and nothing comes behind it", async () => {
   const ws = await openRaw();
   ws.text("4before");
