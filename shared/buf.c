@@ -95,7 +95,7 @@ bool buf_u64(struct buf *b, uint64_t value)
 {
     char digits[DECIMAL_MAX];
 
-    return buf_append(b, (struct slice){digits, decimal_put(digits, value)});
+    return buf_append(b, decimal(digits, value));
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

@@ -1,17 +1,13 @@
 /* decimal.c - numbers as decimal digits */
 #include "shared/decimal.h"
 
-#include <string.h>
-
-size_t decimal_put(char *out, uint64_t value)
+struct slice decimal(char room[DECIMAL_MAX], uint64_t value)
 {
-    char digits[DECIMAL_MAX];
-    size_t first = sizeof digits;
+    size_t first = DECIMAL_MAX;
 
     do {
-        digits[--first] = (char)('0' + value % 10);
+        room[--first] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    memcpy(out, digits + first, sizeof digits - first);
-    return sizeof digits - first;
+    return (struct slice){room + first, DECIMAL_MAX - first};
 }

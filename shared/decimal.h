@@ -2,12 +2,11 @@
 #ifndef PARLEY_DECIMAL_H
 #define PARLEY_DECIMAL_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "shared/slice.h"
 
 #define DECIMAL_MAX 20 /* 2^64 - 1 has as many */
 
-/* Writes the digits of `value`, at most DECIMAL_MAX and no NUL; returns how many. */
-size_t decimal_put(char *out, uint64_t value);
+/* The digits of `value`; they stand in `room`, at its end. */
+struct slice decimal(char room[DECIMAL_MAX], uint64_t value);
 
 #endif

@@ -331,7 +331,7 @@ static bool send_call(struct functions *f, const char *name, const struct slice 
                                  slice_text(f->prefix), slice_text(f->caller->epoch)};
     memcpy(argv, head, sizeof head);
     for (size_t i = 0; i < 3; i++) {
-        argv[5 + i] = (struct slice){texts[i], decimal_put(texts[i], numbers[i])};
+        argv[5 + i] = decimal(texts[i], numbers[i]);
     }
     if (count > 0) {
         memcpy(argv + 8, args, count * sizeof *args);

@@ -55,9 +55,9 @@ static char *put(char *at, struct slice s)
 
 static char *put_length(char *at, char kind, size_t length)
 {
+    char digits[DECIMAL_MAX];
     *at++ = kind;
-    at += decimal_put(at, length);
-    return put(at, END);
+    return put(put(at, decimal(digits, length)), END);
 }
 
 /* No more than a command takes: a length for itself, a length and an end for each argument. */

@@ -65,29 +65,18 @@ static void append_data(struct sio_frame *frame, const struct sio_message *m)
     }
 }
 
-/* Engine.IO message, Socket.IO type, and how many attachments follow. */
-#define START_MAX (2 + DECIMAL_MAX + 1)
-static size_t put_start(char *out, const struct sio_message *m)
-{
-    bool binary = m->data_count > 0;
-    size_t n = 2;
-    out[0] = '4';
-    out[1] = (char)('0' + m->type + (binary ? SIO_PACKET_BINARY_EVENT - SIO_PACKET_EVENT : 0));
-    if (binary) {
-        n += decimal_put(out + n, m->data_count);
-        out[n++] = '-';
-    }
-    return n;
-}
-
 struct sio_frame *sio_namespace_message(const struct sio_namespace *nsp,
                                         const struct sio_message *message)
 {
     assert(message->data_count <= SIO_DATA_MAX);
-    bool event = message->type == SIO_PACKET_EVENT;
-    char start[START_MAX];
+    bool event = message->type == SIO_PACKET_EVENT, binary = message->data_count > 0;
+    int type = (int)message->type + (binary ? SIO_PACKET_BINARY_EVENT - SIO_PACKET_EVENT : 0);
+    char digits[2] = {'4', (char)('0' + type)}; /* Engine.IO message, Socket.IO type */
+    char attachments[DECIMAL_MAX];
     const struct slice parts[] = {
-        {start, put_start(start, message)},
+        {digits, sizeof digits},
+        binary ? decimal(attachments, message->data_count) : SLICE(""),
+        binary ? SLICE("-") : SLICE(""),
         nsp->prefix,
         message->head,
         event ? SLICE("[\"") : SLICE("["),
