@@ -62,14 +62,25 @@ static void forget(struct own_list *list, struct own *own)
     free_one(own);
 }
 
-/* The one place where a state changes.  Scripts cannot ask again for what failed. */
+bool own_may_retry(const struct own *own)
+{
+    return strcmp(own->code, "too_large") != 0 && strcmp(own->code, "invalid") != 0;
+}
+
+static bool is_done(const struct own_list *list, const struct own *own)
+{
+    bool may_ask_again = !list->policy.persistent && own_may_retry(own); /* scripts cannot */
+    return own->state == OWN_SENT || (own->state == OWN_FAILED && !may_ask_again);
+}
+
+/* The one place where a state changes. */
 static void set_state(struct own_list *list, struct own *own, enum own_state state)
 {
     list->in_state[own->state]--;
     list->in_state[state]++;
     own->state = state;
     list->fn(list->ctx, own);
-    if (state == OWN_SENT || (state == OWN_FAILED && list->policy.persistent)) {
+    if (is_done(list, own)) {
         forget(list, own);
     }
 }

@@ -9,7 +9,7 @@
  *     failed, waiting -> sent     an answer or echo came late
  *
  * They go out in the order in which they were written; at most `window` of them are asked at once.
- * Whatever is sent is forgotten. */
+ * Whatever is sent is forgotten, and so is what would be refused for ever. */
 #ifndef PARLEY_TERMINAL_OWN_H
 #define PARLEY_TERMINAL_OWN_H
 
@@ -69,7 +69,9 @@ bool own_is_ours(const struct own_list *list, const char *client_id);
 void own_connection_lost(struct own_list *list);
 /* The answers that are overdue. */
 void own_tick(struct own_list *list, uint64_t now_ms);
-/* All that failed are to be sent again; how many. */
+/* Of one that failed: may the same message succeed another time? */
+bool own_may_retry(const struct own *own);
+/* All that failed and may yet succeed are to be sent again; how many. */
 size_t own_retry(struct own_list *list);
 /* All that are left have failed for that reason. */
 void own_give_up(struct own_list *list, const char *reason);

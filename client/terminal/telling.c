@@ -44,7 +44,8 @@ enum story_style telling_own(struct buf *out, const struct own *own, const char 
     bool private = put_names(out, me, own->receiver, me);
     buf_append(out, buf_slice(&own->text));
     if (own->state == OWN_FAILED) {
-        buf_printf(out, "  [not sent: %s; /retry]", words_for_failure(own->code, own->reason));
+        buf_printf(out, "  [not sent: %s%s]", words_for_failure(own->code, own->reason),
+                   own_may_retry(own) ? "; /retry" : "");
     } else if (own->state != OWN_SENT) {
         buf_append(out, SLICE("  [waiting]"));
     }

@@ -191,6 +191,10 @@ static void own_ones_follow_the_table(void **state)
         assert_string_equal(out.ptr, tellings[i].text);
     }
     buf_clear(&out);
+    (void)snprintf(own.code, sizeof own.code, "too_large"); /* and it would be too long again */
+    assert_int_equal(telling_own(&out, &own, "al"), STORY_FAILED);
+    assert_string_equal(out.ptr, "12:00 al -> bob (private): yo  [not sent: too long]");
+    buf_clear(&out);
     assert_int_equal(telling_message(&out, &m, "AL"), STORY_PRIVATE);
     assert_string_equal(out.ptr, "12:00 bob -> you (private): hi\n\x1b\"ü");
     buf_deinit(&out);
