@@ -83,11 +83,23 @@ static void name_keys(void)
     }
 }
 
+void screen_close(void)
+{
+    SCREEN *screen = set_term(NULL);
+    set_term(screen);
+    endwin();
+    delscreen(screen);
+}
+
 bool screen_open(void)
 {
     static SCREEN *screen;
     screen = newterm(NULL, stdout, stdin);
     if (!screen) {
+        return false;
+    }
+    if (!tigetstr("cup")) { /* TERM=dumb: nothing can be put where it belongs */
+        screen_close();
         return false;
     }
     cbreak();
@@ -99,14 +111,6 @@ bool screen_open(void)
     choose_styles();
     name_keys();
     return true;
-}
-
-void screen_close(void)
-{
-    SCREEN *screen = set_term(NULL);
-    set_term(screen);
-    endwin();
-    delscreen(screen);
 }
 
 void screen_resize(void)

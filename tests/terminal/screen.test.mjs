@@ -248,6 +248,14 @@ test("the ways to leave sign out: Ctrl-D, SIGTERM; a typed line keeps Ctrl-D fro
   await bob.misses(second.me);
 });
 
+for (const TERM of ["dumb", "unheard-of"]) {
+  test(`TERM=${TERM}, which cannot show it: said in words, and what can be done`, async (t) => {
+    const screen = await Screen.open(t, ["--url", stack.door, "al"], { env: { TERM } });
+    assert.equal(await screen.status(), 1);
+    assert.match(await screen.text(), /^parley: this terminal cannot be used \(TERM\?\); try --plain$/m);
+  });
+}
+
 test("the session ends: in words, with status 4", async (t) => {
   const { me, screen } = await open(t, "al");
   await stack.operator("FCALL", "parley_kick", "1", "{chat}:", me);
