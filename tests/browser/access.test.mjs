@@ -204,6 +204,43 @@ for (const [width, height] of [[667, 320], [360, 740], [320, 480]]) {
   });
 }
 
+/* With its keyboard open a phone on its side has no more than that. */
+for (const height of [256, 180, 120]) {
+  test(`640 x ${height}, offline, privately, with red messages: what is being written is in sight`, async (t) => {
+    const alf = await scene(t).enter(stack, `Alfred${height}`);
+    await alf.page.setViewportSize({ width: 640, height });
+    alf.expect(/WebSocket connection to .* failed/, /ERR_INTERNET_DISCONNECTED/);
+    for (const text of ["one", "two"]) {
+      await alf.say(`@nobody ${text}`);
+      await alf.sees(text, "failed");
+    }
+    await alf.context.setOffline(true);
+    await alf.page.waitForSelector('#connection[data-state="offline"]', { state: "attached" });
+    await alf.page.fill("#text", "@bob Are you there?\nAnd you?\nAnd you?\nAnd you?");
+    await alf.shot(`low-${height}`);
+    for (const id of ["receiver", "text", "send"]) {
+      const { y, height: h } = await alf.page.locator(`#${id}`).boundingBox();
+      assert.ok(y >= 0 && y + h <= height, `${id}: ${y} + ${h}`);
+    }
+    await alf.page.locator("#text").blur();
+    for (const id of ["connection", "notice", "failed-bar"]) {
+      assert.ok(await alf.page.isVisible(`#${id}`), `${id} is there for whoever does not write`);
+    }
+  });
+}
+
+test("what is half written is in sight as a whole when the window becomes narrower, and takes no more room when it becomes wider", async (t) => {
+  const alice = await scene(t).enter(stack, "Aurel");
+  const box = () => alice.page.$eval("#text", (e) => [e.clientHeight, e.scrollHeight]);
+  const [line] = await box();
+  await alice.page.fill("#text", "some words that fit into one line of a wide window, and into no line of a phone's");
+  assert.deepEqual(await box(), [line, line]);
+  await alice.page.setViewportSize({ width: 360, height: 740 });
+  await until("it has grown", async () => { const [height, all] = await box(); return height > line && height === all; });
+  await alice.page.setViewportSize({ width: 1280, height: 800 });
+  await until("it has shrunk", async () => (await box())[0] === line);
+});
+
 test("a name that is cut can be read whole: in the list, above it, and of whom one writes to", async (t) => {
   const name = `W${"w".repeat(31)}`;
   const long = await scene(t).enter(stack, name);

@@ -26,6 +26,7 @@ export class Composer {
     this.#text.addEventListener("input", () => this.#changed());
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("blur", () => this.#offer([]));
+    addEventListener("resize", () => this.#grow()); /* lines break elsewhere now */
     this.#changed();
   }
 
