@@ -241,6 +241,29 @@ test("what is half written is in sight as a whole when the window becomes narrow
   await until("it has shrunk", async () => (await box())[0] === line);
 });
 
+for (const colorScheme of ["light", "dark"]) {
+  test(`forced colours, ${colorScheme}: what is on or chosen looks other than what is not`, async (t) => {
+    const s = scene(t);
+    const alice = await s.enter(stack, `Alba-${colorScheme}`, { forcedColors: "active", reducedMotion: "reduce", colorScheme });
+    await s.enter(stack, `Bela-${colorScheme}`);
+    await s.enter(stack, `Bert-${colorScheme}`);
+    await until("they are there", async () => (await alice.users()).length >= 3);
+    await alice.page.click("#menu-button");
+    const back = (selector, pseudo) => alice.page.$eval(selector, (e, part) => getComputedStyle(e, part).backgroundColor, pseudo);
+    const off = [await back("#sound"), await back("#sound", "::after")];
+    assert.notEqual(off[0], off[1], "the knob can be seen");
+    await alice.page.click("#sound");
+    const on = [await back("#sound"), await back("#sound", "::after")];
+    assert.notEqual(on[0], on[1]);
+    assert.notEqual(on[0], off[0]);
+    assert.notEqual(await back("#theme input:checked + span"), await back("#theme input:not(:checked) + span"));
+    await alice.shot(`forced-${colorScheme}`);
+    await alice.page.fill("#text", "@b");
+    await alice.page.waitForSelector("#completions [aria-selected=true]");
+    assert.notEqual(await back("#completions [aria-selected=true]"), await back("#completions [aria-selected=false]"));
+  });
+}
+
 test("a name that is cut can be read whole: in the list, above it, and of whom one writes to", async (t) => {
   const name = `W${"w".repeat(31)}`;
   const long = await scene(t).enter(stack, name);
