@@ -70,6 +70,18 @@ test("the settings: a group of radio buttons, switches; Escape closes and gives 
   assert.equal(await alice.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark", "it is kept");
 });
 
+test("the settings: closed when the focus goes on, so that they cover nothing that has it", async (t) => {
+  const alice = await scene(t).enter(stack, "Asta");
+  await alice.page.click("#menu-button");
+  for (const id of ["sound", "notifications", "sign-out"]) {
+    await alice.page.keyboard.press("Tab");
+    assert.deepEqual([await alice.page.evaluate(() => document.activeElement.id), await alice.page.isVisible("#menu")], [id, true]);
+  }
+  await alice.page.keyboard.press("Tab");
+  assert.deepEqual([await alice.page.evaluate(() => document.activeElement.id), await alice.page.isVisible("#menu")], ["messages", false]);
+  assert.equal(await alice.page.getAttribute("#menu-button", "aria-expanded"), "false");
+});
+
 test("Tab goes through the page in the order in which it is read", async (t) => {
   const alice = await scene(t).enter(stack, "Aya");
   await alice.page.evaluate(() => { document.activeElement.blur(); });
@@ -154,6 +166,14 @@ test("the drawer of a phone: opens, takes the focus, Escape closes it, choosing 
   assert.equal(await alice.page.isVisible("#users"), false);
   await alice.page.click("#users-button");
   await alice.page.waitForSelector("#users", { state: "visible" });
+  const reached = new Set();
+  for (let i = 0; i < 8; i++) {
+    await alice.page.keyboard.press("Tab");
+    reached.add(await alice.page.evaluate(() => document.activeElement.id));
+  }
+  reached.delete(""); /* between the last and the first */
+  assert.deepEqual([...reached].sort(), ["user-filter", "users", "users-close"], "nothing behind it gets the focus");
+  assert.equal(await alice.page.$eval("#connection-said", (e) => e.closest("[inert]")), null, "and the state of the connection can be said");
   assert.equal(await alice.page.getAttribute("#users-button", "aria-expanded"), "true");
   await alice.page.keyboard.press("Escape");
   await alice.page.waitForSelector("#users", { state: "hidden" });

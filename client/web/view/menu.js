@@ -12,7 +12,8 @@ export class Menu {
     byId("menu-button").append(icon("menu"));
     byId("menu-button").addEventListener("click", () => this.open(!this.isOpen));
     byId("sign-out").addEventListener("click", () => { this.open(false); signOut(); });
-    document.addEventListener("pointerdown", (event) => this.#outside(event));
+    document.addEventListener("pointerdown", (event) => this.#outside(event.target));
+    byId("menu").addEventListener("focusout", (event) => event.relatedTarget && this.#outside(event.relatedTarget));
     this.#theme();
     this.#switch("sound", async (on) => { if (on) { testSound(); } return on; });
     this.#switch("notifications", async (on) => on && this.#asked(await allowNotifications()));
@@ -65,8 +66,8 @@ export class Menu {
     return was && !isOpen;
   }
 
-  #outside(event) {
-    if (this.isOpen && !byId("menu").contains(event.target) && !byId("menu-button").contains(event.target)) {
+  #outside(target) {
+    if (this.isOpen && !byId("menu").contains(target) && !byId("menu-button").contains(target)) {
       this.open(false);
     }
   }

@@ -138,7 +138,9 @@ export class UserPane {
     byId("chat").dataset.users = isOpen ? "open" : "closed";
     byId("users-button").setAttribute("aria-expanded", String(isOpen));
     byId("users-pane").inert = this.#narrow.matches && !isOpen;
-    document.querySelector(".conversation").inert = this.#narrow.matches && isOpen;
+    for (const behind of document.querySelectorAll(".bar, .conversation")) {
+      behind.inert = this.#narrow.matches && isOpen;
+    }
     if (isOpen) {
       byId("users").focus();
       this.#list.refresh();
