@@ -103,6 +103,7 @@ export class Conversation {
     this.#users.clear();
     this.#comings.clear();
     this.#views.messages.clear();
+    this.#views.users.clear();
     this.#views.announcer.clear();
     this.#views.attention.clear();
   }

@@ -119,6 +119,37 @@ test("the list of users by keyboard: arrows, Home, End, Enter writes to that use
   assert.equal(await alice.page.evaluate(() => document.activeElement.id), "text");
 });
 
+test("a name that nobody has: said, seen and heard; whoever signs in next looks for nothing", async (t) => {
+  const alice = await scene(t).enter(stack, "Aino");
+  await until("the list", async () => (await alice.users()).includes("Aino"));
+  await alice.page.fill("#user-filter", "zzz");
+  await until("it is said", async () => (await alice.page.textContent('#users-none[role="status"]')) === "Nobody here is called that.");
+  await alice.page.fill("#user-filter", "ain");
+  assert.equal(await alice.page.textContent("#users-none"), "");
+  await alice.signOut();
+  await alice.signIn("Berit");
+  assert.equal(await alice.page.inputValue("#user-filter"), "");
+  await until("the list is whole", async () => (await alice.users()).includes("Berit"));
+});
+
+test("the same words twice are said twice; after signing out nothing that was said can be read", async (t) => {
+  const alice = await scene(t).enter(stack, "Aida");
+  const { token } = await user(stack.door, "Bosse");
+  const bob = await connect(stack.gateway(1), { token });
+  t.after(() => bob.close());
+  const said = (text) => until(`"${text}" is said`, async () => (await alice.page.textContent("#announcer")) === text);
+  await bob.say("Aida", "psst");
+  await said("Bosse, privately: psst");
+  await bob.say("Aida", "psst");
+  await said("");
+  await said("Bosse, privately: psst");
+  await alice.say("@nobody hello?");
+  await alice.sees("hello?", "failed");
+  assert.notEqual(await alice.page.textContent("#alarm"), "");
+  await alice.signOut();
+  assert.deepEqual([await alice.page.textContent("#announcer"), await alice.page.textContent("#alarm")], ["", ""]);
+});
+
 test("messages are said politely, many in one sentence; states of the connection once each", async (t) => {
   const s = scene(t);
   const alice = await s.enter(stack, "Ahmed");

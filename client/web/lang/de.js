@@ -111,6 +111,7 @@ export default {
     "users.show": { one: "{count} Person zeigen, die da ist", other: "{count} Personen zeigen, die da sind" },
     "users.close": "Liste schließen",
     "users.filter": "Name suchen",
+    "users.none": "So heißt hier niemand.",
     "users.you": "du",
     "number": "{count}",
 

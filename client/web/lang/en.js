@@ -122,6 +122,7 @@ export default {
     "users.show": { one: "Show {count} active user", other: "Show {count} active users" },
     "users.close": "Close the list",
     "users.filter": "Find a name",
+    "users.none": "Nobody here is called that.",
     "users.you": "you",
     "number": "{count}",
 

@@ -15,7 +15,10 @@ export class Announcer {
 
   came(entry, isPrivate) {
     this.#waiting.push({ entry, isPrivate });
-    this.#timer ??= setTimeout(() => this.#speak(), EVERY_MS);
+    if (this.#timer === undefined) {
+      setText(byId("announcer"), ""); /* or the same words would not be said again */
+      this.#timer = setTimeout(() => this.#speak(), EVERY_MS);
+    }
   }
 
   /* All red messages, whenever there may be others than before. */
@@ -40,8 +43,11 @@ export class Announcer {
     }
   }
 
+  /* What was said can still be read where it stands, by whoever sits here next. */
   clear() {
     clearTimeout(this.#timer);
+    setText(byId("announcer"), "");
+    setText(byId("alarm"), "");
     this.#timer = undefined;
     this.#waiting = [];
     this.#failed = 0;

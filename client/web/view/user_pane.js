@@ -57,6 +57,12 @@ export class UserPane {
     byId("users-button").setAttribute("aria-label", this.#say("users.show", { count: this.#users.length }));
   }
 
+  /* The list is empty now; what was looked for is nobody else's affair. */
+  clear() {
+    byId("user-filter").value = "";
+    this.#filter();
+  }
+
   #filter() {
     const wanted = byId("user-filter").value.trim().toLowerCase();
     const active = this.#shown[this.#active];
@@ -70,6 +76,7 @@ export class UserPane {
     }
     this.#active = active === undefined ? -1 : this.#shown.indexOf(active);
     this.#tellActive();
+    setText(byId("users-none"), wanted !== "" && this.#shown.length === 0 ? this.#say("users.none") : "");
     this.#list.reset(this.#shown.length, top === undefined ? -1 : this.#shown.indexOf(top));
   }
 
