@@ -40,7 +40,7 @@ enum key_kind {
 struct key {
     enum key_kind kind;
     enum edit_key edit; /* of KEYS_EDIT */
-    char text[4];       /* of KEYS_TEXT: one character */
+    char text[4];       /* of KEYS_TEXT: one character; a line break or tab where it was pasted */
     size_t len;
 };
 

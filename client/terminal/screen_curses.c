@@ -22,7 +22,12 @@
 #define CTRL(letter) ((letter)&0x1f)
 
 /* Keys that terminals send and ncurses has no names for. */
-enum { KEY_WORD_LEFT = KEY_MAX + 1, KEY_WORD_RIGHT, KEY_TOP, KEY_BOTTOM };
+enum { KEY_WORD_LEFT = KEY_MAX + 1, KEY_WORD_RIGHT, KEY_TOP, KEY_BOTTOM, KEY_PASTE, KEY_PASTED };
+
+/* "Bracketed paste", as xterm began it: terminals that know it say where what is pasted begins and
+ * ends, others pass over it. */
+#define MARK_PASTES "\033[?2004h"
+#define MARK_NO_PASTES "\033[?2004l"
 
 static attr_t styles[STORY_STYLES];
 static attr_t alarm_attr, list_attr, me_attr;
@@ -77,14 +82,23 @@ static void name_keys(void)
         {"\033OF",    KEY_END       },
         {"\033[H",    KEY_HOME      },
         {"\033[F",    KEY_END       },
+        {"\033[200~", KEY_PASTE     },
+        {"\033[201~", KEY_PASTED    },
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         (void)define_key(keys[i].sequence, keys[i].key);
     }
 }
 
+static void say(const char *sequence)
+{
+    (void)fputs(sequence, stdout);
+    (void)fflush(stdout);
+}
+
 void screen_close(void)
 {
+    say(MARK_NO_PASTES);
     SCREEN *screen = set_term(NULL);
     set_term(screen);
     endwin();
@@ -110,6 +124,7 @@ bool screen_open(void)
     set_escdelay(ESCAPE_MS);
     choose_styles();
     name_keys();
+    say(MARK_PASTES);
     return true;
 }
 
@@ -268,20 +283,46 @@ static struct key find_key(int code)
     return (struct key){.kind = KEYS_UNKNOWN};
 }
 
-struct key screen_key(void)
+static bool is_control(wint_t code)
 {
-    wint_t code;
-    int got = get_wch(&code);
-    if (got == ERR) {
-        return (struct key){.kind = KEYS_NONE};
-    }
-    if (got == KEY_CODE_YES || code < ' ' || code == 0x7f) {
-        return find_key((int)code);
-    }
+    return code < ' ' || code == 0x7f;
+}
+
+static struct key text_key(wint_t code)
+{
     if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
         return (struct key){.kind = KEYS_UNKNOWN};
     }
     struct key key = {.kind = KEYS_TEXT};
     key.len = utf8_encode((uint32_t)code, key.text);
     return key;
+}
+
+/* What is pasted is text: its line breaks send nothing, and its controls do nothing. */
+static struct key pasted_key(wint_t code)
+{
+    switch (code) {
+    case '\r':
+    case '\n': return text_key('\n');
+    case '\t': return text_key('\t');
+    default: return is_control(code) ? (struct key){.kind = KEYS_UNKNOWN} : text_key(code);
+    }
+}
+
+struct key screen_key(void)
+{
+    static bool pasting;
+    wint_t code;
+    int got = get_wch(&code);
+    if (got == ERR) {
+        return (struct key){.kind = KEYS_NONE};
+    }
+    if (got == KEY_CODE_YES) {
+        pasting = code == KEY_PASTE; /* should its end be lost, any other key is one */
+        return find_key((int)code);
+    }
+    if (pasting) {
+        return pasted_key(code);
+    }
+    return is_control(code) ? find_key((int)code) : text_key(code);
 }

@@ -237,11 +237,20 @@ static void obey(struct tui *tui, struct slice line)
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
+/* Whoever pastes a whole line means no empty one behind it. */
+static struct slice without_last_breaks(struct slice line)
+{
+    while (line.len > 0 && line.ptr[line.len - 1] == '\n') {
+        line.len--;
+    }
+    return line;
+}
+
 static void enter(struct tui *tui)
 {
     struct buf line;
     buf_init(&line, EDIT_MAX);
-    buf_append(&line, buf_slice(&tui->edit.text));
+    buf_append(&line, without_last_breaks(buf_slice(&tui->edit.text)));
     history_add(&tui->history, buf_slice(&line));
     edit_set(&tui->edit, SLICE(""));
     view_search_end(&tui->view);

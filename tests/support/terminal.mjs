@@ -90,6 +90,11 @@ export class Screen {
   type(text) {
     return this.#tmux("send-keys", "-l", "--", text);
   }
+  /* As a terminal does it that marks what is pasted, if the program has asked for that. */
+  async paste(text) {
+    await this.#tmux("set-buffer", "--", text);
+    await this.#tmux("paste-buffer", "-p");
+  }
   press(...keys) {
     return this.#tmux("send-keys", ...keys);
   }

@@ -152,6 +152,23 @@ test("the line: editing, history, wide characters", async (t) => {
   await quit(screen);
 });
 
+test("what is pasted is one message, however many lines it has, and waits for Enter", async (t) => {
+  const s = scene(t, stack);
+  const { me, screen } = await open(t, "al");
+  const bob = await s.enter("bob", stack.gateway(1));
+  await screen.type("see: ");
+  await screen.paste("one\n\ttwo\x15 漢字\n/quit\n"); /* Ctrl-U, too */
+  await screen.sees("> see: one\\x0a\\x09two 漢字\\x0a/quit\\x0a");
+  await screen.press("Enter");
+  const got = await bob.waitFor("message_in");
+  assert.equal(got.data.message_text, "see: one\n\ttwo 漢字\n/quit");
+  await screen.sees(new RegExp(`${me}: see: one *│.*\n {6}\\\\x09two 漢字 *│.*\n {6}/quit`));
+  await screen.enter("typed");
+  await bob.waitFor("message_in", (m) => m.message_text === "typed");
+  assert.equal(bob.collect("message_in").length, 2, "nothing else was sent");
+  await quit(screen);
+});
+
 test("scrolling: what comes meanwhile is counted; searching finds and marks it", async (t) => {
   const s = scene(t, stack);
   const { screen } = await open(t, "al");
