@@ -10,6 +10,8 @@ export const NO = "no";
 export const ONE = "one";
 /* Read as one request, which has an end that nobody can mistake: what follows is the next one. */
 export const NEXT = "next";
+/* Likewise, and the connection is closed behind its answer. */
+export const LAST = "last";
 /* Becomes a WebSocket, in which nothing is an HTTP request any more. */
 export const UP = "up";
 /* Refused, or what else it asks for is taken away (haproxy 3 does so with h2c) and a WebSocket is left. */
@@ -42,6 +44,11 @@ const CHUNKED = "Transfer-Encoding: chunked";
 /* What a gateway does not refuse or, through the door, has an end that nobody can mistake: the first
  * answer.  All other rows of SMUGGLING and LINES a gateway refuses: it has nothing for them. */
 export const GATEWAY_NEXT = { direct: { OPTIONS: 204 }, door: { OPTIONS: 204, "Expect: something": 417 } };
+
+/* What comes of a row at the neighbours of Debian 13, if not the same as at those of Debian 12, which
+ * the tables tell: through haproxy 3, by who answers, and at libmicrohttpd 1 (at most one empty line). */
+export const HAPROXY_3 = { auth: { "a chunk size of bare LF": NO }, gateway: { OPTIONS: LAST } };
+export const MICROHTTPD_1 = { "lines of nothing": NO };
 
 /* label, at auth-svc, through the door to auth-svc, bytes[, method].  What the door lets through to
  * auth-svc reads alike there. */
