@@ -26,6 +26,7 @@ struct common_settings {
 
 /* Rows for a service's table.  `at(x)` gives the offset of member x of its struct common_settings.
  */
+/* clang-format off */
 #define COMMON_SETTINGS(at, health_port_default)                                                   \
     {.name = "HOST",                                                                               \
      .type = SETTING_TEXT,                                                                         \
@@ -34,79 +35,82 @@ struct common_settings {
      .max = 255,                                                                                   \
      .offset = at(host),                                                                           \
      .help = "address to listen on"},                                                              \
-        {.name = "HEALTH_PORT",                                                                    \
-         .type = SETTING_NUMBER,                                                                   \
-         .fallback = (health_port_default),                                                        \
-         .min = 1,                                                                                 \
-         .max = 65535,                                                                             \
-         .offset = at(health_port),                                                                \
-         .help = "port for /healthz, /readyz and /metrics"},                                       \
-        {.name = "REDIS_URL",                                                                      \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "redis://127.0.0.1:6379",                                                     \
-         .min = 1,                                                                                 \
-         .max = 4096,                                                                              \
-         .offset = at(redis_url),                                                                  \
-         .help = "redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path",        \
-         .secret = true,                                                                           \
-         .check = settings_check_redis_url},                                                       \
-        {.name = "REDIS_PASSWORD_FILE",                                                            \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "",                                                                           \
-         .min = 0,                                                                                 \
-         .max = 4096,                                                                              \
-         .offset = at(redis_password_file),                                                        \
-         .help = "file whose first line is the password of REDIS_URL's user"},                     \
-        {.name = "REDIS_SENTINELS",                                                                \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "",                                                                           \
-         .min = 0,                                                                                 \
-         .max = 2048,                                                                              \
-         .offset = at(redis_sentinels),                                                            \
-         .help =                                                                                   \
-             "host:port,... of Sentinels that know the Redis to use; REDIS_URL's does not count",  \
-         .check = settings_check_sentinels},                                                       \
-        {.name = "REDIS_MASTER",                                                                   \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "parley",                                                                     \
-         .min = 1,                                                                                 \
-         .max = SENTINEL_MASTER_MAX,                                                               \
-         .offset = at(redis_master),                                                               \
-         .help = "what the Sentinels call it",                                                     \
-         .check = settings_check_master},                                                          \
-        {.name = "REDIS_SENTINEL_PASSWORD_FILE",                                                   \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "",                                                                           \
-         .min = 0,                                                                                 \
-         .max = 4096,                                                                              \
-         .offset = at(redis_sentinel_password_file),                                               \
-         .help = "file whose first line is the password of the Sentinels"},                        \
-        {.name = "KEY_PREFIX",                                                                     \
-         .type = SETTING_TEXT,                                                                     \
-         .fallback = "{chat}:",                                                                    \
-         .min = 1,                                                                                 \
-         .max = 64,                                                                                \
-         .offset = at(key_prefix),                                                                 \
-         .help = "in front of every key and channel in Redis",                                     \
-         .check = settings_check_prefix},                                                          \
-        {.name = "GRACE_S",                                                                        \
-         .type = SETTING_NUMBER,                                                                   \
-         .fallback = "30",                                                                         \
-         .min = 1,                                                                                 \
-         .max = 86400,                                                                             \
-         .offset = at(grace_s),                                                                    \
-         .help = "seconds for which a user without a connection stays in the list"},               \
-        {.name = "LEASE_MS",                                                                       \
-         .type = SETTING_NUMBER,                                                                   \
-         .fallback = "10000",                                                                      \
-         .min = 500,                                                                               \
-         .max = 600000,                                                                            \
-         .offset = at(lease_ms),                                                                   \
-         .help = "milliseconds for which a silent gateway counts as alive"},                       \
-    {                                                                                              \
-        .name = "LOG_LEVEL", .type = SETTING_CHOICE, .fallback = "info", .offset = at(log_level),  \
-        .help = "how much is logged", .choices = "error|warn|info|debug"                           \
-    }
+    {.name = "HEALTH_PORT",                                                                        \
+     .type = SETTING_NUMBER,                                                                       \
+     .fallback = (health_port_default),                                                            \
+     .min = 1,                                                                                     \
+     .max = 65535,                                                                                 \
+     .offset = at(health_port),                                                                    \
+     .help = "port for /healthz, /readyz and /metrics"},                                           \
+    {.name = "REDIS_URL",                                                                          \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "redis://127.0.0.1:6379",                                                         \
+     .min = 1,                                                                                     \
+     .max = 4096,                                                                                  \
+     .offset = at(redis_url),                                                                      \
+     .help = "redis://[user[:password]@]host[:port] or unix://[user[:password]@]/path",            \
+     .secret = true,                                                                               \
+     .check = settings_check_redis_url},                                                           \
+    {.name = "REDIS_PASSWORD_FILE",                                                                \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "",                                                                               \
+     .min = 0,                                                                                     \
+     .max = 4096,                                                                                  \
+     .offset = at(redis_password_file),                                                            \
+     .help = "file whose first line is the password of REDIS_URL's user"},                         \
+    {.name = "REDIS_SENTINELS",                                                                    \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "",                                                                               \
+     .min = 0,                                                                                     \
+     .max = 2048,                                                                                  \
+     .offset = at(redis_sentinels),                                                                \
+     .help =                                                                                       \
+     "host:port,... of Sentinels that know the Redis to use; REDIS_URL's does not count",          \
+     .check = settings_check_sentinels},                                                           \
+    {.name = "REDIS_MASTER",                                                                       \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "parley",                                                                         \
+     .min = 1,                                                                                     \
+     .max = SENTINEL_MASTER_MAX,                                                                   \
+     .offset = at(redis_master),                                                                   \
+     .help = "what the Sentinels call it",                                                         \
+     .check = settings_check_master},                                                              \
+    {.name = "REDIS_SENTINEL_PASSWORD_FILE",                                                       \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "",                                                                               \
+     .min = 0,                                                                                     \
+     .max = 4096,                                                                                  \
+     .offset = at(redis_sentinel_password_file),                                                   \
+     .help = "file whose first line is the password of the Sentinels"},                            \
+    {.name = "KEY_PREFIX",                                                                         \
+     .type = SETTING_TEXT,                                                                         \
+     .fallback = "{chat}:",                                                                        \
+     .min = 1,                                                                                     \
+     .max = 64,                                                                                    \
+     .offset = at(key_prefix),                                                                     \
+     .help = "in front of every key and channel in Redis",                                         \
+     .check = settings_check_prefix},                                                              \
+    {.name = "GRACE_S",                                                                            \
+     .type = SETTING_NUMBER,                                                                       \
+     .fallback = "30",                                                                             \
+     .min = 1,                                                                                     \
+     .max = 86400,                                                                                 \
+     .offset = at(grace_s),                                                                        \
+     .help = "seconds for which a user without a connection stays in the list"},                   \
+    {.name = "LEASE_MS",                                                                           \
+     .type = SETTING_NUMBER,                                                                       \
+     .fallback = "10000",                                                                          \
+     .min = 500,                                                                                   \
+     .max = 600000,                                                                                \
+     .offset = at(lease_ms),                                                                       \
+     .help = "milliseconds for which a silent gateway counts as alive"},                           \
+    {.name = "LOG_LEVEL",                                                                          \
+     .type = SETTING_CHOICE,                                                                       \
+     .fallback = "info",                                                                           \
+     .offset = at(log_level),                                                                      \
+     .help = "how much is logged",                                                                 \
+     .choices = "error|warn|info|debug"}
+/* clang-format on */
 
 /* A service as its command line shows it.  `table` holds the rows of COMMON_SETTINGS. */
 struct service_program {

@@ -160,17 +160,18 @@ const struct http_refusal *http_check_mhd(struct MHD_Connection *connection,
 {
     struct seen seen = {0};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look_at_header, &seen);
+    bool bad_headers = seen.malformed || hides_something(connection, line, &seen);
     const struct {
         bool bad;
         const struct http_refusal *why;
     } checks[] = {
-        {target_is_bad(line->uri),                                               &bad_target},
-        {seen.hosts > 1,                                                         &bad_host  },
-        {seen.lengths > 1 || seen.codings > 1 || (seen.lengths && seen.codings), &bad_length},
-        {seen.repeated,                                                          &bad_repeat},
-        {seen.odd_coding,                                                        &bad_coding},
-        {seen.malformed || hides_something(connection,                           line,        &seen), &bad_header},
-        {seen.too_long,                                                           &http_refusal_too_large                                                                     },
+        {target_is_bad(line->uri),                                               &bad_target            },
+        {seen.hosts > 1,                                                         &bad_host              },
+        {seen.lengths > 1 || seen.codings > 1 || (seen.lengths && seen.codings), &bad_length            },
+        {seen.repeated,                                                          &bad_repeat            },
+        {seen.odd_coding,                                                        &bad_coding            },
+        {bad_headers,                                                            &bad_header            },
+        {seen.too_long,                                                          &http_refusal_too_large},
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (checks[i].bad) {

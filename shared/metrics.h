@@ -54,26 +54,19 @@ struct metric {
 
 /* Rows of a table: METRIC_COUNTER, "parley_x_total", "What it is.", struct x_stats, member.  _BY
  * has a label (`member` is an array), _BY2 two. */
+/* clang-format off */
 /* NOLINTBEGIN(bugprone-macro-parentheses): a_ and b_ are initialisers */
 #define METRIC(kind_, name_, help_, type_, member_)                                                \
-    {                                                                                              \
-        .name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_)          \
-    }
+    {.name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_)}
 #define METRIC_BY(kind_, name_, help_, type_, member_, a_)                                         \
-    {                                                                                              \
-        .name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_), .a = a_ \
-    }
+    {.name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_), .a = a_}
 #define METRIC_BY2(kind_, name_, help_, type_, member_, a_, b_)                                    \
-    {                                                                                              \
-        .name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_),         \
-        .a = a_, .b = b_                                                                           \
-    }
+    {.name = (name_), .help = (help_), .kind = (kind_), .at = offsetof(type_, member_),            \
+     .a = a_, .b = b_}
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* `values_`: an array of literals. */
-#define METRIC_LABEL(name_, values_)                                                               \
-    {                                                                                              \
-        (name_), (values_), sizeof(values_) / sizeof((values_)[0])                                 \
-    }
+#define METRIC_LABEL(name_, values_) {(name_), (values_), sizeof(values_) / sizeof((values_)[0])}
+/* clang-format on */
 
 /* Appends every row of the table with what stands in `stats`; out->failed when it did not fit. */
 void metrics_write(struct buf *out, const struct metric *table, size_t count, const void *stats);

@@ -13,10 +13,9 @@ struct slice {
     size_t len;
 };
 
-#define SLICE_INIT(literal)                                                                        \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }                                                      /* for static tables */
+/* clang-format off */
+#define SLICE_INIT(literal) {(literal), sizeof(literal) - 1} /* for static tables */
+/* clang-format on */
 #define SLICE(literal) ((struct slice)SLICE_INIT(literal)) /* for expressions */
 
 /* The whole of a NUL-terminated string; NULL gives an empty slice. */

@@ -19,7 +19,7 @@
 #define ESCAPE_MS 25
 #define SHOWN_MAX 8192
 #undef CTRL /* ncurses brings one that is not typed well */
-#define CTRL(letter) ((letter)&0x1f)
+#define CTRL(letter) (0x1f & (letter))
 
 /* Keys that terminals send and ncurses has no names for. */
 enum { KEY_WORD_LEFT = KEY_MAX + 1, KEY_WORD_RIGHT, KEY_TOP, KEY_BOTTOM, KEY_PASTE, KEY_PASTED };

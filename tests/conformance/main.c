@@ -105,18 +105,16 @@ struct settings {
     unsigned transports, upgrades, io_uring;
 };
 
+/* clang-format off */
 #define ROW(kind, key, preset, least, most, field, text)                                           \
-    {                                                                                              \
-        .name = (key), .type = (kind), .fallback = (preset), .min = (least), .max = (most),        \
-        .offset = offsetof(struct settings, field), .help = (text)                                 \
-    }
+    {.name = (key), .type = (kind), .fallback = (preset), .min = (least), .max = (most),           \
+     .offset = offsetof(struct settings, field), .help = (text)}
 #define NUMBER(...) ROW(SETTING_NUMBER, __VA_ARGS__)
 #define TEXT(...) ROW(SETTING_TEXT, __VA_ARGS__)
 #define CHOICE(key, preset, list, field, text)                                                     \
-    {                                                                                              \
-        .name = (key), .type = SETTING_CHOICE, .fallback = (preset), .choices = (list),            \
-        .offset = offsetof(struct settings, field), .help = (text)                                 \
-    }
+    {.name = (key), .type = SETTING_CHOICE, .fallback = (preset), .choices = (list),               \
+     .offset = offsetof(struct settings, field), .help = (text)}
+/* clang-format on */
 #define HOUR_MS 3600000
 
 static const struct setting table[] = {

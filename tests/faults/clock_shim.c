@@ -36,7 +36,8 @@ int shifted_clock(clockid_t clock, struct timespec *now)
     int status = (int)syscall(SYS_clock_gettime, clock, now);
 
     if (status == 0 && shift && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-        now->tv_sec += (time_t) * (const volatile int64_t *)shift;
+        const volatile int64_t *seconds = shift;
+        now->tv_sec += (time_t)*seconds;
     }
     return status;
 }

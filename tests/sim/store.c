@@ -97,7 +97,7 @@ static void push_file(const char *path)
     do {
         n = fread(luaL_prepbuffer(&b), 1, LUAL_BUFFERSIZE, file);
         luaL_addsize(&b, n);
-    } while (n > 0);
+    } while (n == LUAL_BUFFERSIZE);
     luaL_pushresult(&b);
     (void)fclose(file);
 }

@@ -39,7 +39,9 @@ static inline unsigned log_lines_with(const struct log_lines *log, const char *t
 {
     char line[2048];
     unsigned count = 0;
-    rewind(log->file);
+    if (fseek(log->file, 0, SEEK_SET) != 0) {
+        abort();
+    }
     while (fgets(line, sizeof line, log->file)) {
         count += strstr(line, text) ? 1 : 0;
     }

@@ -41,6 +41,7 @@ static struct request plain(const char *method, struct slice path)
                             .cookie = SLICE("session=" A)};
 }
 
+/* clang-format off */
 static const struct {
     const char *method, *path, *word, *name;
 } cases[] = {
@@ -57,7 +58,7 @@ static const struct {
     {"GET",       "/logout/alice",                     "logout",             "alice"      },
     {"POST",      "/logout/ALICE",                     "logout",             "ALICE"      },
     {"GET",       "/session",                          "session",            ""           },
- /* Names. */
+    /* Names. */
     {"GET",       "/login/",                           "invalid_username",   NULL         },
     {"GET",       "/login/" NAME_32 "3",               "invalid_username",   NULL         },
     {"GET",       "/login/" NAME_32 "%61",             "invalid_username",   NULL         },
@@ -96,7 +97,7 @@ static const struct {
     {"GET",       "/login/__proto__",                  "invalid_username",   NULL         },
     {"GET",       "/logout/",                          "invalid_username",   NULL         },
     {"GET",       "/logout/a%00b",                     "invalid_username",   NULL         },
- /* Paths. */
+    /* Paths. */
     {"GET",       "",                                  "not_found",          NULL         },
     {"GET",       "/",                                 "not_found",          NULL         },
     {"GET",       "*",                                 "not_found",          NULL         },
@@ -114,7 +115,7 @@ static const struct {
     {"GET",       "/sessions",                         "not_found",          NULL         },
     {"GET",       "/healthz",                          "not_found",          NULL         },
     {"GET",       "http://localhost:5000/login/alice", "not_found",          NULL         },
- /* Methods, before anything else is looked at. */
+    /* Methods, before anything else is looked at. */
     {"HEAD",      "/login/alice",                      "method_not_allowed", NULL         },
     {"PUT",       "/login/alice",                      "method_not_allowed", NULL         },
     {"get",       "/login/alice",                      "method_not_allowed", NULL         },
@@ -128,6 +129,7 @@ static const struct {
     {"OPTIONS",   "/session",                          "method_not_allowed", NULL         },
     {"HEAD",      "/",                                 "not_found",          NULL         },
 };
+/* clang-format on */
 
 static void decisions_follow_the_table(void **state)
 {

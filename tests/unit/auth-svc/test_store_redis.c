@@ -122,17 +122,19 @@ static void an_epoch_that_cannot_be_one_is_not_called_on_with(void **state)
 
 static void whatever_a_probe_must_not_be_answered_is_trouble_until_the_next(void **state)
 {
+    /* clang-format off */
     static const struct {
         const char *answer, *why; /* why: "" no trouble */
     } cases[] = {
-        {ANSWER("unavailable",                                 GOOD), ""},
-        {"-WRONGTYPE \x01\r\n",                                                    "redis refuses a call: WRONGTYPE \\x01"                                    },
-        {"-ERR parley: bad epoch\r\n",                                                    "redis refuses a call: ERR parley: bad epoch"},
-        {"-NOPERM no\r\n",                                                    "redis refuses calls: NOPERM no"                                                },
-        {ANSWER("unknown",                                                    "3\r\nz\"z"),"redis answers oddly: status=unknown epoch=z\\x22z"},
-        {ANSWER("what", GOOD),             "redis answers oddly: status=what epoch=" EPOCH},
-        {"+OK\r\n",                                               "redis answers oddly: status= epoch="},
+        {ANSWER("unavailable", GOOD), ""},
+        {"-WRONGTYPE \x01\r\n", "redis refuses a call: WRONGTYPE \\x01"},
+        {"-ERR parley: bad epoch\r\n", "redis refuses a call: ERR parley: bad epoch"},
+        {"-NOPERM no\r\n", "redis refuses calls: NOPERM no"},
+        {ANSWER("unknown", "3\r\nz\"z"), "redis answers oddly: status=unknown epoch=z\\x22z"},
+        {ANSWER("what", GOOD), "redis answers oddly: status=what epoch=" EPOCH},
+        {"+OK\r\n", "redis answers oddly: status= epoch="},
     };
+    /* clang-format on */
     struct world *w = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         w->fake.answer = ANSWER("unknown", GOOD);

@@ -449,7 +449,7 @@ static void fault(void)
     case 4: end_user(dice(SESSIONS)); break;
     case 5: lapse(); break;
     case 7: w.trimmed = w.id - dice(6); break;
-    case 6:
+    default: /* 6 */
         if (dice(4) == 0) {
             lose_everything();
         }

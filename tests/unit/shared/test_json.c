@@ -14,12 +14,13 @@
 #define N JSON_E_SYNTAX
 #define U JSON_E_UTF8
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct slice text;
     enum json_err err;
 } cases[] = {
-  /* white space and what stands alone */
+    /* white space and what stands alone */
     {"nothing",                        SLICE_INIT(""),                                                                N},
     {"NULL",                           {NULL, 0},                                                                     N},
     {"only space",                     SLICE_INIT(" \t\r\n"),                                                         N},
@@ -49,7 +50,7 @@ static const struct {
     {"only a comma",                   SLICE_INIT(","),                                                               N},
     {"only a colon",                   SLICE_INIT(":"),                                                               N},
     {"expression",                     SLICE_INIT("1+2"),                                                             N},
- /* words */
+    /* words */
     {"true",                           SLICE_INIT("true"),                                                            Y},
     {"false",                          SLICE_INIT("false"),                                                           Y},
     {"null",                           SLICE_INIT("null"),                                                            Y},
@@ -66,7 +67,7 @@ static const struct {
     {"Infinity",                       SLICE_INIT("[Infinity]"),                                                      N},
     {"-Infinity",                      SLICE_INIT("[-Infinity]"),                                                     N},
     {"a word of ours",                 SLICE_INIT("hello"),                                                           N},
- /* numbers */
+    /* numbers */
     {"0",                              SLICE_INIT("0"),                                                               Y},
     {"-0",                             SLICE_INIT("[-0]"),                                                            Y},
     {"-1",                             SLICE_INIT("-1"),                                                              Y},
@@ -114,7 +115,7 @@ static const struct {
     {"1a",                             SLICE_INIT("[1a]"),                                                            N},
     {"1ea",                            SLICE_INIT("[1ea]"),                                                           N},
     {"fullwidth one",                  SLICE_INIT("[\xEF\xBC\x91]"),                                                  N},
- /* strings */
+    /* strings */
     {"empty",                          SLICE_INIT("\"\""),                                                            Y},
     {"text",                           SLICE_INIT("\"hello world, at length\""),                                      Y},
     {"all short escapes",              SLICE_INIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),                                  Y},
@@ -174,7 +175,7 @@ static const struct {
     {"bad UTF-8 behind an escape",     SLICE_INIT("\"\\n\xFF\""),                                                     U},
     {"bad UTF-8 in a key",             SLICE_INIT("{\"\xFF\":1}"),                                                    U},
     {"bad UTF-8 outside of strings",   SLICE_INIT("[\xFF]"),                                                          N},
- /* arrays */
+    /* arrays */
     {"empty array",                    SLICE_INIT("[]"),                                                              Y},
     {"empty array with space",         SLICE_INIT("[ ]"),                                                             Y},
     {"several kinds",                  SLICE_INIT("[null,1,\"a\",{},[],true]"),                                       Y},
@@ -193,7 +194,7 @@ static const struct {
     {"only a closing bracket",         SLICE_INIT("]"),                                                               N},
     {"one bracket too many",           SLICE_INIT("[1]]"),                                                            N},
     {"closed as an object",            SLICE_INIT("[1}"),                                                             N},
- /* objects */
+    /* objects */
     {"empty object",                   SLICE_INIT("{}"),                                                              Y},
     {"empty object with space",        SLICE_INIT("{ \n}"),                                                           Y},
     {"empty key",                      SLICE_INIT("{\"\":0}"),                                                        Y},
@@ -229,6 +230,7 @@ static const struct {
     {"closed as an array",             SLICE_INIT("{\"a\":1]"),                                                       N},
     {"text behind",                    SLICE_INIT("{\"a\":1} x"),                                                     N},
 };
+/* clang-format on */
 
 static void parse_follows_the_table(void **state)
 {

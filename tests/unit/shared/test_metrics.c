@@ -42,31 +42,32 @@ static const char *write_row(const struct metric *row, const struct counts *coun
     return text;
 }
 
+/* clang-format off */
 static void rows_become_text(void **state)
 {
     static const struct {
         struct metric row;
         const char *text;
     } cases[] = {
-        {METRIC(METRIC_COUNTER,  "n_total", "Things.",                                          struct counts, one),
-         "# HELP n_total Things.\n# TYPE n_total counter\nn_total 7\n"                                                                                             },
-        {                          METRIC(METRIC_GAUGE,                   "n", "Things.",                                      struct counts,          one),
-         "# HELP n Things.\n# TYPE n gauge\nn 7\n"                                                                                                               },
-        {     METRIC(METRIC_GAUGE_US,               "n_seconds",           "Time.",                                                struct counts,                                    us),
-         "# HELP n_seconds Time.\n# TYPE n_seconds gauge\nn_seconds 1.5\n"                                                              },
-        { METRIC(METRIC_COUNTER_US,         "n_seconds_total",               "Time.", struct counts,              us),
-         "# HELP n_seconds_total Time.\n# TYPE n_seconds_total counter\nn_seconds_total 1.5\n"                    },
-        {           METRIC_BY(METRIC_GAUGE,                    "n",             "h",                                                         struct counts,                                           by,                                                       METRIC_LABEL("k",                                                                       pair)),
+        {METRIC(METRIC_COUNTER, "n_total", "Things.", struct counts, one),
+         "# HELP n_total Things.\n# TYPE n_total counter\nn_total 7\n"},
+        {METRIC(METRIC_GAUGE, "n", "Things.", struct counts, one),
+         "# HELP n Things.\n# TYPE n gauge\nn 7\n"},
+        {METRIC(METRIC_GAUGE_US, "n_seconds", "Time.", struct counts, us),
+         "# HELP n_seconds Time.\n# TYPE n_seconds gauge\nn_seconds 1.5\n"},
+        {METRIC(METRIC_COUNTER_US, "n_seconds_total", "Time.", struct counts, us),
+         "# HELP n_seconds_total Time.\n# TYPE n_seconds_total counter\nn_seconds_total 1.5\n"},
+        {METRIC_BY(METRIC_GAUGE, "n", "h", struct counts, by, METRIC_LABEL("k", pair)),
          "# HELP n h\n# TYPE n gauge\nn{k=\"a\"} 1\nn{k=\"b\"} 2\n"},
-        {                                                                                     METRIC_BY2(METRIC_GAUGE,         "n",              "h",                                                struct counts,         grid,                                                                                                   METRIC_LABEL("k",                                                                                                                                 pair),
-         METRIC_LABEL("l", triple)),
+        {METRIC_BY2(METRIC_GAUGE, "n", "h", struct counts, grid, METRIC_LABEL("k", pair),
+                    METRIC_LABEL("l", triple)),
          "# HELP n h\n# TYPE n gauge\n"
          "n{k=\"a\",l=\"x\"} 1\nn{k=\"a\",l=\"y\"} 2\nn{k=\"a\",l=\"z\"} 3\n"
          "n{k=\"b\",l=\"x\"} 4\nn{k=\"b\",l=\"y\"} 5\nn{k=\"b\",l=\"z\"} 18446744073709551615\n"},
-        {                                                                                               METRIC_BY(METRIC_GAUGE, "n",       "say \"hi\"\\\n",                                   struct counts, by,           METRIC_LABEL("k",                       odd)),
+        {METRIC_BY(METRIC_GAUGE, "n", "say \"hi\"\\\n", struct counts, by, METRIC_LABEL("k", odd)),
          "# HELP n say \"hi\"\\\\\\n\n# TYPE n gauge\n"
          "n{k=\"say \\\"hi\\\"\"} 1\nn{k=\"back\\\\slash\\nline\"} 2\n"},
-        {METRIC_BY(METRIC_GAUGE,                      "n",          "h",                                    struct counts,                                     by, {.name = "k"}), ""},
+        {METRIC_BY(METRIC_GAUGE, "n", "h", struct counts, by, {.name = "k"}), ""},
     };
 
     (void)state;
@@ -74,6 +75,7 @@ static void rows_become_text(void **state)
         assert_string_equal(write_row(&cases[i].row, &sample), cases[i].text);
     }
 }
+/* clang-format on */
 
 static void times_are_told_in_seconds(void **state)
 {

@@ -10,10 +10,9 @@
 /* after the others */
 #include <cmocka.h>
 
-#define NOT_A_URL                                                                                  \
-    {                                                                                              \
-        .local = false                                                                             \
-    }
+/* clang-format off */
+#define NOT_A_URL {.local = false}
+/* clang-format on */
 
 static const struct {
     const char *text;

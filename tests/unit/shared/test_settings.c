@@ -23,19 +23,20 @@ struct service {
     const char *origins;
 };
 
+/* clang-format off */
 static const struct setting table[] = {
     {.name = "GRACE_S",
      .type = SETTING_NUMBER,
      .fallback = "30",
      .min = 1,
      .max = 3600,
-     .offset = offsetof(struct service,                        grace_s),
+     .offset = offsetof(struct service, grace_s),
      .help = "seconds until a user is gone"},
     {.name = "REDIS_URL",
      .type = SETTING_TEXT,
      .min = 1,
      .max = 40,
-     .offset = offsetof(struct service,                        redis_url),
+     .offset = offsetof(struct service, redis_url),
      .help = "where Redis is",
      .secret = true,
      .check = settings_check_redis_url},
@@ -44,7 +45,7 @@ static const struct setting table[] = {
      .fallback = "{chat}:",
      .min = 4,
      .max = 35,
-     .offset = offsetof(struct service,                                    prefix),
+     .offset = offsetof(struct service, prefix),
      .help = "of all keys",
      .check = settings_check_prefix},
     {.name = "RATE_MESSAGES",
@@ -57,16 +58,17 @@ static const struct setting table[] = {
     {.name = "AUTH_MODE",
      .type = SETTING_CHOICE,
      .fallback = "open",
-     .offset = offsetof(struct service,             mode),
+     .offset = offsetof(struct service, mode),
      .help = "who may log in",
-     .choices = "open|oidc|closed"                 },
+     .choices = "open|oidc|closed"},
     {.name = "ALLOWED_ORIGINS",
      .type = SETTING_TEXT,
      .fallback = "",
      .max = 10,
-     .offset = offsetof(struct service,    origins),
+     .offset = offsetof(struct service, origins),
      .help = "besides the own one"},
 };
+/* clang-format on */
 
 /* Only REDIS_URL, which is required, and `name` if not NULL. */
 static void set_environment(const char *name, const char *value)
@@ -422,7 +424,8 @@ static void help_tells_no_secret(void **state)
     assert_int_equal(setenv("PASSWORD", "hunter2", 1), 0);
     settings_help(&secret, 1, "p", "s", to);
     unsetenv("PASSWORD");
-    assert_int_equal(fclose(to), 0);
+    int closed = fclose(to);
+    assert_int_equal(closed, 0);
     assert_non_null(strstr(text, "PASSWORD"));
     assert_non_null(strstr(text, "none"));
     assert_null(strstr(text, "hunter2"));

@@ -309,11 +309,11 @@ static void nothing_to_free(void **state)
     eio_sends_free(NULL);
 }
 
+/* clang-format off */
 #define WITH_RING(test)                                                                            \
-    {                                                                                              \
-        .name = #test " (ring)", .test_func = (test), .setup_func = with_ring,                     \
-        .teardown_func = teardown, .initial_state = &w                                             \
-    }
+    {.name = #test " (ring)", .test_func = (test), .setup_func = with_ring,                        \
+     .teardown_func = teardown, .initial_state = &w}
+/* clang-format on */
 #define WITHOUT(test) cmocka_unit_test_setup_teardown(test, without_ring, teardown)
 
 int main(void)

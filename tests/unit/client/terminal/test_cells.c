@@ -10,6 +10,7 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct slice text;
@@ -50,6 +51,7 @@ static const struct {
     {"overlong",            SLICE_INIT("\xc0\x9b"),       "\\xc0\\x9b",      8 },
     {"escape, then accent", SLICE_INIT("\x1b\xcc\x81"),   "\\x1b \xcc\x81",  5 },
 };
+/* clang-format on */
 
 static void texts_follow_the_table(void **state)
 {

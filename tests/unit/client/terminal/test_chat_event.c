@@ -12,23 +12,25 @@
     "{\"message_id\":" id ",\"sender\":" from ",\"receiver\":" to ",\"message_text\":" text        \
     ",\"sent_at\":5}"
 
+/* clang-format off */
 static const struct {
     const char *payload;
     bool ok;
 } messages[] = {
-    {MESSAGE("17",               "\"a\"",                 "\"group\"", "\"hi\""), true},
-    {MESSAGE("9007199254740991",                 "\"a\"",                                    "\"b\"", "\"\\u0000\""), true},
+    {MESSAGE("17", "\"a\"", "\"group\"", "\"hi\""), true},
+    {MESSAGE("9007199254740991", "\"a\"", "\"b\"", "\"\\u0000\""), true},
     {MESSAGE("9007199254740992", "\"a\"", "\"b\"", "\"hi\""), false},
-    {MESSAGE("-1",            "\"a\"",                               "\"b\"", "\"hi\""), false},
-    {MESSAGE("1", "\"a b\"",                 "\"b\"", "\"hi\""), false},
-    {MESSAGE("1",                 "\"a\"",                                   "\"\\u001b\"", "\"hi\""), false},
-    {MESSAGE("1",               "\"a\"",                    "\"b\\u0000\"", "\"hi\""), false},
-    {MESSAGE("1",                 "\"a\"",                                   "\"b\"", "\"\\ud800\""), false},
-    {MESSAGE("1",                "\"a\"",                              "\"b\"", "7"), false},
-    {"{\"message_id\":1}",                 false                                  },
-    {"[]",                false               },
-    {"null",                 false                                  },
+    {MESSAGE("-1", "\"a\"", "\"b\"", "\"hi\""), false},
+    {MESSAGE("1", "\"a b\"", "\"b\"", "\"hi\""), false},
+    {MESSAGE("1", "\"a\"", "\"\\u001b\"", "\"hi\""), false},
+    {MESSAGE("1", "\"a\"", "\"b\\u0000\"", "\"hi\""), false},
+    {MESSAGE("1", "\"a\"", "\"b\"", "\"\\ud800\""), false},
+    {MESSAGE("1", "\"a\"", "\"b\"", "7"), false},
+    {"{\"message_id\":1}", false},
+    {"[]", false},
+    {"null", false},
 };
+/* clang-format on */
 
 static void messages_follow_the_table(void **state)
 {

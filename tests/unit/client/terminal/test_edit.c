@@ -13,6 +13,7 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 /* In keys: < > left, right; [ ] home, end; { } words; B backspace, D delete; U K W kill. */
+/* clang-format off */
 static const struct {
     const char *text, *keys, *result; /* | stands at the cursor */
 } cases[] = {
@@ -39,6 +40,7 @@ static const struct {
     {"one two",    "{K",          "one |"      },
     {"",           "<>BDUKW{}[]", "|"          },
 };
+/* clang-format on */
 
 static void press(struct edit *e, char key)
 {

@@ -10,6 +10,7 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct wrap wrap;
@@ -38,6 +39,7 @@ static const struct {
     {"an accented blank",    {3, 0}, "abc \xcc\x81", "abc| \xcc\x81"},
     {"long word",            {4, 0}, "a bcdefgh",    "a|bcde|fgh"   },
 };
+/* clang-format on */
 
 /* Appends its rows; returns how many there are. */
 static unsigned print_rows(struct slice rest, struct wrap wrap, struct buf *rows)
