@@ -301,12 +301,13 @@ static struct key text_key(wint_t code)
 /* What is pasted is text: its line breaks send nothing, and its controls do nothing. */
 static struct key pasted_key(wint_t code)
 {
-    switch (code) {
-    case '\r':
-    case '\n': return text_key('\n');
-    case '\t': return text_key('\t');
-    default: return is_control(code) ? (struct key){.kind = KEYS_UNKNOWN} : text_key(code);
+    if (code == '\r' || code == '\n') {
+        return text_key('\n');
     }
+    if (is_control(code) && code != '\t') {
+        return (struct key){.kind = KEYS_UNKNOWN};
+    }
+    return text_key(code);
 }
 
 struct key screen_key(void)
