@@ -339,13 +339,15 @@ void mhd_request_answer(struct mhd_request *req, const struct http_response *res
 
 /* ---- The server ------------------------------------------------------------------------------ */
 
+/* libmicrohttpd's own timeout is the later one: where both are due it would close, and nobody would
+ * count it or say so. */
 static struct MHD_Daemon *start_daemon(struct mhd_server *server, int fd,
                                        const struct mhd_server_config *config)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_TIMEOUT, 2 * config->timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 }
