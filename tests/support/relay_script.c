@@ -389,8 +389,7 @@ void script_end(void)
     buf_deinit(&script.shown);
 }
 
-/* ---- What was missed --------------------------------------------------------------------------
- */
+/* ---- What was missed ------------------------------------------------------------------------- */
 
 struct session *script_open_at_100(char letter)
 {
