@@ -451,3 +451,31 @@ struct session *script_alice(void)
     TOLD("attached a:Alice | ");
     return s;
 }
+
+/* ---- Of each test ---------------------------------------------------------------------------- */
+
+int script_setup(void **state)
+{
+    *state = script_begin();
+    return 0;
+}
+
+int script_setup_up(void **state)
+{
+    *state = script_begin();
+    script_up();
+    return 0;
+}
+
+int script_setup_two(void **state)
+{
+    *state = script_begin_two();
+    return 0;
+}
+
+int script_teardown(void **state)
+{
+    (void)state;
+    script_end();
+    return 0;
+}

@@ -69,4 +69,11 @@ void script_answer(const char *head, const char *one, const char *two, const cha
 #define TOLD(text) assert_string_equal(script_told(), text)
 void script_assert_calls(const char *const *patterns);
 
+/* What a test begins and ends with: *state is a relay that is new, or up, or up with two sessions.
+ */
+int script_setup(void **state);
+int script_setup_up(void **state);
+int script_setup_two(void **state);
+int script_teardown(void **state);
+
 #endif

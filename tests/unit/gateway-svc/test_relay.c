@@ -14,26 +14,6 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-static int begin(void **state)
-{
-    *state = script_begin();
-    return 0;
-}
-
-static int begin_up(void **state)
-{
-    *state = script_begin();
-    script_up();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static bool is_ready(struct relay *r)
 {
     struct buf why;
@@ -365,30 +345,42 @@ static void who_leaves_does_not_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_link_keeps_its_order, begin, end),
+        cmocka_unit_test_setup_teardown(a_link_keeps_its_order, script_setup, script_teardown),
         cmocka_unit_test_setup_teardown(an_address_that_nobody_set_is_our_end_of_the_connection,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, begin, end),
-        cmocka_unit_test_setup_teardown(what_happens_is_counted, begin_up, end),
-        cmocka_unit_test_setup_teardown(each_kind_of_log_line_has_a_limit_of_its_own, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, begin, end),
-        cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, begin, end),
-        cmocka_unit_test_setup_teardown(the_lease_is_renewed_and_proven_each_time, begin_up, end),
-        cmocka_unit_test_setup_teardown(ready_is_only_who_was_proven_within_the_lease, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(rounds_do_not_put_off_the_renewal, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_refused_link_is_made_anew_with_its_number, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_lapsed_lease_is_found_by_the_renewal, begin_up, end),
+                                        script_setup, script_teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_attached_before_the_nonce_is_back, script_setup,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(what_happens_is_counted, script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(each_kind_of_log_line_has_a_limit_of_its_own,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_silent_subscription_ends_the_link, script_setup,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_renew_without_answer_ends_the_link, script_setup,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(the_lease_is_renewed_and_proven_each_time, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(ready_is_only_who_was_proven_within_the_lease,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(rounds_do_not_put_off_the_renewal, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_refused_link_is_made_anew_with_its_number,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_lapsed_lease_is_found_by_the_renewal, script_setup_up,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(lost_data_is_counted_though_the_link_is_lost_before,
-                                        begin_up, end),
-        cmocka_unit_test_setup_teardown(a_link_is_lost_once_in_the_log, begin_up, end),
-        cmocka_unit_test_setup_teardown(either_connection_takes_the_other_with_it, begin_up, end),
-        cmocka_unit_test_setup_teardown(an_attempt_that_fails_leaves_the_other_alone, begin, end),
-        cmocka_unit_test_setup_teardown(a_subscription_that_cannot_be_made_is_tried_again, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(an_error_to_prune_starts_anew, begin, end),
-        cmocka_unit_test_setup_teardown(who_leaves_does_not_come_back, begin_up, end),
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_link_is_lost_once_in_the_log, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(either_connection_takes_the_other_with_it, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(an_attempt_that_fails_leaves_the_other_alone, script_setup,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_subscription_that_cannot_be_made_is_tried_again,
+                                        script_setup, script_teardown),
+        cmocka_unit_test_setup_teardown(an_error_to_prune_starts_anew, script_setup,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(who_leaves_does_not_come_back, script_setup_up,
+                                        script_teardown),
     };
     return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
 }

@@ -14,20 +14,6 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define DIGEST_BOB_HELLO "6fed55690b410786" /* FNV-1a, the lowest digit first */
 
-static int begin_up(void **state)
-{
-    *state = script_begin();
-    script_up();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static void a_session_is_attached_by_its_token(void **state)
 {
     struct relay *r = *state;
@@ -212,19 +198,27 @@ static void close_while_there_is_no_link(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_session_is_attached_by_its_token, begin_up, end),
-        cmocka_unit_test_setup_teardown(refusals_follow_the_table, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_opens_nothing, begin_up, end),
-        cmocka_unit_test_setup_teardown(who_comes_while_a_call_is_out_shares_the_next, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(an_answer_that_is_too_short_lets_nobody_wait, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(who_goes_before_his_call_is_in_none, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_call_that_is_full_waits_for_no_answer, begin_up, end),
-        cmocka_unit_test_setup_teardown(who_waits_for_a_call_goes_with_the_link, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_kick_closes_who_is_not_attached_yet, begin_up, end),
-        cmocka_unit_test_setup_teardown(close_before_the_answer, begin_up, end),
-        cmocka_unit_test_setup_teardown(close_while_there_is_no_link, begin_up, end),
+        cmocka_unit_test_setup_teardown(a_session_is_attached_by_its_token, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(refusals_follow_the_table, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_opens_nothing, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(who_comes_while_a_call_is_out_shares_the_next,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_too_short_lets_nobody_wait,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(who_goes_before_his_call_is_in_none, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_call_that_is_full_waits_for_no_answer, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(who_waits_for_a_call_goes_with_the_link, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_kick_closes_who_is_not_attached_yet, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(close_before_the_answer, script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(close_while_there_is_no_link, script_setup_up,
+                                        script_teardown),
     };
     return cmocka_run_group_tests_name("relay_attach", tests, NULL, NULL);
 }

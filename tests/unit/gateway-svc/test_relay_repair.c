@@ -13,19 +13,6 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define WINDOW 16 /* questions at the same time */
 
-static int begin_two(void **state)
-{
-    *state = script_begin_two();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 /* The link breaks and comes back as number 2; `newest`: of b and a, whom the round names in this
  * order.  message:id is then `id`. */
 static void relink(const char *id, const char *newest)
@@ -191,7 +178,7 @@ static void whoever_missed_nothing_is_as_far_as_all(void **state)
 /* The nonce and a message are quicker than the answer to the renewal, and nobody is here. */
 static void what_passes_by_before_anybody_is_here_is_missed_by_nobody(void **state)
 {
-    end(state);
+    script_teardown(state);
     struct relay *r = script_begin();
     *state = r;
     fake_feed_up();
@@ -289,9 +276,9 @@ static void lines_are_delivered_while_the_lease_is_known_to_hold(void **state)
         {"..t.teo",  SCRIPT_LEASE_MS       },
         {"..t.toe",  SCRIPT_LEASE_MS - 500 },
     };
-    end(state);
+    script_teardown(state);
     for (size_t i = 0; i < ROWS(rows); i++) {
-        begin_two(state);
+        script_setup_two(state);
         for (const char *step = rows[i].steps; *step; step++) {
             take_step(*step);
         }
@@ -301,9 +288,9 @@ static void lines_are_delivered_while_the_lease_is_known_to_hold(void **state)
         script_pass(1);
         script_own("message", script_message(102, 'z', 'a'));
         TOLD("");
-        end(state);
+        script_teardown(state);
     }
-    begin_two(state);
+    script_setup_two(state);
 }
 
 /* Else it would begin with that anew each time, and never end. */
@@ -578,7 +565,7 @@ static void more_than_may_wait_is_fetched_once_more(void **state)
     CALLS("parley_group gw 2 105");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_two, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, script_setup_two, script_teardown)
 
 int main(void)
 {

@@ -12,19 +12,6 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-static int begin_two(void **state)
-{
-    *state = script_begin_two();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static const struct {
     const char *label, *head;
     int ids[3]; /* of messages to a */
@@ -167,7 +154,7 @@ static void few_pages_are_asked_for_at_once(void **state)
     assert_int_equal(count_of(script_told(), "page lost"), 50);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_two, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, script_setup_two, script_teardown)
 
 int main(void)
 {

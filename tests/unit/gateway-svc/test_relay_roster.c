@@ -16,20 +16,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int begin_up(void **state)
-{
-    *state = script_begin();
-    script_up();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static void presence(const char *line)
 {
     fake_publish("p:presence", line);
@@ -266,30 +252,41 @@ static void several_who_attach_are_one_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(several_who_attach_are_one_change, begin_up, end),
-        cmocka_unit_test_setup_teardown(it_is_read_in_pages_and_then_change_by_change, begin, end),
-        cmocka_unit_test_setup_teardown(a_line_brings_the_next_change, begin_up, end),
-        cmocka_unit_test_setup_teardown(what_a_line_shows_to_be_missing_is_asked_for, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_renewal_shows_that_the_last_change_was_missed, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_log_that_was_cut_means_the_whole_list, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_change_that_does_not_fit_means_the_whole_list, begin_up,
-                                        end),
-        cmocka_unit_test_setup_teardown(the_same_change_twice_is_no_step_back, begin_up, end),
+        cmocka_unit_test_setup_teardown(several_who_attach_are_one_change, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(it_is_read_in_pages_and_then_change_by_change, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_line_brings_the_next_change, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(what_a_line_shows_to_be_missing_is_asked_for,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_renewal_shows_that_the_last_change_was_missed,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_was_cut_means_the_whole_list, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_change_that_does_not_fit_means_the_whole_list,
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(the_same_change_twice_is_no_step_back, script_setup_up,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(an_answer_that_brings_nothing_is_not_asked_for_again,
-                                        begin_up, end),
-        cmocka_unit_test_setup_teardown(half_a_list_is_none_when_the_link_breaks, begin, end),
-        cmocka_unit_test_setup_teardown(half_a_list_is_none_when_the_feed_breaks, begin, end),
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(half_a_list_is_none_when_the_link_breaks, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(half_a_list_is_none_when_the_feed_breaks, begin,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(an_error_to_a_page_is_tried_again_with_the_next_nonce,
-                                        begin, end),
+                                        begin, script_teardown),
         cmocka_unit_test_setup_teardown(an_error_to_changes_is_tried_again_with_the_next_nonce,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(what_cannot_be_asked_is_asked_later, begin, end),
-        cmocka_unit_test_setup_teardown(an_epoch_that_cannot_be_one_is_an_error, begin, end),
-        cmocka_unit_test_setup_teardown(pages_of_two_epochs_begin_anew, begin, end),
-        cmocka_unit_test_setup_teardown(lines_of_a_new_epoch_mean_the_whole_list, begin_up, end),
-        cmocka_unit_test_setup_teardown(whoever_attaches_is_in_the_list_at_once, begin_up, end),
+                                        begin, script_teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_asked_is_asked_later, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(an_epoch_that_cannot_be_one_is_an_error, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(pages_of_two_epochs_begin_anew, begin, script_teardown),
+        cmocka_unit_test_setup_teardown(lines_of_a_new_epoch_mean_the_whole_list, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(whoever_attaches_is_in_the_list_at_once, script_setup_up,
+                                        script_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,13 +34,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static const char *end_of(char letter)
 {
     static char text[128];
@@ -539,39 +532,50 @@ static void nobody_is_left_out_of_a_long_round(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_feed_drops_while_reattach_is_out, begin_alice, end),
+        cmocka_unit_test_setup_teardown(the_feed_drops_while_reattach_is_out, begin_alice,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(a_session_of_which_nothing_is_left_is_closed, begin_alice,
-                                        end),
-        cmocka_unit_test_setup_teardown(what_is_left_of_the_life_goes_along, begin_alice, end),
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_of_the_life_goes_along, begin_alice,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(an_odd_answer_to_reattach_ends_no_session, begin_alice,
-                                        end),
-        cmocka_unit_test_setup_teardown(what_cannot_be_sent_starts_anew, begin_alice, end),
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_sent_starts_anew, begin_alice,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(a_hole_in_the_own_channel_attaches_everybody_again,
-                                        begin_alice, end),
+                                        begin_alice, script_teardown),
         cmocka_unit_test_setup_teardown(a_renewal_shows_that_the_last_line_was_lost, begin_alice,
-                                        end),
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(a_hole_in_the_group_attaches_everybody_again, begin_alice,
-                                        end),
-        cmocka_unit_test_setup_teardown(two_rounds_overlap, begin_alice, end),
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(two_rounds_overlap, begin_alice, script_teardown),
         cmocka_unit_test_setup_teardown(a_session_without_a_name_is_asked_for_once_more,
-                                        begin_alice, end),
-        cmocka_unit_test_setup_teardown(a_kick_while_a_round_is_out, begin_alice, end),
-        cmocka_unit_test_setup_teardown(ended_while_pruning_or_closed_in_a_round, begin_alice, end),
+                                        begin_alice, script_teardown),
+        cmocka_unit_test_setup_teardown(a_kick_while_a_round_is_out, begin_alice, script_teardown),
+        cmocka_unit_test_setup_teardown(ended_while_pruning_or_closed_in_a_round, begin_alice,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(who_is_kicked_before_the_call_leaves_is_not_in_it, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(whose_call_cannot_leave_any_more_is_told, begin, end),
-        cmocka_unit_test_setup_teardown(who_was_in_a_round_is_not_attached_behind_that, begin, end),
-        cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice, end),
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(whose_call_cannot_leave_any_more_is_told, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(who_was_in_a_round_is_not_attached_behind_that, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_line_of_several_messages_counts_once, begin_alice,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(each_message_of_a_line_waits_for_what_is_missing,
-                                        begin_alice, end),
+                                        begin_alice, script_teardown),
         cmocka_unit_test_setup_teardown(an_id_of_too_many_digits_is_not_taken_over, begin_alice,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_new_epoch_is_noticed_in_any_answer, begin_alice, end),
-        cmocka_unit_test_setup_teardown(a_round_in_two_epochs_is_done_again, begin_alice, end),
-        cmocka_unit_test_setup_teardown(settling_is_told_by_the_renewal, begin_alice, end),
-        cmocka_unit_test_setup_teardown(not_all_calls_at_once, begin, end),
-        cmocka_unit_test_setup_teardown(answers_to_an_older_round_do_not_count, begin, end),
-        cmocka_unit_test_setup_teardown(nobody_is_left_out_of_a_long_round, begin, end),
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_new_epoch_is_noticed_in_any_answer, begin_alice,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(a_round_in_two_epochs_is_done_again, begin_alice,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(settling_is_told_by_the_renewal, begin_alice,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(not_all_calls_at_once, begin, script_teardown),
+        cmocka_unit_test_setup_teardown(answers_to_an_older_round_do_not_count, begin,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(nobody_is_left_out_of_a_long_round, begin, script_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

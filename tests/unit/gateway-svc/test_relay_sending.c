@@ -14,20 +14,6 @@
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define DIGEST_BOB_HELLO "6fed55690b410786" /* FNV-1a, the lowest digit first */
 
-static int begin_up(void **state)
-{
-    *state = script_begin();
-    script_up();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    script_end();
-    return 0;
-}
-
 static unsigned sent_long;
 
 static void count_sent(void *arg, enum relay_sent sent, uint64_t message_id, struct slice json)
@@ -235,20 +221,24 @@ static void answers_come_even_when_the_relay_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_message_has_a_maximum, begin_up, end),
-        cmocka_unit_test_setup_teardown(what_became_of_a_message, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_turn_is_one_call, begin_up, end),
-        cmocka_unit_test_setup_teardown(what_comes_while_a_call_is_out_is_the_next_one, begin_up,
-                                        end),
+        cmocka_unit_test_setup_teardown(a_message_has_a_maximum, script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(what_became_of_a_message, script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_turn_is_one_call, script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(what_comes_while_a_call_is_out_is_the_next_one,
+                                        script_setup_up, script_teardown),
         cmocka_unit_test_setup_teardown(what_waits_for_an_answer_is_told_when_the_link_breaks,
-                                        begin_up, end),
-        cmocka_unit_test_setup_teardown(a_call_takes_64_messages_or_64_kib, begin_up, end),
+                                        script_setup_up, script_teardown),
+        cmocka_unit_test_setup_teardown(a_call_takes_64_messages_or_64_kib, script_setup_up,
+                                        script_teardown),
         cmocka_unit_test_setup_teardown(what_waits_for_the_end_of_the_turn_is_overtaken_by_nothing,
-                                        begin_up, end),
+                                        script_setup_up, script_teardown),
         cmocka_unit_test_setup_teardown(
-            what_waits_for_the_end_of_the_turn_is_told_when_the_link_breaks, begin_up, end),
-        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_is_told, begin_up, end),
-        cmocka_unit_test_setup_teardown(answers_come_even_when_the_relay_ends, begin_up, end),
+            what_waits_for_the_end_of_the_turn_is_told_when_the_link_breaks, script_setup_up,
+            script_teardown),
+        cmocka_unit_test_setup_teardown(a_call_that_cannot_be_sent_is_told, script_setup_up,
+                                        script_teardown),
+        cmocka_unit_test_setup_teardown(answers_come_even_when_the_relay_ends, script_setup_up,
+                                        script_teardown),
     };
     return cmocka_run_group_tests_name("relay_sending", tests, NULL, NULL);
 }
