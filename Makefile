@@ -54,6 +54,7 @@ objs   = $(patsubst %.c,$O/%.o,$(shell find $(1) -name '*.c' ! -name main.c ! -n
 bins   = $(patsubst %.c,$O/%,$(shell find $(1) -name '$(2)_*.c' 2>/dev/null))
 SERVICES := $O/parley-auth $O/parley-gateway $O/parley-presence
 CLIENT   := $O/parley
+MODULE   := $O/parley.so
 PROGS    := $(SERVICES) $(CLIENT) $O/parley-conformance
 TESTS    := $(call bins,tests/unit,test)
 SIM      := $O/tests/sim/sim
@@ -68,7 +69,7 @@ all: $(PROGS)
 SHARED   := $O/shared.a
 SOCKETIO := $O/socketio.a
 SUPPORT  := $O/tests/support.a
-$(SHARED):         $(call objs,shared)
+$(SHARED):         $(filter-out $O/shared/parley_module/%,$(call objs,shared))
 $(SOCKETIO):       $(call objs,gateway-svc/socketio)
 $O/gateway-svc.a:  $(call objs,gateway-svc/relay gateway-svc/chat gateway-svc/app)
 $O/auth-svc.a:     $(call objs,auth-svc)
@@ -93,6 +94,15 @@ $(filter $O/tests/unit/bench/%,$(TESTS)):        %: %.o $O/bench.a $(SHARED)
 # The simulator stands in for what is between the programs, so its objects go first.
 $(SIM): $(call objs,tests/sim) $O/tests/support/reply.o $O/gateway-svc.a $O/presence-svc.a $(SHARED)
 $(SIM): LDLIBS += -llua5.1 -lm
+
+# What Redis may load: code that can stand anywhere, and all of whose names but one stay inside.
+MODULE_C := $(shell find shared/parley_module -name '*.c') shared/buf.c shared/decimal.c shared/slice.c
+MODULE_O := $(MODULE_C:%.c=$O/module/%.o)
+$(MODULE_O): $O/module/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(filter-out -fPIE,$(FLAGS_$(MODE))) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(MODULE): $(MODULE_O)
+	$(CC) -shared $(FLAGS_$(MODE)) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS) -o $@ $^
 
 # What a test preloads into a real Redis.
 $(CLOCK): $O/%.so: %.c
@@ -162,7 +172,7 @@ run:
 	@deploy/packages build run
 	@$(SUB) services
 	@exec deploy/run --with-parent --bin $O
-services: $(SERVICES)
+services: $(SERVICES) $(MODULE)
 client: $(CLIENT)
 simulator: $(SIM) $(CLOCK)
 bench-programs: $(BENCH) $O/parley-conformance
