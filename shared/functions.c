@@ -19,6 +19,8 @@
 #define LOADS_MAX 4 /* of one connection: others may be loading at the same time */
 #define REDIS_MAJOR_MIN 7
 #define WHY_MAX 320
+#define SEND_FUNCTION "parley_send"
+#define SEND_COMMAND SLICE("PARLEY.SEND") /* the same in shared/parley_module */
 
 /* The path counts from the project's root, where make runs. */
 #ifndef PARLEY_LUA
@@ -47,9 +49,12 @@ struct functions {
     struct version ours;
     unsigned loads; /* since the connection came up */
     bool up;
-    char why[WHY_MAX]; /* calls do not work; empty: they do */
-    bool evicts;       /* was said in the log */
-    bool *freed;       /* set when the owner frees us inside its callback */
+    bool use_module; /* if Redis has it */
+    bool has_module;
+    bool said_of_module; /* in the log */
+    char why[WHY_MAX];   /* calls do not work; empty: they do */
+    bool evicts;         /* was said in the log */
+    bool *freed;         /* set when the owner frees us inside its callback */
     struct functions_stats stats;
 };
 
@@ -221,6 +226,35 @@ static void on_server(void *arg, const struct redis_reply *reply)
     ask_version(f);
 }
 
+/* It tells a version; an error: this Redis has no such command, or it is not for us. */
+static void on_module(void *arg, const struct redis_reply *reply)
+{
+    struct functions *f = arg;
+    if (!reply) {
+        return;
+    }
+    bool has = !redis_reply_is_error(reply, NULL);
+    if (f->said_of_module && has == f->has_module) {
+        return;
+    }
+    f->said_of_module = true;
+    f->has_module = has;
+    if (has) {
+        log_info("redis has the module parley version=%s", log_escape(redis_reply_text(reply)));
+    } else {
+        log_info("redis has no module parley, so messages cost it more why=\"%s\"",
+                 redis_trouble_words(redis_reply_text(reply)));
+    }
+}
+
+static void ask_module(struct functions *f)
+{
+    const struct slice argv[] = {SEND_COMMAND, slice_text(f->prefix)};
+    if (f->use_module && !redis_conn_send(f->conn, argv, 2, on_module, f)) {
+        redis_conn_reset(f->conn, "cannot ask for the module");
+    }
+}
+
 /* The version by itself: a Redis before 7 knows no INFO of two sections.  The memory with the
  * server, because that is what our user may ask (users.acl.in). */
 static void on_up(void *ctx)
@@ -231,7 +265,9 @@ static void on_up(void *ctx)
     if (!redis_conn_send(f->conn, argv, 2, on_server, f) ||
         !redis_conn_send(f->conn, argv, 3, on_memory, f)) {
         redis_conn_reset(f->conn, "cannot ask for the version");
+        return;
     }
+    ask_module(f);
 }
 
 static void on_down(void *ctx, const char *why)
@@ -288,6 +324,9 @@ static const char *judge(struct functions *f, const struct redis_reply *reply)
     if (redis_reply_is_error(reply, "ERR Function not found")) {
         return "Redis has lost the function library";
     }
+    if (redis_reply_is_error(reply, "ERR unknown command")) {
+        return "Redis has lost the module";
+    }
     enum redis_trouble trouble = redis_trouble_of(redis_reply_text(reply));
     if (trouble != REDIS_TROUBLE_NONE) {
         note_refusal(f, redis_reply_text(reply));
@@ -320,7 +359,8 @@ static void on_answer(void *arg, const struct redis_reply *reply)
     }
 }
 
-/* FCALL name 1 prefix epoch seen grace lease: as `enter` in parley.lua reads them. */
+/* FCALL name 1 prefix epoch seen grace lease: as `enter` in parley.lua reads them.  The module's
+ * command stands in place of the first three. */
 static bool send_call(struct functions *f, const char *name, const struct slice *args, size_t count,
                       struct call *call)
 {
@@ -336,7 +376,12 @@ static bool send_call(struct functions *f, const char *name, const struct slice 
     if (count > 0) {
         memcpy(argv + 8, args, count * sizeof *args);
     }
-    return redis_conn_send(f->conn, argv, 8 + count, on_answer, call);
+    size_t skipped = 0;
+    if (f->has_module && strcmp(name, SEND_FUNCTION) == 0) {
+        skipped = 2;
+        argv[skipped] = SEND_COMMAND;
+    }
+    return redis_conn_send(f->conn, argv + skipped, 8 + count - skipped, on_answer, call);
 }
 
 /* ---- Public ---------------------------------------------------------------------------------- */
@@ -371,6 +416,11 @@ void functions_free(struct functions *f)
         *f->freed = true;
     }
     free(f);
+}
+
+void functions_use_module(struct functions *f)
+{
+    f->use_module = true;
 }
 
 bool functions_is_up(const struct functions *f)

@@ -32,6 +32,9 @@ struct functions *functions_new(struct ev_loop *loop, const struct redis_conn_co
                                 const struct redis_conn_handler *handler, void *ctx,
                                 const char *prefix, const struct functions_caller *caller);
 void functions_free(struct functions *f);
+/* Calls of parley_send go to PARLEY.SEND (shared/parley_module) while Redis has that command and
+ * our user may call it, which is asked at each connection.  Before the first one. */
+void functions_use_module(struct functions *f);
 bool functions_is_up(const struct functions *f);
 /* Does Redis take calls?  False, and why (printable), while it is not up, and from the moment when
  * Redis refused a call for a reason that concerns them all (redis_trouble.h), or broke off, until
@@ -42,9 +45,10 @@ void functions_reset(struct functions *f, const char *why);
 /* redis_conn_local_host of its connection. */
 bool functions_local_host(const struct functions *f, char host[REDIS_CONN_HOST_MAX + 1]);
 
-/* FCALL name 1 prefix <caller> args...   False when not up; then `fn` is not called.
- * When Redis has lost the library (FUNCTION FLUSH), the reply is NULL and the connection is made
- * anew, which loads it again.  It is made anew, too, when Redis turns out to be a replica. */
+/* FCALL name 1 prefix <caller> args..., or what functions_use_module says.   False when not up;
+ * then `fn` is not called. When Redis has lost the library (FUNCTION FLUSH), the reply is NULL and
+ * the connection is made anew, which loads it again.  It is made anew, too, when Redis turns out to
+ * be a replica. */
 bool functions_call(struct functions *f, const char *name, const struct slice *args, size_t count,
                     redis_reply_fn *fn, void *arg);
 /* A plain command on the same connection, in order with the calls. */

@@ -25,7 +25,7 @@
 --   channels                hash: channel -> how many messages were ever published on it
 --   presence                hash: epoch, run, first, version, logins, link, last, skew, settle,
 --                           early, open, here:<gateway>, group, group_mark, group_until, group_keep,
---                           single
+--                           single, library (version of this file, for shared/parley_module)
 --   presence:log            stream, id = version: who joined and left
 --   message:id              the last message id
 --   sent:<name>             hash: client_id -> "id sent_at digest"; sent:<name>:old the one before
@@ -47,7 +47,7 @@
 --   link          one connection of a gateway; commands of any other number are refused, so a late
 --                 command of a broken connection changes nothing.
 
-local VERSION = '1.6' -- major.minor: a service refuses a newer major, and replaces a lower version
+local VERSION = '1.7' -- major.minor: a service refuses a newer major, and replaces a lower version
 
 local ID_JUMP = 1000000      -- ids skipped by a new epoch: more than can be on their way unseen
 local GAP_MS = 1000          -- a longer silence is an outage (sweeps come every 100 ms)
@@ -745,6 +745,7 @@ local function renew(keys, args)
   if args[10] ~= 'many' then
     note_single(c, c.time)
   end
+  call('HSET', c.presence, 'library', VERSION)
   local group = call('HGET', c.prefix .. 'channels', 'group') or '0'
   local version = version_of(c)
   publish(c, 'to:' .. id, 'nonce', nonce .. ' ' .. group .. ' ' .. version .. ' ' .. c.epoch)
@@ -1320,6 +1321,8 @@ end
 -- ok <message:id> then for each, in one text: ok <id> | dup <id> <the message as JSON> | no_such_user
 --    | conflict | ended | unavailable | failed <why>        | unavailable | link
 -- (Names and hashes need no check: users are looked for by them, and go by what is stored.)
+-- Where Redis has loaded shared/parley_module, that does the same for messages that are ok, and calls
+-- this for all others.
 local function send(keys, args)
   if #args < 13 then
     return send_single(keys, args)

@@ -440,6 +440,7 @@ struct relay *relay_new(struct ev_loop *loop, const struct relay_config *config,
     struct redis_conn_config feed = conn_config(config, "parley-gateway-feed");
     r->commands =
         functions_new(loop, &commands, &commands_handler, r, config->key_prefix, &r->caller);
+    functions_use_module(r->commands);
     r->feed = redis_conn_new(loop, &feed, &feed_handler, r);
     r->where = where_new(r->commands, config->key_prefix);
     return r;

@@ -13,7 +13,9 @@ moved, so a test moves what it is compared with:
 
 Real time goes by meanwhile, so compare times with `about`.
 
-The library under test is `library`, a text; test_mutations.py puts broken ones there."""
+The library under test is `library`, a text; test_mutations.py puts broken ones there.  `module` is
+shared/parley_module, built: with it Redis is started with it, and messages go to its command
+(test_with_module.py)."""
 import atexit
 import ctypes
 import hashlib
@@ -28,6 +30,8 @@ import unittest
 from resp import Client, ReplyError, Subscriber  # noqa: F401 (for the tests)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MODULE_PATH = os.path.join(os.path.abspath(os.environ.get('PARLEY_RELEASE') or os.path.join(HERE, '..', '..', 'build', 'release')),
+                           'parley.so')
 LIBRARY_PATH = os.path.join(HERE, '..', '..', 'shared', 'parley.lua')
 PREFIX = '{chat}:'
 GRACE, LEASE, PENDING = 30000, 10000, 60000  # ms
@@ -41,6 +45,7 @@ SLACK = 5000  # ms that a busy machine may lose between two lines of a test
 with open(LIBRARY_PATH, encoding='utf-8') as file:
     SHIPPED = file.read()
 library = SHIPPED
+module = None
 
 _libc = ctypes.CDLL(None)
 
@@ -73,7 +78,7 @@ class Redis:
         self.process = subprocess.Popen(
             ['redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
              '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
-             *self.options],
+             *(('--loadmodule', module) if module else ()), *self.options],
             env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         wait_until(self._answers, 'redis-server answers')
         self.loaded = None
@@ -83,9 +88,9 @@ class Redis:
             raise AssertionError('redis-server ended with %d' % self.process.returncode)
         try:
             self.client = Client(self.path)
-        except OSError:
-            return False  # not listening yet
-        return self.client.call('PING') == 'PONG'
+            return self.client.call('PING') == 'PONG'
+        except (OSError, ReplyError):
+            return False  # not listening yet, or loading its data
 
     def load(self, text):
         if self.loaded != text:
@@ -239,12 +244,13 @@ class RulesTest(unittest.TestCase):
         return PREFIX + name
 
     def call(self, function, *args, epoch=None, seen=0, grace=GRACE, lease=LEASE, client=None):
-        return (client or self.redis).call(
-            'FCALL', 'parley_' + function, 1, PREFIX, self.epoch if epoch is None else epoch, seen,
-            grace, lease, *args)
+        return self.operator(function, self.epoch if epoch is None else epoch, seen, grace, lease, *args,
+                             client=client)
 
-    def operator(self, function, *args):
-        return self.redis.call('FCALL', 'parley_' + function, 1, PREFIX, *args)
+    def operator(self, function, *args, client=None):
+        by_module = module and function == 'send'
+        command = ('PARLEY.SEND',) if by_module else ('FCALL', 'parley_' + function, 1)
+        return (client or self.redis).call(*command, PREFIX, *args)
 
     def try_login(self, session, pending=PENDING, longest=0, **kw):
         return self.call('login', session.name, session.shown, session.hash, pending, longest, **kw)

@@ -277,6 +277,11 @@ void functions_free(struct functions *f)
     conn_end(&f->conn);
 }
 
+void functions_use_module(struct functions *f)
+{
+    (void)f; /* here the library has no other */
+}
+
 bool functions_is_up(const struct functions *f)
 {
     return f->conn.up;

@@ -36,6 +36,7 @@ struct redis_puppet {
     const char *role;
     const char *info;    /* to INFO of one section; more is a syntax error, as before Redis 7 */
     const char *version; /* to FCALL_RO */
+    const char *module;  /* to a PARLEY.SEND that only asks */
     const char *answer;  /* to any other command; NULL: none */
     bool echo;           /* answers any other command with its last argument instead */
     struct buf log;      /* every command, words separated by a space, ended by '\n' */
@@ -82,18 +83,20 @@ static inline void redis_puppet_command(struct redis_puppet *puppet, const redis
     const struct {
         const char *name, *answer;
     } handshake[] = {
-        {"AUTH",     puppet->auth   },
-        {"CLIENT",   puppet->setname},
-        {"PING",     puppet->ping   },
-        {"ROLE",     puppet->role   },
-        {"INFO",     puppet->info   },
-        {"FCALL_RO", puppet->version},
+        {"AUTH",        puppet->auth   },
+        {"CLIENT",      puppet->setname},
+        {"PING",        puppet->ping   },
+        {"ROLE",        puppet->role   },
+        {"INFO",        puppet->info   },
+        {"FCALL_RO",    puppet->version},
+        {"PARLEY.SEND", puppet->module },
     };
     const char *answer = puppet->answer;
     bool known = false;
     redis_puppet_note(puppet, command);
     for (size_t i = 0; i < sizeof handshake / sizeof *handshake; i++) {
-        if (strcmp(command->element[0]->str, handshake[i].name) == 0) {
+        bool sends = handshake[i].answer == puppet->module && command->elements > 2;
+        if (strcmp(command->element[0]->str, handshake[i].name) == 0 && !sends) {
             answer = handshake[i].answer;
             known = true;
         }
@@ -165,6 +168,7 @@ static inline void redis_puppet_init(struct redis_puppet *puppet, struct ev_loop
                                     .role = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",
                                     .info = "+redis_version:7.0.15\r\n",
                                     .version = "+1.999\r\n",
+                                    .module = "-ERR unknown command 'PARLEY.SEND'\r\n",
                                     .answer = "+OK\r\n"};
     buf_init(&puppet->log, 1U << 20);
     puppet->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -572,6 +572,75 @@ static void a_replica_is_left(void **state)
     assert_string_equal(trouble(w), "");
 }
 
+/* ---- The module ------------------------------------------------------------------------------ */
+
+/* Comes up, and sends. */
+static void send_with(struct world *w, const char *module)
+{
+    const struct slice args[] = {SLICE("gw"), SLICE("1")};
+    w->fake.module = module;
+    if (!w->functions) {
+        redis_puppet_listen(&w->fake);
+        w->config.url = w->fake.url;
+        w->functions = start(w);
+        functions_use_module(w->functions);
+    }
+    unsigned before = w->answers;
+    UNTIL(w->loop, functions_is_up(w->functions));
+    buf_clear(&w->fake.log);
+    assert_true(functions_call(w->functions, "parley_send", args, 2, on_answer, w));
+    UNTIL(w->loop, w->answers == before + 1);
+}
+
+static void messages_go_to_a_module_that_is_there(void **state)
+{
+    struct world *w = *state;
+    send_with(w, "$3\r\n1.7\r\n");
+    assert_string_equal(w->fake.log.ptr, "PARLEY.SEND {chat}:  0 30000 10000 gw 1\n");
+    buf_clear(&w->fake.log);
+    sweep(w);
+    assert_string_equal(w->fake.log.ptr, "FCALL parley_sweep 1 {chat}:  0 30000 10000\n");
+    assert_string_equal(functions_stats(w->functions)->names[0], "parley_send");
+}
+
+static void without_one_that_is_for_us_they_go_to_the_library(void **state)
+{
+    struct world *w = *state;
+    const char *answers[] = {"-ERR unknown command 'PARLEY.SEND'\r\n",
+                             "-NOPERM this user has no permissions\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        send_with(w, answers[i]);
+        assert_string_equal(w->fake.log.ptr, "FCALL parley_send 1 {chat}:  0 30000 10000 gw 1\n");
+        functions_reset(w->functions, "once more");
+        UNTIL(w->loop, !functions_is_up(w->functions));
+    }
+}
+
+static void it_is_asked_for_at_each_connection(void **state)
+{
+    struct world *w = *state;
+    const struct slice args[] = {SLICE("gw"), SLICE("1")};
+    send_with(w, "$3\r\n1.7\r\n");
+    w->fake.answer = "-ERR unknown command 'PARLEY.SEND', with args beginning with: \r\n";
+    w->fake.module = w->fake.answer; /* it was unloaded */
+    assert_true(functions_call(w->functions, "parley_send", args, 2, on_answer, w));
+    UNTIL(w->loop, w->downs == 1);
+    assert_string_equal(w->why, "Redis has lost the module");
+    assert_int_equal(w->nulls_at_down, 1);
+    w->fake.answer = "+OK\r\n";
+    send_with(w, w->fake.module);
+    assert_string_equal(w->fake.log.ptr, "FCALL parley_send 1 {chat}:  0 30000 10000 gw 1\n");
+}
+
+static void who_sends_no_messages_asks_for_no_module(void **state)
+{
+    struct world *w = *state;
+    redis_puppet_listen(&w->fake);
+    w->config.url = w->fake.url;
+    start_and_come_up(w);
+    assert_null(strstr(w->fake.log.ptr, "PARLEY.SEND"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -599,6 +668,10 @@ int main(void)
         T(only_an_answer_proves_that_calls_work),
         T(a_refusal_of_all_calls_is_trouble_until_one_is_answered),
         T(a_replica_is_left),
+        T(messages_go_to_a_module_that_is_there),
+        T(without_one_that_is_for_us_they_go_to_the_library),
+        T(it_is_asked_for_at_each_connection),
+        T(who_sends_no_messages_asks_for_no_module),
     };
     log_init("test", LOG_LEVEL_ERROR);
     return cmocka_run_group_tests_name("functions", tests, NULL, NULL);
