@@ -5,7 +5,8 @@ Against a private Redis with such users.  Letters stand for them:
     a auth-svc   g gateway-svc   p presence-svc   o operator (the user `default`)
 
 What the tables allow is asked with ACL DRYRUN; what they deny is really tried too.  The rules'
-own tests (tests/redis) run once more, with each function called by the service that it is for."""
+own tests (tests/redis) run once more, with each function called by the service that it is for.
+With parley.so (of PARLEY_RELEASE, else build/release) nothing else may be open than without it."""
 import importlib
 import os
 import re
@@ -23,6 +24,7 @@ import harness  # noqa: E402
 from resp import Client, ReplyError  # noqa: E402
 
 SETUP = os.path.join(ROOT, 'deploy', 'setup')
+MODULE = os.path.join(ROOT, os.environ.get('PARLEY_RELEASE', 'build/release'), 'parley.so')
 TEMPLATE = os.path.join(ROOT, 'deploy', 'redis', 'users.acl.in')
 LETTERS = {'a': 'auth-svc', 'g': 'gateway-svc', 'p': 'presence-svc', 'o': 'default'}
 SERVICES = ('auth-svc', 'gateway-svc', 'presence-svc')
@@ -255,19 +257,34 @@ def table_rows(text):
             yield command.strip(), command.split(), cells.split()
 
 
+# Of parley.so: its only key is the prefix, as for FCALL.
+WITH_MODULE = '''
+PARLEY.SEND {chat}:                              | g
+PARLEY.SEND {chat}: x                            | g
+parley.send {chat}: 0 0 0 0                      | g
+PARLEY.SEND {other}:                             | .
+PARLEY.SEND {chat}                               | .
+PARLEY.SEND {chat}:x                             | .
+'''
+WITH_MODULE_KEYED = '''
+PARLEY.SEND K                                    | .
+'''
+
 # ------------------------------------------------------------------------------------ servers
 
 
 class Guarded(harness.Redis):
-    """A Redis with the users of deploy/setup."""
+    """A Redis with the users of deploy/setup, and parley.so if it was told of one."""
 
     def __init__(self, **settings):
         self.secrets = tempfile.mkdtemp(prefix='parley-acl-')
-        env = {**os.environ, 'KEY_PREFIX': '', 'OPERATOR_NOPASS': '0', 'SETUP_OWNERS': '0', **settings}
+        env = {**os.environ, 'KEY_PREFIX': '', 'OPERATOR_NOPASS': '0', 'SETUP_OWNERS': '0', 'REDIS_MODULE': '', **settings}
         subprocess.run([SETUP, self.secrets], check=True, env=env)
+        module = os.path.join(self.secrets, 'redis', 'parley.so')
         # DEBUG and MODULE are on, so that it is the rules that refuse them.
         self.options = ('--aclfile', os.path.join(self.secrets, 'redis', 'users.acl'),
-                        '--enable-debug-command', 'yes', '--enable-module-command', 'yes')
+                        '--enable-debug-command', 'yes', '--enable-module-command', 'yes',
+                        *(('--loadmodule', module) if os.path.exists(module) else ()))
         super().__init__()
 
     def _answers(self):
@@ -401,6 +418,42 @@ class Matrix(Guarding):
         self.assertEqual(set(self.admin.call('ACL', 'USERS')), set(PASSWORDS))
 
 
+class MatrixWithModule(Matrix):
+    """All of it again: nothing else is open."""
+    settings = {'REDIS_MODULE': MODULE}
+
+    def test_its_command(self):
+        self.assertEqual(self.admin.call('MODULE', 'LIST')[0][:2], ['name', 'parley'])
+        for label, words, cells in table_rows(WITH_MODULE):
+            self.compare(cells[0], words, label)
+        for label, words, cells in table_rows(WITH_MODULE_KEYED):
+            for column, key in COLUMNS.items():
+                self.compare(cells[0], [key if word == 'K' else word for word in words], label + ' ' + column)
+
+    def test_the_users_have_nothing_more(self):
+        bare = Guarded()
+        self.addCleanup(bare.stop)
+        for user in PASSWORDS:
+            with_it, without = (rules_of(server.client.call('ACL', 'GETUSER', user)) for server in (self.server, bare))
+            self.assertEqual(with_it - without, {'+parley.send'} if user == 'gateway-svc' else set(), user)
+            self.assertEqual(without - with_it, set(), user)
+
+
+def rules_of(user):
+    """What ACL GETUSER says of its commands, keys and channels, and each selector as one word."""
+    fields = dict(zip(user[::2], user[1::2]))
+    words = ' '.join(fields[name] for name in ('commands', 'keys', 'channels')).split()
+    return {*words, *(' '.join(sorted(' '.join(selector[1::2]).split())) for selector in fields['selectors'])}
+
+
+class WithoutModule(Guarding):
+    def test_there_is_no_command_and_no_rule(self):
+        self.assertEqual(self.admin.call('MODULE', 'LIST'), [])
+        self.assertNotIn('parley.send', '\n'.join(self.admin.call('ACL', 'LIST')))
+        for client in self.users.values():
+            self.assertEqual(self.refusal(client, 'PARLEY.SEND', '{chat}:'), 'ERR')  # unknown command
+
+
 class Functions(Guarding):
     def test_every_function_stands_in_the_table(self):
         listed = self.admin.call('FUNCTION', 'LIST')[0]
@@ -430,12 +483,13 @@ class Functions(Guarding):
 
 
 class OtherPrefix(Guarding):
-    settings = {'KEY_PREFIX': '{a-B_9.x}:'}
+    settings = {'KEY_PREFIX': '{a-B_9.x}:', 'REDIS_MODULE': MODULE}
 
     def test_the_rules_follow_the_prefix(self):
         for prefix, refusal in (('{a-B_9.x}:', None), ('{chat}:', 'NOPERM'), ('{a-B_9xx}:', 'NOPERM')):
             self.assertEqual(self.refusal('auth-svc', 'GET', prefix + 'message:id'), refusal)
             self.assertEqual(self.refusal('gateway-svc', 'PUBLISH', prefix + 'group', 'x'), refusal)
+            self.assertEqual(self.may('gateway-svc', ('PARLEY.SEND', prefix)), refusal is None)
             self.assertEqual(self.refusal('default', 'FCALL', 'parley_kick', 1, prefix, 'nobody'), refusal)
 
 

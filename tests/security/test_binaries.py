@@ -19,6 +19,10 @@ PROGRAMS = {  # what each may load
 # What every file of ours is compiled with; gcc notes it beside the debug information.
 FLAGS = ("-O2", "-fPIE", "-fstack-protector-strong", "-fstack-clash-protection",
          "-fcf-protection=full", "-ftrivial-auto-var-init=zero")
+# What Redis loads stands anywhere, and is no program; it may be younger than the system it is used on.
+MODULE = "parley.so"
+MODULE_FLAGS = tuple("-fPIC" if flag == "-fPIE" else flag for flag in FLAGS) + ("-fvisibility=hidden",)
+GLIBC_MAX = (2, 34)  # the official image of Redis is of Debian 12 (2.36), Ubuntu 22.04 has 2.35
 # Functions without bounds, and those that start other programs: nobody here needs them.
 BANNED = set("strcpy strcat sprintf vsprintf gets strtok atoi atol alloca system popen execve execvp "
              "execl execlp mktemp tmpnam tempnam rand srand".split())
@@ -136,6 +140,42 @@ class Binaries(unittest.TestCase):
         self.assertGreater(len(producers), 15, "one for each file")
         for producer in producers:
             missing = [f for f in FLAGS if f not in producer.split()]
+            if "X86-64" not in machine(path):
+                missing = [f for f in missing if not f.startswith("-fcf-")]
+            self.assertEqual(missing, [], producer)
+
+
+class Module(unittest.TestCase):
+    def test_it_needs_libc_alone_and_an_old_one_will_do(self):
+        path = path_of(MODULE)
+        needed = [value for tag, value in dynamic(path) if tag in ("NEEDED", "RPATH", "RUNPATH")]
+        self.assertRegex(" ".join(needed), r"\A\S+ \S+ \[libc\.so\.6\]\Z")
+        versions = re.findall(r"GLIBC_([0-9.]+)", tool("objdump", "-T", path))
+        self.assertTrue(versions)
+        for version in versions:
+            self.assertLessEqual(tuple(int(n) for n in version.split(".")), GLIBC_MAX)
+        self.assertFalse(imports(path) & BANNED)
+
+    def test_redis_sees_one_name_of_it(self):
+        rows = re.findall(r" (?:GLOBAL|WEAK) +(\w+) +(\S+) (\w+)$", tool("readelf", "-W", "--dyn-syms", path_of(MODULE)), re.M)
+        self.assertEqual([row for row in rows if row[1] != "UND"], [("DEFAULT", rows[-1][1], "RedisModule_OnLoad")])
+
+    def test_hardened_as_the_programs(self):
+        path = path_of(MODULE)
+        found = segments(path)
+        self.assertEqual((found.get("GNU_RELRO"), found.get("GNU_STACK")), (["R"], ["RW"]))
+        self.assertFalse([flags for flags in found["LOAD"] if "W" in flags and "E" in flags])
+        tags = dict(dynamic(path))
+        self.assertIn("NOW", tags.get("FLAGS_1", "").split())
+        self.assertNotIn("TEXTREL", tags)
+
+    def test_every_file_of_ours_has_the_flags(self):
+        path = path_of(MODULE)
+        producers = re.findall(r"DW_AT_producer\s*:.*?: (GNU .*|.*clang.*)", tool("readelf", "--debug-dump=info", path))
+        if not producers or not all(p.startswith("GNU ") for p in producers):
+            self.skipTest("built without debug information, or by clang, which does not note its flags")
+        for producer in producers:
+            missing = [f for f in MODULE_FLAGS if f not in producer.split()]
             if "X86-64" not in machine(path):
                 missing = [f for f in missing if not f.startswith("-fcf-")]
             self.assertEqual(missing, [], producer)

@@ -17,6 +17,7 @@ FILES = (*SECRETS, 'redis/users.acl', 'door/door.pem')
 OWNERS = {'redis': 999, 'auth-svc': 10001, 'gateway-svc': 10002, 'presence-svc': 10003, 'door': 99}
 # Root without root's powers, as anybody else; and with no capability but CHOWN, as in the container.
 ORDINARY = ('setpriv', '--bounding-set=-all', '--inh-caps=-all') if os.geteuid() == 0 else ()
+MODULE = b'\x7fELF\x00 not really'  # a parley.so, for setup looks into none
 ONLY_CHOWN = ('setpriv', '--bounding-set=-all,+chown', '--inh-caps=-all,+chown', '--no-new-privs')
 
 
@@ -185,6 +186,64 @@ class Setup(unittest.TestCase):
                 self.assertIn('KEY_PREFIX must be', self.refused(KEY_PREFIX=bad))
                 self.assertFalse(os.path.exists(self.dir), 'nothing was made')
 
+    # ---- the module
+
+    def put_module(self, content=MODULE):
+        path = os.path.join(self.top, 'module.so')
+        with open(path, 'wb') as file:
+            file.write(content)
+        return path
+
+    def assert_module(self, content):
+        """It is there with its rule, or (None) neither is."""
+        there = self.path('redis/parley.so')
+        self.assertFalse(os.path.exists(there + '.new'))
+        self.assertEqual(os.path.exists(there), content is not None)
+        rules = re.findall(r'(?m)^user (\S+) .*\+parley\.send (\S+)', self.read('redis/users.acl'))
+        self.assertEqual(rules, [] if content is None else [('gateway-svc', '~{chat}:')])
+        self.assertNotIn(' module ', self.read('redis/users.acl'))
+        if content is not None:
+            with open(there, 'rb') as file:
+                self.assertEqual(file.read(), content)
+            self.assertEqual(stat.S_IMODE(os.stat(there).st_mode), 0o500)
+
+    def test_the_module_and_its_rule_come_and_go_together(self):
+        for content in (MODULE, b'a newer one', None, MODULE, None):
+            with self.subTest(content):
+                self.run_setup(**({} if content is None else {'REDIS_MODULE': self.put_module(content)}))
+                self.assert_module(content)
+        for none in ('', '0'):
+            self.run_setup(REDIS_MODULE=self.put_module())
+            self.put('redis/parley.so.new', 'half')  # of a run that was killed
+            self.run_setup(REDIS_MODULE=none)
+            self.assert_module(None)
+
+    def test_the_module_beside_setup(self):
+        here = os.path.join(self.top, 'lib')
+        os.mkdir(here)
+        for file in (SETUP, os.path.join(ROOT, 'deploy/redis/users.acl.in')):
+            shutil.copy(file, here)
+        for beside, settings, content in ((False, {}, None), (True, {}, None), (True, {'REDIS_MODULE': '1'}, MODULE),
+                                          (True, {'REDIS_MODULE': '1', 'REDIS_SENTINELS': 'a:1'}, None),
+                                          (True, {'REDIS_MODULE': here + '/parley.so', 'REDIS_SENTINELS': 'a:1'}, MODULE)):
+            with self.subTest(settings, beside=beside):
+                if beside:
+                    shutil.copy(self.put_module(), here + '/parley.so')
+                subprocess.run([*ORDINARY, here + '/setup', self.dir], env={'PATH': os.environ['PATH'], **settings}, check=True)
+                self.assert_module(content)
+        self.assertIn('/deploy/parley.so\n', self.refused(REDIS_MODULE='1'))
+
+    def test_a_module_that_cannot_be_read_is_refused(self):
+        self.run_setup()
+        before = self.all()
+        closed = self.put_module()
+        os.chmod(closed, 0)
+        for bad in (closed, self.top, self.top + '/none.so', '2'):
+            with self.subTest(bad):
+                self.assertEqual(self.refused(REDIS_MODULE=bad), f'setup: REDIS_MODULE: cannot read {bad}\n')
+                self.assertEqual(self.all(), before)
+                self.assert_module(None)
+
     # ---- the certificate
 
     def names(self):
@@ -245,11 +304,13 @@ class Setup(unittest.TestCase):
         os.chmod(self.top, 0o755)
         os.mkdir(self.dir, 0o755)
         before = None
+        module = self.put_module()
+        os.chmod(module, 0o644)
         for _ in range(3):
-            self.run_setup(ONLY_CHOWN, SETUP_OWNERS='1')
-            for name in FILES:
+            self.run_setup(ONLY_CHOWN, SETUP_OWNERS='1', REDIS_MODULE=module)
+            for name in (*FILES, 'redis/parley.so'):
                 owner = OWNERS[name.split('/', maxsplit=1)[0]]
-                for path, mode in ((self.path(name), 0o400), (os.path.dirname(self.path(name)), 0o500)):
+                for path, mode in ((self.path(name), 0o500 if name.endswith('.so') else 0o400), (os.path.dirname(self.path(name)), 0o500)):
                     got = os.stat(path)
                     self.assertEqual((got.st_uid, got.st_gid, stat.S_IMODE(got.st_mode)), (owner, owner, mode), path)
             self.assertEqual(before or self.all(), self.all())
@@ -260,6 +321,7 @@ class Setup(unittest.TestCase):
                                       'cat', self.path(name)], capture_output=True, check=False)
                 self.assertEqual(got.returncode == 0, name.startswith(reader + '/'), f'{reader} reads {name}')
         self.run_setup(ONLY_CHOWN, SETUP_OWNERS='1', AUTH_OWNER='1:2')
+        self.assertFalse(os.path.exists(self.path('redis/parley.so')))
         self.assertEqual((os.stat(self.path(SECRETS[0])).st_uid, os.stat(self.path(SECRETS[0])).st_gid), (1, 2))
 
 
