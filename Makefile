@@ -1,5 +1,6 @@
 # make               the programs, in build/release/
 # make run           everything on this machine: http://localhost:5000 (Ctrl-C ends it)
+#                    (deploy/run --help lists its settings: REDIS_MODULE=0, GATEWAYS=3, ...)
 # make test          what a change needs: builds with sanitizers, unit and end-to-end tests
 # make test-all      and the long ones
 # make test-compose  the whole in containers: builds the images, starts them, uses them, breaks them
@@ -62,7 +63,8 @@ CLOCK    := $O/tests/redis/set_clock.so
 BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
-all: $(PROGS)
+# (Redis has no sanitizer, so it cannot load what has one.)
+all: $(PROGS) $(if $(filter release,$(MODE)),$(MODULE))
 
 # One archive per folder that stands on its own, so that a test or a program can only link what its
 # floor may use.  tests/support.a stands in for parts of shared/, so it goes first.
@@ -274,9 +276,11 @@ build/lint/%.tidy: %.c $(filter %.h,$(C_FILES)) .clang-tidy $(SIO_H)
 
 PREFIX ?= /usr/local
 SHARE  := $(DESTDIR)$(PREFIX)/share
-install: $(SERVICES) $(CLIENT) install-lib
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/parley $(SHARE)/doc/parley
+install: $(SERVICES) $(CLIENT) $(MODULE) install-lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/parley $(SHARE)/man/man1 $(SHARE)/parley \
+	    $(SHARE)/doc/parley
 	install $(SERVICES) $(CLIENT) $(DESTDIR)$(PREFIX)/bin
+	install $(MODULE) $(DESTDIR)$(PREFIX)/lib/parley
 	install -m 644 client/terminal/parley.1 $(SHARE)/man/man1
 	install deploy/run $(DESTDIR)$(PREFIX)/bin/parley-run
 	install deploy/setup $(SHARE)/parley

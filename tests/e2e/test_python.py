@@ -20,6 +20,7 @@ import websocket
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("PARLEY_BIN", "build/asan"))
+MODULE = os.path.join(ROOT, os.environ.get("PARLEY_RELEASE", "build/release"), "parley.so")
 WAIT_S = 15
 # As tests/support/client.mjs has it; "polling,websocket" is what a client does by itself.
 TRANSPORTS = os.environ.get("PARLEY_TRANSPORTS", "websocket").split(",")
@@ -48,7 +49,7 @@ class Stack:
         # setpriv: should we be killed, the stack goes with us.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", os.path.join(ROOT, "deploy/run"), "--bin", BIN,
-             "--dir", self.dir, "--no-restart", "--quiet"],
+             "--dir", self.dir, "--no-restart", "--quiet", "--module", MODULE],
             cwd=ROOT, env=dict(os.environ, **SHORT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             line = self.process.stdout.readline().decode()

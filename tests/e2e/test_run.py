@@ -20,8 +20,9 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RUN = os.path.join(ROOT, 'deploy/run')
 BIN = os.path.join(ROOT, os.environ.get('PARLEY_BIN', 'build/asan'))
+MODULE = os.path.join(ROOT, os.environ.get('PARLEY_RELEASE', 'build/release'), 'parley.so')
 WAIT_S = 60
-NUMBERS = ('DOOR_PORT', 'DOOR_TLS_PORT', 'REDIS_PORT', 'GATEWAYS', 'AUTH_SVCS', 'PRESENCE_SVCS',
+NUMBERS = ('DOOR_PORT', 'DOOR_TLS_PORT', 'REDIS_PORT', 'REDIS_MODULE', 'GATEWAYS', 'AUTH_SVCS', 'PRESENCE_SVCS',
            'MAX_CONNECTIONS_PER_ADDRESS', 'DOOR_REQUEST_MS', 'DOOR_CHECK_MS', 'DOOR_HTTP_MS',
            'DOOR_TUNNEL_MS', 'DOOR_THREADS', 'DOOR_FDS')
 
@@ -95,6 +96,7 @@ class Settings(unittest.TestCase):
 
     def test_numbers(self):
         bad_ones = [(name, 'abc') for name in (*NUMBERS, 'PING_INTERVAL_MS', 'PING_TIMEOUT_MS')]
+        bad_ones += [('REDIS_MODULE', bad) for bad in ('2', 'true', 'parley.so')]
         bad_ones += [('DOOR_CHECK_MS', bad) for bad in ('-1', '0', '1.5', ' 100', '100x', '9999999999')]
         for name, bad in bad_ones:
             with self.subTest(name, bad=bad):
@@ -126,8 +128,8 @@ class Telling(unittest.TestCase):
         self.dir = tempfile.mkdtemp(prefix='parley-run-')
         self.addCleanup(subprocess.run, ['rm', '-r', self.dir], check=True)
 
-    def argv(self, name):
-        return [RUN, '--bin', BIN, '--dir', os.path.join(self.dir, name)]
+    def argv(self, name, module=MODULE):
+        return [RUN, '--bin', BIN, '--dir', os.path.join(self.dir, name), *(['--module', module] if module else [])]
 
     def put_certificate(self, name, with_key):
         made = subprocess.run(['openssl', 'req', '-x509', '-nodes', '-days', '30', '-subj', '/CN=localhost', '-newkey',
@@ -138,10 +140,10 @@ class Telling(unittest.TestCase):
             f.write(made.stdout)
 
     @contextlib.contextmanager
-    def running(self, name, **settings):
+    def running(self, name, argv=None, **settings):
         """One in a folder of that name; what it said until it was open."""
         # setpriv: should we be killed, it goes with us.
-        with subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', *self.argv(name)], cwd=self.dir, text=True,
+        with subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', *(argv or self.argv(name))], cwd=self.dir, text=True,
                               env=only(dict(settings, DOOR_PORT='0', GATEWAYS='1')),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
@@ -203,6 +205,43 @@ class Telling(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(said, r'parley: haproxy ended with exit 1: \[ALERT\]')
         self.assertRegex(said, r'\[ALERT\] .*/one/secrets/door/door\.pem')
+
+    def what_redis_has(self, name):
+        """The modules that it has loaded, and whether gateways may call theirs."""
+        socket_path = os.path.join(self.dir, name, 'redis.sock')
+        with open(os.path.join(self.dir, name, 'secrets/redis/admin'), encoding='ascii') as f:
+            env = dict(only({}), REDISCLI_AUTH=f.readline().strip())
+        modules, rules = (subprocess.run(['redis-cli', '-s', socket_path, '--user', 'admin', *command], env=env, check=True,
+                                         capture_output=True, text=True, timeout=WAIT_S).stdout
+                          for command in (('MODULE', 'LIST'), ('ACL', 'GETUSER', 'gateway-svc')))
+        return re.findall(r'(?m)^parley$', modules), '+parley.send' in rules
+
+    def test_redis_loads_the_module_and_does_without(self):
+        bare = os.path.join(self.dir, 'bin')  # with nothing but the services
+        os.mkdir(bare)
+        for name in ('parley-auth', 'parley-gateway', 'parley-presence'):
+            os.symlink(os.path.join(BIN, name), os.path.join(bare, name))
+        argv = [RUN, '--bin', bare, '--dir', os.path.join(self.dir, 'one')]
+        for label, settings, beside, has in (('it is missing', {}, False, False), ('0', {'REDIS_MODULE': '0'}, True, False),
+                                             ('by default', {}, True, True), ('1', {'REDIS_MODULE': '1'}, True, True),
+                                             ('0 again', {'REDIS_MODULE': '0'}, True, False)):
+            if beside and not os.path.exists(os.path.join(bare, 'parley.so')):
+                os.symlink(MODULE, os.path.join(bare, 'parley.so'))
+            with self.subTest(label), self.running('one', argv, **settings):
+                self.assertEqual(self.what_redis_has('one'), (['parley'] if has else [], has))
+
+    def test_a_module_that_redis_does_not_take(self):
+        junk = os.path.join(self.dir, 'junk.so')
+        with open(junk, 'w', encoding='ascii') as f:
+            f.write('junk')
+        code, said = ended(*self.argv('one', junk), DOOR_PORT='0')
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r'\Aparley: redis does not take \S+junk\.so \(REDIS_MODULE=0 does without\): failed to load: .+\n\Z')
+        code, said = ended(*self.argv('one', '/nowhere/parley.so'), DOOR_PORT='0')
+        self.assertEqual((code, said), (1, 'parley: /nowhere/parley.so is missing '
+                                        '(make services builds one, REDIS_MODULE=0 does without)\n'))
+        with self.running('one', self.argv('one', junk), REDIS_MODULE='0'):
+            self.assertEqual(self.what_redis_has('one'), ([], False))
 
     def test_make_help(self):
         code, said = ended('make', '--no-print-directory', 'help')

@@ -58,7 +58,8 @@ export class Sentinels {
     const value = (option) => argv[argv.indexOf(option) + 1];
     const config = join(this.stack.dir, "replica.conf");
     await copyFile(argv[1], config);
-    await this.#spawn("replica", [argv[0], config, "--dir", this.stack.dir, "--dbfilename", "replica.rdb", "--aclfile", value("--aclfile"),
+    const module = argv.includes("--loadmodule") ? ["--loadmodule", value("--loadmodule")] : []; /* the rules name its command */
+    await this.#spawn("replica", [argv[0], config, "--dir", this.stack.dir, "--dbfilename", "replica.rdb", "--aclfile", value("--aclfile"), ...module,
       "--unixsocket", this.replicaSocket, "--unixsocketperm", "700", "--bind", "127.0.0.1", "--port", String(this.replicaPort),
       "--replicaof", "127.0.0.1", String(this.masterPort), "--masteruser", "admin", "--masterauth", this.password]);
     await this.stack.redis("CONFIG", "SET", "masteruser", "admin");

@@ -31,7 +31,7 @@ export class Sentinels {
     this.dir = await mkdtemp(join(tmpdir(), "parley-sentinel-"));
     await chmod(this.dir, 0o700);
     this.secrets = join(this.dir, "secrets");
-    await run("sh", [join(ROOT, "deploy/setup"), this.secrets], { env: { ...process.env, SETUP_OWNERS: "0" } });
+    await run("sh", [join(ROOT, "deploy/setup"), this.secrets], { env: { ...process.env, SETUP_OWNERS: "0", REDIS_MODULE: "" } });
     this.password = (await readFile(join(this.secrets, "redis/admin"), "utf8")).trim();
     const master = await this.#redis("redis-1");
     await this.#redis("redis-2", ["--replicaof", "127.0.0.1", String(master.port)]);

@@ -18,6 +18,7 @@ import { until } from "./wait.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BIN = resolve(ROOT, process.env.PARLEY_BIN ?? "build/asan");
+const MODULE = resolve(ROOT, process.env.PARLEY_RELEASE ?? "build/release", "parley.so"); /* Redis cannot load a sanitizer's */
 const FINDINGS = /ERROR: AddressSanitizer|runtime error|LeakSanitizer|ThreadSanitizer|Assertion .* failed/;
 const START_MS = 60_000;
 
@@ -36,9 +37,11 @@ export class Stack {
   #again = []; /* services, likewise */
   #adminPassword;
 
-  /* bin: the folder of the programs, $PARLEY_BIN if not given. */
+  /* bin: the folder of the programs, $PARLEY_BIN if not given.  Redis loads parley.so of
+   * $PARLEY_RELEASE; with programs of another folder, the one beside them if there is one. */
   constructor(env, { bin = BIN } = {}) {
     this.bin = bin;
+    this.module = bin === BIN ? ["--module", MODULE] : [];
     this.env = { ...SHORT, ...env };
     this.graceMs = 1000 * Number(this.env.GRACE_S);
     this.leaseMs = Number(this.env.LEASE_MS);
@@ -52,7 +55,7 @@ export class Stack {
     }
     /* setpriv: should this process be killed, the stack goes with it. */
     this.#child = spawn("setpriv", ["--pdeathsig", "TERM", join(ROOT, "deploy/run"), "--bin", this.bin,
-      "--dir", this.dir, "--no-restart", "--quiet"], {
+      "--dir", this.dir, "--no-restart", "--quiet", ...this.module], {
       cwd: ROOT, env: { ...process.env, ...this.env }, stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
