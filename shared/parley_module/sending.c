@@ -205,17 +205,28 @@ static bool look_at(struct sending *s, size_t i)
     return true;
 }
 
+/* Redis' clock less presence time: never below zero, unless somebody put it there. */
+static bool read_skew(struct slice digits, int64_t *skew)
+{
+    uint64_t value = 0;
+    bool negative = slice_starts(digits, SLICE("-"));
+    bool good = slice_u64(slice_tail(digits, negative ? 1 : 0), NUMBER_MAX, &value);
+    *skew = negative ? -(int64_t)value : (int64_t)value;
+    return good;
+}
+
 /* Everybody who listens takes a line of several messages; parley.lua notes who does not. */
 static bool takes_several(struct sending *s)
 {
-    uint64_t single = 0, skew = 0;
+    uint64_t single = 0;
+    int64_t skew = 0;
     RedisModuleString *noted = entry_field(&s->presence, "single");
     RedisModuleString *skewed = entry_field(&s->presence, "skew");
     bool known = slice_u64(string_slice(noted), NUMBER_MAX, &single) &&
-                 (!skewed || slice_u64(string_slice(skewed), NUMBER_MAX, &skew));
+                 (!skewed || read_skew(string_slice(skewed), &skew));
     string_free(noted);
     string_free(skewed);
-    return known && s->now_ms >= single + skew;
+    return known && (int64_t)s->now_ms - skew >= (int64_t)single;
 }
 
 static bool is_ordinary(struct sending *s, struct slice run)

@@ -21,7 +21,7 @@ class Growth(unittest.TestCase):
     def test_every_figure_is_kept(self):
         self.assertEqual(set(instructions.kept()[1]), {
             *(program + kind for program in ('gateway', 'redis') for kind in (' message', ' group', ' connection')),
-            'gateway delivery'})
+            'gateway delivery', 'redis message in Lua', 'redis group in Lua'})
 
     @unittest.skipUnless(shutil.which('valgrind'), 'needs valgrind')
     def test_nothing_has_grown(self):

@@ -13,7 +13,7 @@ import subprocess
 import time
 import urllib.request
 
-from redis_world import ROOT, World, die_with_parent
+from redis_world import MODULE, ROOT, World, die_with_parent
 
 HEAD = ('GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n'
         'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n'
@@ -79,12 +79,13 @@ class Client:
 
 
 class GatewayWorld:
-    """wrapper: before the gateway (valgrind); redis_wrapper: before redis-server; bin: its folder."""
+    """wrapper: before the gateway (valgrind); redis_wrapper: before redis-server; bin: its folder; module: what
+    Redis loads, or None."""
 
-    def __init__(self, wrapper=(), redis_wrapper=(), bin=None, settings=None):
+    def __init__(self, wrapper=(), redis_wrapper=(), bin=None, settings=None, module=MODULE):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-        self.redis = World(redis_wrapper)
+        self.redis = World(redis_wrapper, module=module)
         self.held = [hold_port(), hold_port()]
         self.port, self.health = (held.getsockname()[1] for held in self.held)
         self.clients = []

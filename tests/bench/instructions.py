@@ -11,6 +11,8 @@ batch would depend on who is quicker.
     delivery     to one more of a group
     connection   opened, let in (in grace, so that nobody else is told), told the list, closed
 
+and messages once more with a Redis that has not loaded shared/parley_module (`in Lua`).
+
 Prints the figures beside those of instructions.txt; --write puts them there.  all_instructions.py
 (`make test-all`) fails when one has grown by more than GROWTH.  They belong to one set of compiler and
 libraries, which stands in their first line."""
@@ -24,7 +26,7 @@ import tempfile
 import time
 
 from gateway_world import GatewayWorld, message
-from redis_world import ROOT
+from redis_world import MODULE, ROOT
 
 RELEASE = os.environ.get('PARLEY_RELEASE', os.path.join(ROOT, 'build', 'release'))
 FIGURES = os.path.join(ROOT, 'tests', 'bench', 'instructions.txt')
@@ -74,9 +76,10 @@ def reconnect(people, n):
 
 
 class Counter:
-    """A world whose gateway and Redis callgrind runs.  names: each dump names its functions in full."""
+    """A world whose gateway and Redis callgrind runs.  names: each dump names its functions in full; module: what
+    Redis loads, or None."""
 
-    def __init__(self, release, names=False):
+    def __init__(self, release, names=False, module=MODULE):
         self.folder = tempfile.mkdtemp(prefix='parley-instructions-')
         self.paths = [os.path.join(self.folder, name) for name in ('gateway', 'redis')]
         self.dumps, self.time, self.idle = 0, time.monotonic(), [0, 0]
@@ -84,7 +87,7 @@ class Counter:
         self.world = GatewayWorld(*(
             ('prlimit', '--nofile=%d' % FILES, 'valgrind', '-q', self.prefix, '--tool=callgrind',
              '--callgrind-out-file=' + path, *(('--compress-strings=no',) if names else ()))
-            for path in self.paths), bin=release)
+            for path in self.paths), bin=release, module=module)
         self.since()
         time.sleep(IDLE_S)
         self.idle = [count / IDLE_S for count in self.since()]
@@ -125,20 +128,33 @@ class Counter:
         shutil.rmtree(self.folder)
 
 
-def measure(release):
-    """{'gateway message': instructions, ...}"""
-    counter = Counter(release)
-    try:
-        people = counter.grow(FEW)
-        costs = {'message': counter.each(direct, people, 100, 300),
-                 'group': counter.each(group, people, 100, 300),
-                 'connection': counter.each(reconnect, people, 20, 120)}
-        many, _ = counter.each(group, counter.grow(MANY), 20, 100)
-    finally:
-        counter.stop()
+MESSAGES = {'message': direct, 'group': group}
+
+
+def measure_all(counter):
+    people = counter.grow(FEW)
+    costs = {kind: counter.each(work, people, 100, 300) for kind, work in MESSAGES.items()}
+    costs['connection'] = counter.each(reconnect, people, 20, 120)
+    many, _ = counter.each(group, counter.grow(MANY), 20, 100)
     figures = {program + ' ' + kind: cost[i] for i, program in enumerate(('gateway', 'redis'))
                for kind, cost in costs.items()}
-    figures['gateway delivery'] = (many - costs['group'][0]) / (MANY - FEW)
+    return {**figures, 'gateway delivery': (many - costs['group'][0]) / (MANY - FEW)}
+
+
+def measure_lua(counter):
+    people = counter.grow(FEW)
+    return {'redis %s in Lua' % kind: counter.each(work, people, 100, 300)[1] for kind, work in MESSAGES.items()}
+
+
+def measure(release):
+    """{'gateway message': instructions, ...}"""
+    figures = {}
+    for what, module in ((measure_all, MODULE), (measure_lua, None)):
+        counter = Counter(release, module=module)
+        try:
+            figures.update(what(counter))
+        finally:
+            counter.stop()
     return figures
 
 

@@ -8,7 +8,8 @@ gateways.  Round by round the kinds take turns with TIMES (10,000) each, 64 call
 cpu) is divided.  Those who come and go are
 TIMES users more, who log in, connect, lose their last socket, return, lose it again and end.  Prints the
 median of the rounds with the least and the most, in µs.  What several libraries cost can be compared in
-one run."""
+one run; messages by the module (shared/parley_module) need that of the library's version, or are passed on
+to the library."""
 import itertools
 import statistics
 import sys
@@ -63,8 +64,12 @@ def to(receiver):
     return 'user%d' % (2 * next(users) % USERS), receiver, client_id()
 
 
-def sent(make, size=1):
-    return lambda w, n: ('g1', w.send_commands('g1', [make() for _ in range(n)], size))
+def sent(make, size=1, lua=False):
+    return lambda w, n: ('g1', w.send_commands('g1', [make() for _ in range(n)], size, lua))
+
+
+def to_group():
+    return to('group')
 
 
 # ---- those who come and go
@@ -148,9 +153,12 @@ def plain_call(w, n):
 
 ALONE = ', one by one'
 KINDS = {**{'direct, by %d' % size: sent(message, size) for size in SIZES}, 'direct' + ALONE: sent(message),
+         **{'direct in Lua, by %d' % size: sent(message, size, True) for size in SIZES},
+         'direct in Lua' + ALONE: sent(message, 1, True),
          'direct, same gateway': sent(lambda: message(2)), 'direct, no client_id': sent(lambda: message(1, lambda: '')),
          'no such user': sent(lambda: to('nobody')), 'replay, page of 64': replay, 'replay, nothing missed': replay_nothing,
-         **{'group, by %d' % size: sent(lambda: to('group'), size) for size in SIZES},
+         **{'group, by %d' % size: sent(to_group, size) for size in SIZES},
+         **{'group in Lua, by %d' % size: sent(to_group, size, True) for size in SIZES},
          'login': login, 'connect': connect, 'changes, page of 64': changes, 'list, page of 500': roster,
          'detach': detach, 'connect again': connect, 'end, by the sweep': end,
          'renew': renew, 'sweep, nobody due': sweep,

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'redis'))
 from harness import die_with_parent  # noqa: E402
 from resp import Client  # noqa: E402
 
+MODULE = os.path.join(os.path.abspath(os.environ.get('PARLEY_RELEASE', os.path.join(ROOT, 'build', 'release'))), 'parley.so')
 PREFIX = '{chat}:'
 CALLER = [30000, 10000]  # grace and lease in ms
 KEEP = 85000
@@ -41,25 +42,29 @@ def digest_of(to, text):
 
 
 class World:
-    """`wrapper` is put before redis-server (valgrind); library: a text, if not the shipped one."""
+    """`wrapper` is put before redis-server (valgrind); library: a text, if not the shipped one; module: what
+    Redis loads, or None."""
 
     caller, keep_ms = CALLER, KEEP
 
-    def __init__(self, wrapper=(), library=None):
+    def __init__(self, wrapper=(), library=None, module=MODULE):
         self.dir = tempfile.mkdtemp(prefix='parley-cost-')
         self.path = os.path.join(self.dir, 'redis.sock')
-        env = {**os.environ, 'KEY_PREFIX': '', 'OPERATOR_NOPASS': '0', 'SETUP_OWNERS': '0'}
+        env = {**os.environ, 'KEY_PREFIX': '', 'OPERATOR_NOPASS': '0', 'SETUP_OWNERS': '0',
+               'REDIS_MODULE': module or ''}
         subprocess.run([os.path.join(ROOT, 'deploy', 'setup'), self.dir], check=True, env=env)
         self.process = subprocess.Popen(
             [*wrapper, 'redis-server', os.path.join(ROOT, 'deploy', 'redis', 'redis.conf'), '--port', '0',
              '--unixsocket', self.path, '--dir', self.dir, '--logfile', os.path.join(self.dir, 'log'),
-             '--aclfile', os.path.join(self.dir, 'redis', 'users.acl'), '--hz', '1'],
+             '--aclfile', os.path.join(self.dir, 'redis', 'users.acl'), '--hz', '1',
+             *(('--loadmodule', os.path.join(self.dir, 'redis', 'parley.so')) if module else ())],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.admin = self._connect_when_up('admin')
         if library is None:
             with open(os.path.join(ROOT, 'shared', 'parley.lua'), encoding='utf-8') as file:
                 library = file.read()
         self.takes_many = "'many'" in library
+        self.module = module
         self.admin.call('FUNCTION', 'LOAD', library)
         self.admin.call('FCALL', 'parley_first', 1, PREFIX)
         self.epoch = self.admin.call('HGET', PREFIX + 'presence', 'epoch')
@@ -131,9 +136,9 @@ class World:
         self.login(user)
         self.run(gateway, [self.gateway_command('connect', gateway, session_of(user))])
 
-    def send_commands(self, gateway, messages, size=1):
-        """Of messages (sender, receiver, client_id), so many in one call; [(command, messages in it)].
-        (A library older than 1.3 has one in a call.)"""
+    def send_commands(self, gateway, messages, size=1, lua=False):
+        """Of messages (sender, receiver, client_id), so many in one call; [(command, messages in it)].  lua: not
+        by the module.  (A library older than 1.3 has one in a call.)"""
         if not self.takes_many:
             return [(self.gateway_command('send', gateway, session_of(sender), sender, to, client_id, TEXT, self.keep_ms), 1)
                     for sender, to, client_id in messages]
@@ -142,7 +147,10 @@ class World:
             part = messages[i:i + size]
             args = [arg for sender, to, client_id in part
                     for arg in (session_of(sender), sender, to, client_id, TEXT, digest_of(to, TEXT))]
-            commands.append((self.gateway_command('send', gateway, self.keep_ms, *args), len(part)))
+            call = self.function('send', gateway, self.links[gateway], self.keep_ms, *args)
+            if self.module and not lua:
+                call = ('PARLEY.SEND', *call[3:])
+            commands.append((encode(*call), len(part)))
         return commands
 
     def run(self, client, commands, status='ok', batch=BATCH):
