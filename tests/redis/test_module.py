@@ -14,7 +14,7 @@ import unittest
 
 import harness
 from harness import GRACE, KEEP, LEASE, MODULE_PATH, PREFIX, Redis, Session, digest_of
-from resp import ReplyError, Subscriber
+from resp import Client, ReplyError, Subscriber
 
 SET_CLOCK = os.path.join(os.path.dirname(MODULE_PATH), 'tests', 'redis', 'set_clock.so')
 START_MS = 1_700_000_000_000
@@ -311,6 +311,32 @@ class Ordinary(ModuleTest):
             self.pass_time(KEEP + 1)
         self.assertLess(self.both.same('LLEN', PREFIX + 'inbox:user1'), 9)
 
+    def test_bytes_of_an_inbox_to_the_last_one(self):
+        self.assert_taken(*[self.message('user0', 'user1')] * 8)
+        size = len(self.both.same('LINDEX', PREFIX + 'inbox:user1', -1))
+        for bytes_, left in ((65536 - size, 9), (65537 - size, 9), (65536 - size, 10)):
+            self.both.same('HSET', PREFIX + 'user:user1', 'inbox', '9 0 %d %d 0 %d' % (bytes_, self.both.now + 2 * KEEP, KEEP))
+            self.assert_taken(self.message('user0', 'user1'))
+            self.assertEqual(self.both.same('LLEN', PREFIX + 'inbox:user1'), left)
+
+    def test_bytes_that_were_never_counted(self):
+        self.assert_taken(*[self.message('user0', 'user1')] * 64)
+        self.both.same('RPUSH', PREFIX + 'inbox:user1', *['7 x' * 20] * 192)
+        self.both.same('HSET', PREFIX + 'user:user1', 'inbox', '70 0 3 %d 0 %d' % (self.both.now + 2 * KEEP, KEEP))
+        self.assert_taken(self.message('user0', 'user1'))
+        self.assertEqual(self.both.same('LLEN', PREFIX + 'inbox:user1'), 241)
+
+    def test_a_clock_behind_presence_time(self):
+        """(Only tests make one.)"""
+        self.both.same('HSET', PREFIX + 'presence', 'skew', '-5000', 'single', str(self.both.now + 4000))
+        self.assert_taken(*[self.message('user0', 'user1')] * 2)
+
+    def test_what_is_not_in_force_any_more(self):
+        """An older generation of client_ids beside one that says that there is none."""
+        self.both.same('HSET', PREFIX + 'sent:user0', '', '-%d' % self.both.now)
+        self.both.same('HSET', PREFIX + 'sent:user0:old', '"c"', '1 1 ' + 'f' * 16)
+        self.assert_taken(self.message('user0', 'user1', client_id='"c"'))
+
     def test_a_large_text(self):
         self.assert_taken(self.message('user0', 'user1', '"%s"' % ('z' * 1_000_000)))
         self.assert_taken(self.message('user0', 'user1'))
@@ -350,13 +376,18 @@ class PassedOn(ModuleTest):
             t.presence('single', t.both.now + 1000), t.batch.append(t.batch[1])),
         'nobody knows who does': lambda t: (
             t.change('HDEL', PREFIX + 'presence', 'single'), t.batch.append(t.batch[1])),
+        'somebody may, in presence time': lambda t: (
+            t.presence('skew', 5000, 'single', t.both.now - 4000), t.batch.append(t.batch[1])),
         'another link': lambda t: t.change('HSET', PREFIX + 'links', 'g1', '99'),
         'a link that lapsed': lambda t: t.change('HSET', PREFIX + 'links', 'g1', 'lapsed ' + t.links['g1']),
+        'a gateway that says so': lambda t: (
+            t.links.update(g1='lapsed 7'), t.change('HSET', PREFIX + 'links', 'g1', 'lapsed 7')),
         'no link': lambda t: t.change('HDEL', PREFIX + 'links', 'g1'),
         'message:id is no number': lambda t: t.change('SET', PREFIX + 'message:id', 'x'),
         'message:id was set back': lambda t: t.change('SET', PREFIX + 'message:id', '1'),
         'the group has newer ones than it should': lambda t: t.change(
             'XADD', PREFIX + 'group', '999-0', 'p', '1', 'm', 'x'),
+        'the group has newer ones than all': lambda t: t.presence('group', '999'),
         'the group has to be prolonged': lambda t: t.presence('group_until', t.both.now + KEEP - 1),
         'the group is new': lambda t: t.change('HDEL', PREFIX + 'presence', 'group'),
         'the sender has another session': lambda t: t.change('HSET', PREFIX + 'user:user0', 'session', 'f' * 64),
@@ -400,6 +431,37 @@ class PassedOn(ModuleTest):
         self.assertFalse(self.taken(*self.args(*[self.batch[1]] * 65)))
         self.assertTrue(self.taken(*good))
 
+    def passes_on(self, *args):
+        """Here both would open epochs of their own."""
+        server = self.both.with_module
+        before = server.figures()
+        server.client.call(*server.send, *args)
+        return server.figures()['passed_on'] == before['passed_on'] + 1
+
+    def test_another_process(self):
+        self.both.with_module.client.call('HSET', PREFIX + 'presence', 'run', 'f' * 40)
+        self.assertTrue(self.passes_on(*self.args(*self.batch)))
+
+    def test_ids_that_were_lost(self):
+        args = self.args(*self.batch)
+        args[2] = self.both.same('GET', PREFIX + 'message:id')
+        self.assertTrue(self.taken(*args))
+        args = self.args(self.batch[1])
+        args[2] = '999'
+        self.assertTrue(self.passes_on(*args))
+
+    def test_with_the_rights_of_whoever_calls(self):
+        client = self.both.with_module.client
+        client.call('ACL', 'SETUSER', 'half', 'on', 'nopass', '+parley.send', '~' + PREFIX)
+        half = Client(self.both.with_module.path)
+        self.addCleanup(half.close)
+        half.call('AUTH', 'half', 'x')
+        self.assertEqual(half.call('PARLEY.SEND', *self.args(*self.batch))[0], 'ok')
+        with self.assertRaisesRegex(ReplyError, 'acl verification failed|NOPERM'):
+            half.call('PARLEY.SEND', *self.args(self.message('user0', 'nobody')))
+        with self.assertRaisesRegex(ReplyError, 'NOPERM'):
+            half.call('PARLEY.SEND', '{other}:', *self.args(*self.batch)[1:])
+
     def test_it_tells_its_version(self):
         client = self.both.with_module.client
         self.assertEqual(client.call('PARLEY.SEND', PREFIX), re.search(r"VERSION = '(.*?)'", harness.SHIPPED).group(1))
@@ -434,15 +496,20 @@ class Memory(ModuleTest):
     def test_nothing_is_left_behind(self):
         """By calls that are taken, passed on and refused: both servers need as much more as the other."""
         self.warm()
+        self.all_kinds(range(100))
         used = [server.client.call('INFO', 'memory') for server in self.both.servers]
-        for i in range(300):
+        self.all_kinds(range(100, 400))
+        more = [self.used(server.client.call('INFO', 'memory')) - self.used(before)
+                for server, before in zip(self.both.servers, used)]
+        self.assertLess(more[1] - more[0], 5_000, more)  # 1,500 calls
+
+    def all_kinds(self, serial):
+        for i in serial:
             self.at_both(*self.args(*[self.message('user0', 'user1', '"%s"' % ('x' * 500), '"c%d"' % i)]))
             self.at_both(*self.args(*[self.message('user0', 'group', '"%s"' % ('x' * 500))] * 5))
             self.at_both(*self.args(*[self.message('user0', 'user1'), self.message('user1', 'nobody')]))
             self.at_both(*self.args(self.message('user0', 'user1', 'x')))
-        more = [self.used(server.client.call('INFO', 'memory')) - self.used(before)
-                for server, before in zip(self.both.servers, used)]
-        self.assertLess(abs(more[0] - more[1]), 100_000, more)
+            self.at_both(*self.args(self.message('user0', 'user1', '"%s"' % ('x' * 500), '"c0"')))  # again
 
     def used(self, info):
         return int(re.search(r'used_memory:(\d+)', info).group(1))
