@@ -65,7 +65,8 @@ def wait_until(condition, what, timeout_s=20):
 class Redis:
     """One redis-server on a unix socket in its own directory."""
 
-    options = ()  # more of redis-server's
+    wrapper = ()  # before redis-server
+    options = ()  # more of its own
     environment = None  # its own; None: ours
 
     def __init__(self):
@@ -76,7 +77,7 @@ class Redis:
 
     def start(self):
         self.process = subprocess.Popen(
-            ['redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
+            [*self.wrapper, 'redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
              '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
              *(('--loadmodule', module) if module else ()), *self.options],
             env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
