@@ -104,7 +104,7 @@ $(MODULE_O): $O/module/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(filter-out -fPIE,$(FLAGS_$(MODE))) -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(MODULE): $(MODULE_O)
-	$(CC) -shared $(FLAGS_$(MODE)) -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS) -o $@ $^
+	$(CC) -shared $(FLAGS_$(MODE)) -Wl,-z,defs,-z,relro,-z,now,-z,noexecstack $(LDFLAGS) -o $@ $^
 
 # What a test preloads into a real Redis.
 $(CLOCK): $O/%.so: %.c

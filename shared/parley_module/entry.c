@@ -133,5 +133,6 @@ void entry_push(struct entry *e, RedisModuleString *value)
 void entry_expire(struct entry *e, uint64_t now_ms, uint64_t after_ms)
 {
     (void)RedisModule_SetExpire(e->key, (long long)after_ms);
-    (void)RedisModule_Replicate(e->ctx, "PEXPIREAT", "sl", e->name, (long long)(now_ms + after_ms));
+    (void)RedisModule_Replicate(e->ctx, "PEXPIREAT", "sl", e->name,
+                                (long long)now_ms + (long long)after_ms);
 }

@@ -74,9 +74,11 @@ enum { REDISMODULE_STREAM_TRIM_APPROX = 1 };
     FUNCTION(int, ReplyWithError, (RedisModuleCtx *, const char *)) \
     FUNCTION(int, WrongArity, (RedisModuleCtx *))
 /* clang-format on */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and parameters cannot stand in any */
 #define REDIS_API_DECLARE(type, name, parameters) extern type(*RedisModule_##name) parameters;
 REDIS_API(REDIS_API_DECLARE)
 #undef REDIS_API_DECLARE
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* False: this Redis lacks some of it. */
 bool redis_api_load(RedisModuleCtx *ctx);

@@ -4,13 +4,13 @@
 #include "shared/decimal.h"
 #include "shared/parley_module/lines.h"
 #include "shared/parley_module/person.h"
+#include "shared/parley_module/window.h"
 
 #include <string.h>
 
 #define ROOM_MAX ((size_t)64 << 20)   /* of a line; more is not for us */
 #define ROOM_KEPT ((size_t)256 << 10) /* between calls */
-#define SENT_EXTRA_MS 60000           /* these two as in parley.lua */
-#define GROUP_MAX 100000
+#define SENT_EXTRA_MS 60000           /* as in parley.lua */
 
 /* One message, and its place among the arguments. */
 struct fresh {
@@ -32,10 +32,9 @@ static struct sending {
     char sent_at_room[DECIMAL_MAX];
     struct sent_time sent_time;
     struct entry presence, last_id;
-    uint64_t newest;        /* message:id, and then that of each message */
-    struct entry window;    /* the stream `group`, */
-    uint64_t window_newest; /* and its newest id */
-    bool to_group;
+    uint64_t newest; /* message:id, and then that of each message */
+    struct window window;
+    bool to_group; /* the window is open */
     struct people people;
     struct lines lines;
     struct fresh messages[SEND_MAX];
@@ -100,23 +99,13 @@ static bool may_call(struct sending *s, struct slice run)
 
 /* ---- One message is looked at ---------------------------------------------------------------- */
 
-/* The stream is there, its expiry need not be set, and its ids rise. */
+/* It is looked at for the first message only. */
 static bool window_takes(struct sending *s, const struct fresh *m)
 {
-    RedisModuleString *newest, *until;
-    uint64_t until_ms = 0;
-    if (s->to_group) {
-        return true;
+    if (!s->to_group) {
+        s->to_group = window_open(&s->window, &s->presence, s->call.prefix, m->id,
+                                  s->now_ms + s->call.keep_ms);
     }
-    newest = entry_field(&s->presence, "group");
-    until = entry_field(&s->presence, "group_until");
-    bool good = slice_u64(string_slice(newest), NUMBER_MAX, &s->window_newest) &&
-                slice_u64(string_slice(until), NUMBER_MAX, &until_ms) && s->window_newest < m->id &&
-                until_ms >= s->now_ms + s->call.keep_ms;
-    string_free(newest);
-    string_free(until);
-    s->to_group =
-        good && open_key(s, &s->window, "group", REDISMODULE_KEYTYPE_STREAM, REDISMODULE_WRITE);
     return s->to_group;
 }
 
@@ -244,34 +233,12 @@ static bool is_ordinary(struct sending *s, struct slice run)
 
 /* ---- All are taken --------------------------------------------------------------------------- */
 
-/* False: the stream has newer ones than it should; then nothing was changed. */
-static bool add_to_window(struct sending *s, const struct fresh *m)
-{
-    RedisModuleStreamID id = {m->id, 0};
-    char digits[DECIMAL_MAX];
-    RedisModuleString *fields[] = {string_of(SLICE("p")),
-                                   string_of(decimal(digits, s->window_newest)),
-                                   string_of(SLICE("m")), m->text};
-    bool added = RedisModule_StreamAdd(s->window.key, 0, &id, fields, 2) == REDISMODULE_OK;
-    if (added) {
-        (void)RedisModule_StreamTrimByLength(s->window.key, REDISMODULE_STREAM_TRIM_APPROX,
-                                             GROUP_MAX);
-        (void)RedisModule_Replicate(s->ctx, "XADD", "sccllssss", s->window.name, "MAXLEN", "~",
-                                    (long long)GROUP_MAX, (long long)m->id, fields[0], fields[1],
-                                    fields[2], fields[3]);
-        s->window_newest = m->id;
-    }
-    for (size_t i = 0; i < 3; i++) {
-        string_free(fields[i]);
-    }
-    return added;
-}
-
 /* First of all, because it may fail: with the first of them, or with none. */
 static bool add_all_to_window(struct sending *s)
 {
     for (size_t i = 0; i < s->call.count; i++) {
-        if (!s->messages[i].receiver && !add_to_window(s, &s->messages[i])) {
+        const struct fresh *m = &s->messages[i];
+        if (!m->receiver && !window_add(&s->window, m->id, m->text)) {
             return false;
         }
     }
@@ -332,10 +299,10 @@ static void answer(struct sending *s)
 
 static void note_window(struct sending *s)
 {
-    char digits[DECIMAL_MAX];
     entry_close(&s->presence); /* it was only open to be read */
-    (void)open_key(s, &s->presence, "presence", REDISMODULE_KEYTYPE_HASH, REDISMODULE_WRITE);
-    entry_set_field(&s->presence, "group", decimal(digits, s->window_newest));
+    if (open_key(s, &s->presence, "presence", REDISMODULE_KEYTYPE_HASH, REDISMODULE_WRITE)) {
+        window_note(&s->window, &s->presence);
+    }
 }
 
 /* message:id before anybody is told. */
@@ -387,7 +354,7 @@ static void end(struct sending *s)
     }
     entry_close(&s->presence);
     entry_close(&s->last_id);
-    entry_close(&s->window);
+    window_close(&s->window);
     entry_close(&s->lines.counts);
     s->lines.count = s->lines.first_open = 0;
     s->to_group = false;

@@ -10,13 +10,14 @@ static bool is_in_older(RedisModuleCtx *ctx, struct slice prefix, struct slice n
                         RedisModuleString *client_id)
 {
     struct entry older = {NULL, NULL, NULL};
+    const struct slice suffix = SLICE(":old");
     char rest[80];
-    if (name.len > sizeof rest - 4) {
+    if (name.len > sizeof rest - suffix.len) {
         return true;
     }
     memcpy(rest, name.ptr, name.len);
-    memcpy(rest + name.len, ":old", 4);
-    if (!entry_open(&older, ctx, prefix, "sent:", (struct slice){rest, name.len + 4},
+    memcpy(rest + name.len, suffix.ptr, suffix.len);
+    if (!entry_open(&older, ctx, prefix, "sent:", (struct slice){rest, name.len + suffix.len},
                     REDISMODULE_KEYTYPE_HASH, REDISMODULE_READ)) {
         return true;
     }

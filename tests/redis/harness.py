@@ -65,6 +65,7 @@ def wait_until(condition, what, timeout_s=20):
 class Redis:
     """One redis-server on a unix socket in its own directory."""
 
+    may_load = True  # `module`
     wrapper = ()  # before redis-server
     options = ()  # more of its own
     environment = None  # its own; None: ours
@@ -79,7 +80,7 @@ class Redis:
         self.process = subprocess.Popen(
             [*self.wrapper, 'redis-server', '--port', '0', '--unixsocket', self.path, '--dir', self.dir,
              '--save', '', '--appendonly', 'no', '--logfile', os.path.join(self.dir, 'log'),
-             *(('--loadmodule', module) if module else ()), *self.options],
+             *(('--loadmodule', module) if module and self.may_load else ()), *self.options],
             env=self.environment, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         wait_until(self._answers, 'redis-server answers')
         self.loaded = None
