@@ -3,9 +3,11 @@
  * What is closed (rights, root filesystem, networks, ports) is read from the kernel's own files of
  * the running processes, not from what the compose file says. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { documentedLines, Operator } from "../security/redis_lines.mjs";
 import { connect, login, logout, scene, user } from "../support/client.mjs";
 import { request, secrets } from "../support/http.mjs";
@@ -273,6 +275,60 @@ test("no tunnel through the door but a WebSocket", async () => {
     assert.ok(statuses.includes(res.status), `${label}: ${JSON.stringify(res)}`);
     assert.ok(res.status !== 101 || res.headers.upgrade.toLowerCase() === "websocket", `${label}: ${JSON.stringify(res.headers)}`);
   }
+});
+
+/* ---- What Redis loads ---- */
+
+/* Has Redis our module (8 brings some of its own), may gateways call it, and its file among the secrets. */
+async function whatRedisHas() {
+  const { Id } = await project.container("redis");
+  project.redisId = Id;
+  const modules = JSON.parse(await project.admin("--json", "MODULE", "LIST"));
+  const rules = await project.admin("ACL", "GETUSER", "gateway-svc");
+  const file = await docker("exec", Id, "sh", "-c", "stat -c '%a %u' /secrets/redis/parley.so 2> /dev/null || echo none");
+  return { loaded: modules.some(({ name }) => name === "parley"), may: rules.includes("+parley.send"), file };
+}
+const WITH = { loaded: true, may: true, file: "500 999" };
+const WITHOUT = { loaded: false, may: false, file: "none" };
+
+test("Redis has loaded parley.so, which is its own to read, and needs no newer libc than Debian 12 has", async (t) => {
+  assert.deepEqual(await whatRedisHas(), WITH);
+  assert.match(await project.admin("INFO", "modules"), /^module:name=parley,/m);
+  const dir = await mkdtemp(join(tmpdir(), "parley-module-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const { Id } = await project.container("setup");
+  await docker("cp", `${Id}:/usr/local/lib/parley/parley.so`, dir);
+  const { stdout } = await promisify(execFile)("objdump", ["-T", join(dir, "parley.so")]);
+  const versions = [...stdout.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => 1000 * major + Number(minor));
+  assert.ok(versions.length > 0 && Math.max(...versions) <= 2034, stdout);
+});
+
+test("REDIS_MODULE=0 does without, and takes its file and its rule away; 1 brings them back; people chat", async (t) => {
+  t.after(() => { delete project.settings.REDIS_MODULE; });
+  for (const [setting, has] of [["0", WITHOUT], ["1", WITH]]) {
+    project.settings.REDIS_MODULE = setting;
+    await project.up();
+    assert.deepEqual(await whatRedisHas(), has);
+    /* It is another Redis, and an empty one. */
+    const first = await until("a login succeeds", () => user(project.door, "again").catch(() => undefined), { timeout: 60_000, every: 200 });
+    const peer = await connect(project.door, { token: first.token });
+    const id = await peer.say("group", "still here");
+    await peer.waitFor("message_in", (m) => m.message_id === id);
+    await logout(project.door, first.name, first.token);
+    peer.close();
+  }
+});
+
+test("Sentinels know another Redis: no rule for a module that it may not have", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "parley-secrets-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const { Config } = await project.container("setup");
+  const made = (...env) => docker("run", "--rm", "--network", "none", "-v", `${dir}:/secrets`, ...env.flatMap((line) => ["-e", line]), Config.Image)
+    .then(() => readFile(join(dir, "redis/users.acl"), "utf8"));
+  assert.match(await made("REDIS_MODULE=1"), /parley\.send/);
+  assert.doesNotMatch(await made("REDIS_MODULE=1", "REDIS_SENTINELS=a:26379"), /parley\.send/);
+  const told = (await project.containers("setup"))[0].Config.Env.map((line) => line.split("=")[0]);
+  assert.ok(["REDIS_MODULE", "REDIS_SENTINELS"].every((name) => told.includes(name)), "it is told of both");
 });
 
 /* ---- Settings ---- */
