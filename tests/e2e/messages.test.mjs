@@ -368,6 +368,10 @@ test("above the rate: rate_limited with retry_after_ms; others are not touched; 
   assert.deepEqual(delivered, acks.flatMap((a, n) => (a.ok ? [`${n}`] : [])), "exactly what was accepted");
 });
 
+test("all this with a Redis that has loaded parley.so", { skip: process.env.REDIS_MODULE === "0" }, async () => {
+  assert.match(await stack.redis("MODULE", "LIST"), /^parley$/m);
+});
+
 test("a session that ended meanwhile: session_expired", async (t) => {
   const { alice, bob } = await three(t);
   /* By hand, so that the gateway has not been told yet: the name belongs to another session now. */

@@ -230,6 +230,16 @@ class Telling(unittest.TestCase):
             with self.subTest(label), self.running('one', argv, **settings):
                 self.assertEqual(self.what_redis_has('one'), (['parley'] if has else [], has))
 
+    def test_installed_it_finds_all_that_it_needs(self):
+        code, said = ended('make', '-s', 'install', 'MODE=release', 'O=' + os.path.dirname(MODULE), 'DESTDIR=' + self.dir,
+                           'PREFIX=/opt')
+        self.assertEqual(code, 0, said)
+        module = os.path.join(self.dir, 'opt/lib/parley/parley.so')
+        self.assertEqual(os.stat(module).st_mode & 0o777, 0o755)
+        with self.running('one', [os.path.join(self.dir, 'opt/bin/parley-run'), '--dir', os.path.join(self.dir, 'one')]) as said:
+            self.assertIn('"username":"carol"', self.typed(said, 'log in'))
+            self.assertEqual(self.what_redis_has('one'), (['parley'], True))
+
     def test_a_module_that_redis_does_not_take(self):
         junk = os.path.join(self.dir, 'junk.so')
         with open(junk, 'w', encoding='ascii') as f:
