@@ -64,7 +64,8 @@ BENCH    := $O/tests/bench/load/load $O/tests/bench/peers/epoll
 FUZZERS  := $(call bins,shared *-svc client,fuzz)
 
 # (Redis has no sanitizer, so it cannot load what has one.)
-all: $(PROGS) $(if $(filter release,$(MODE)),$(MODULE))
+LOADED := $(if $(filter release,$(MODE)),$(MODULE))
+all: $(PROGS) $(LOADED)
 
 # One archive per folder that stands on its own, so that a test or a program can only link what its
 # floor may use.  tests/support.a stands in for parts of shared/, so it goes first.
@@ -174,7 +175,7 @@ run:
 	@deploy/packages build run
 	@$(SUB) services
 	@exec deploy/run --with-parent --bin $O
-services: $(SERVICES) $(MODULE)
+services: $(SERVICES) $(LOADED)
 client: $(CLIENT)
 simulator: $(SIM) $(CLOCK)
 bench-programs: $(BENCH) $O/parley-conformance
