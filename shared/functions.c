@@ -65,6 +65,7 @@ struct call {
     void *arg;
     uint64_t begun_us;
     size_t name; /* its place in the stats */
+    bool by_module;
 };
 
 /* What stands behind the first `mark`; empty when it is not there. */
@@ -312,7 +313,7 @@ static void note_refusal(struct functions *f, struct slice error)
 }
 
 /* Notes whether calls work; returns why the connection must be made anew, or NULL. */
-static const char *judge(struct functions *f, const struct redis_reply *reply)
+static const char *judge(struct functions *f, const struct redis_reply *reply, bool by_module)
 {
     if (!reply) {
         return NULL; /* `down` says more */
@@ -324,8 +325,9 @@ static const char *judge(struct functions *f, const struct redis_reply *reply)
     if (redis_reply_is_error(reply, "ERR Function not found")) {
         return "Redis has lost the function library";
     }
-    if (redis_reply_is_error(reply, "ERR unknown command")) {
-        return "Redis has lost the module";
+    if (by_module && (redis_reply_is_error(reply, "ERR unknown command") ||
+                      redis_reply_is_error(reply, "NOPERM"))) {
+        return "Redis has lost the module, or keeps it from us";
     }
     enum redis_trouble trouble = redis_trouble_of(redis_reply_text(reply));
     if (trouble != REDIS_TROUBLE_NONE) {
@@ -341,7 +343,7 @@ static void on_answer(void *arg, const struct redis_reply *reply)
     bool freed = false;
     free(arg);
     count_answer(&call, reply);
-    const char *lost = judge(call.functions, reply);
+    const char *lost = judge(call.functions, reply, call.by_module);
     if (!lost) {
         if (call.fn) {
             call.fn(call.arg, reply);
@@ -377,7 +379,8 @@ static bool send_call(struct functions *f, const char *name, const struct slice 
         memcpy(argv + 8, args, count * sizeof *args);
     }
     size_t skipped = 0;
-    if (f->has_module && strcmp(name, SEND_FUNCTION) == 0) {
+    call->by_module = f->has_module && strcmp(name, SEND_FUNCTION) == 0;
+    if (call->by_module) {
         skipped = 2;
         argv[skipped] = SEND_COMMAND;
     }
