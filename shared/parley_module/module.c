@@ -4,7 +4,9 @@
  *   PARLEY.SEND prefix epoch seen ...      as FCALL parley_send 1 prefix epoch seen ...
  *
  * Messages as they are mostly are taken here, in C; whatever is out of the ordinary goes to
- * parley_send, and its answer back.  INFO parley tells how many calls went which way. */
+ * parley_send, and its answer back.  INFO parley tells how many calls went which way.
+ *
+ * No script may send it: Redis ends when a script calls another through a module. */
 #include "shared/parley_module/sending.h"
 
 #include <stdio.h>
@@ -77,6 +79,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
     }
     RedisModule_SetModuleAttribs(ctx, "parley", MODULE_VERSION, REDISMODULE_APIVER_1);
     return read_run_id(ctx) && RedisModule_RegisterInfoFunc(ctx, on_info) == REDISMODULE_OK
-               ? RedisModule_CreateCommand(ctx, "parley.send", on_send, "write deny-oom", 1, 1, 1)
+               ? RedisModule_CreateCommand(ctx, "parley.send", on_send,
+                                           "write deny-oom deny-script", 1, 1, 1)
                : REDISMODULE_ERR;
 }

@@ -464,6 +464,24 @@ class PassedOn(ModuleTest):
         with self.assertRaisesRegex(ReplyError, 'NOPERM'):
             half.call('PARLEY.SEND', '{other}:', *self.args(*self.batch)[1:])
 
+    def test_scripts_may_not_send_it(self):
+        """With one that is passed on Redis itself would end."""
+        server = self.both.with_module
+        for receiver in ('user1', 'nobody'):
+            args = self.args(self.message('user0', receiver))
+            with self.assertRaisesRegex(ReplyError, 'not allowed from script'):
+                server.client.call('EVAL', "return redis.call('PARLEY.SEND', unpack(ARGV))", 1, PREFIX, *args)
+
+    def test_in_a_transaction(self):
+        for receiver in ('user1', 'nobody'):
+            args, answers = self.args(self.message('user0', receiver)), []
+            for server in self.both.servers:
+                server.client.call('MULTI')
+                server.client.call(*server.send, *args)
+                answers.append(server.client.call('EXEC'))
+            self.assertEqual(*answers)
+            self.check_keys(receiver)
+
     def test_it_tells_its_version(self):
         client = self.both.with_module.client
         self.assertEqual(client.call('PARLEY.SEND', PREFIX), re.search(r"VERSION = '(.*?)'", harness.SHIPPED).group(1))
