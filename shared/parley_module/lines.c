@@ -111,6 +111,8 @@ static void write_line(struct buf *out, const struct line *line, RedisModuleStri
     }
 }
 
+/* (Of what a command publishes replicas are told, for whoever listens there.  "A": the append-only
+ * file is not.) */
 static void publish(RedisModuleCtx *ctx, struct slice prefix, const char *channel, struct buf *room)
 {
     RedisModuleString *text = string_of(buf_slice(room));
@@ -119,6 +121,7 @@ static void publish(RedisModuleCtx *ctx, struct slice prefix, const char *channe
     buf_append(room, slice_text(channel));
     RedisModuleString *name = string_of(buf_slice(room));
     (void)RedisModule_PublishMessage(ctx, name, text);
+    (void)RedisModule_Replicate(ctx, "PUBLISH", "Ass", name, text);
     string_free(name);
     string_free(text);
 }
