@@ -25,11 +25,14 @@ bool window_open(struct window *window, const struct entry *presence, struct sli
                       REDISMODULE_KEYTYPE_STREAM, REDISMODULE_WRITE);
 }
 
+/* With the length that it has here, as XADD itself does: "about" may be another number elsewhere.
+ */
 static void replicate(const struct window *window, uint64_t id, RedisModuleString *const fields[4])
 {
     (void)RedisModule_Replicate(window->stream.ctx, "XADD", "sccllssss", window->stream.name,
-                                "MAXLEN", "~", (long long)MESSAGES_MAX, (long long)id, fields[0],
-                                fields[1], fields[2], fields[3]);
+                                "MAXLEN", "=",
+                                (long long)RedisModule_ValueLength(window->stream.key),
+                                (long long)id, fields[0], fields[1], fields[2], fields[3]);
 }
 
 bool window_add(struct window *window, uint64_t id, RedisModuleString *text)

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import socket
 import struct
 import tempfile
 import unittest
@@ -42,11 +43,12 @@ class Server(Redis):
     """With the module or without, and with a clock of ours."""
     may_load = False  # whatever the other tests do
 
-    def __init__(self, clock, module, options=()):
+    def __init__(self, clock, module, options=(), library=harness.SHIPPED):
         self.options = (*(('--loadmodule', module) if module else ()), *options)
         self.environment = dict(os.environ, SET_CLOCK=clock, LD_PRELOAD=SET_CLOCK)
         super().__init__()
-        self.load(harness.SHIPPED)
+        if library:  # a replica takes none
+            self.load(library)
         self.send = ('PARLEY.SEND',) if module else ('FCALL', 'parley_send', 1)
 
     def everything(self):
@@ -558,3 +560,42 @@ class WithoutModule(Play):
         server.options = ('--appendonly', 'yes')
         server.start()
         self.assertEqual(server.everything(), before)
+
+    def test_a_replica_is_told_all(self):
+        """Whatever its own settings are, and whoever listens there hears the same."""
+        replica = self.replica_of(self.both.with_module)
+        ear = Subscriber(replica.path, *(PREFIX + c for c in ('to:g1', 'to:g2', 'to:g3', 'group')))
+        self.addCleanup(ear.close)
+        self.warm()
+        self.group_is_full()
+        heard = []
+        for _ in range(4):
+            self.assertTrue(self.taken(*self.args(self.message('user0', 'user1', client_id='"c%d"' % len(heard)),
+                                                  self.message('user1', 'group'))))
+            heard += self.heard
+        self.both.with_module.client.call('WAIT', 1, 10000)
+        self.assertEqual(ear.heard()[-len(heard):], heard)
+        told, replicated = self.both.with_module.everything(), replica.everything()
+        for key in told:
+            self.assertEqual(told[key], replicated[key], key)
+
+    def group_is_full(self):
+        """So that Redis throws away old ones; how many at a time is a setting of each."""
+        self.both.same('EVAL', """for id = 10, 100120 do
+            redis.call('XADD', KEYS[1], id, 'p', id - 1, 'm', 'x')
+        end""", 1, PREFIX + 'group')
+        self.both.same('SET', PREFIX + 'message:id', '100120')
+        self.both.same('HSET', PREFIX + 'presence', 'group', '100120')
+
+    def replica_of(self, server):
+        held = socket.socket()  # as in test_restart.py
+        self.addCleanup(held.close)
+        held.bind(('127.0.0.1', 0))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = held.getsockname()[1]
+        server.client.call('CONFIG', 'SET', 'bind', '127.0.0.1', 'port', port, 'repl-diskless-sync-delay', 0)
+        replica = Server(self.both.clock.name, None, (
+            '--replicaof', '127.0.0.1 %d' % port, '--stream-node-max-entries', '7'), library=None)
+        self.addCleanup(replica.stop)
+        harness.wait_until(lambda: 'master_link_status:up' in replica.client.call('INFO', 'replication'), 'it follows')
+        return replica
