@@ -19,17 +19,18 @@ static bool next_number(struct slice *rest, uint64_t *out)
 }
 
 /* The mark came with 1.5. */
-bool inbox_read(struct inbox *inbox, struct slice field)
+bool inbox_read(struct inbox *inbox, const RedisModuleString *field)
 {
+    struct slice rest = string_slice(field);
     *inbox = (struct inbox){0};
-    if (field.len == 0) {
+    if (!field) {
         return true;
     }
-    bool good = next_number(&field, &inbox->newest) && next_number(&field, &inbox->gone) &&
-                next_number(&field, &inbox->bytes) && next_number(&field, &inbox->until_ms);
-    inbox->marked = good && field.len > 0;
-    return good && (!inbox->marked || (next_number(&field, &inbox->old) &&
-                                       next_number(&field, &inbox->keep_ms) && field.len == 0));
+    bool good = next_number(&rest, &inbox->newest) && next_number(&rest, &inbox->gone) &&
+                next_number(&rest, &inbox->bytes) && next_number(&rest, &inbox->until_ms);
+    inbox->marked = good && rest.len > 0;
+    return good && (!inbox->marked || (next_number(&rest, &inbox->old) &&
+                                       slice_u64(rest, NUMBER_MAX, &inbox->keep_ms)));
 }
 
 struct slice inbox_text(const struct inbox *inbox, char room[INBOX_TEXT_MAX])
@@ -58,8 +59,12 @@ static uint64_t less(uint64_t a, uint64_t b)
  * counted, or is none.) */
 static void note_gone(struct inbox *inbox, struct slice message)
 {
+    size_t digits = 0;
+    while (digits < message.len && message.ptr[digits] >= '0' && message.ptr[digits] <= '9') {
+        digits++;
+    }
     inbox->bytes = less(inbox->bytes, message.len);
-    (void)slice_u64(slice_cut(&message, ' '), NUMBER_MAX, &inbox->gone);
+    (void)slice_u64(slice_head(message, digits), NUMBER_MAX, &inbox->gone);
 }
 
 static void drop_oldest(struct inbox *inbox, struct entry *list, uint64_t count)
@@ -72,15 +77,20 @@ static void drop_oldest(struct inbox *inbox, struct entry *list, uint64_t count)
     (void)RedisModule_Replicate(list->ctx, "LPOP", "sl", list->name, (long long)count);
 }
 
+static bool is_too_much(const struct inbox *inbox, uint64_t length)
+{
+    return length > MESSAGES_MAX || inbox->bytes > BYTES_MAX;
+}
+
 static void trim(struct inbox *inbox, struct entry *list)
 {
     uint64_t length = RedisModule_ValueLength(list->key);
-    while (length > MESSAGES_MIN && (length > MESSAGES_MAX || inbox->bytes > BYTES_MAX)) {
+    inbox->marked = inbox->marked || is_too_much(inbox, length);
+    while (length > MESSAGES_MIN && is_too_much(inbox, length)) {
         uint64_t count = length >= TRIMMED ? length / TRIMMED : 1;
         drop_oldest(inbox, list, count);
         length -= count;
         inbox->old = less(inbox->old, count);
-        inbox->marked = true;
     }
 }
 

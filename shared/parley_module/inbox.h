@@ -20,8 +20,8 @@ struct inbox {
 
 #define INBOX_TEXT_MAX 128
 
-/* Of the field, "" where there is none.  False: it is of another form. */
-bool inbox_read(struct inbox *inbox, struct slice field);
+/* Of the field, NULL where there is none.  False: it is of another form. */
+bool inbox_read(struct inbox *inbox, const RedisModuleString *field);
 /* In `room`. */
 struct slice inbox_text(const struct inbox *inbox, char room[INBOX_TEXT_MAX]);
 

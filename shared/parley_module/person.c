@@ -13,7 +13,7 @@ static bool look_up(struct person *p, RedisModuleCtx *ctx, struct slice prefix)
     RedisModuleString *inbox = NULL;
     (void)RedisModule_HashGet(p->user.key, REDISMODULE_HASH_CFIELDS, "gateways", &p->gateways,
                               "name", &p->name, "session", &p->session, "inbox", &inbox, NULL);
-    bool good = p->gateways && p->name && p->session && inbox_read(&p->inbox, string_slice(inbox));
+    bool good = p->gateways && p->name && p->session && inbox_read(&p->inbox, inbox);
     string_free(inbox);
     return good;
 }

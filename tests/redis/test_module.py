@@ -330,6 +330,27 @@ class Ordinary(ModuleTest):
         self.assert_taken(self.message('user0', 'user1'))
         self.assertEqual(self.both.same('LLEN', PREFIX + 'inbox:user1'), 241)
 
+    def test_an_inbox_of_an_older_library_that_is_full(self):
+        """Full of few that are large, so that nothing goes, and of many."""
+        for before, bytes_ in ((2, 70000), (20, 70000), (300, 3)):
+            self.both.same('DEL', PREFIX + 'inbox:user1')
+            self.both.same('RPUSH', PREFIX + 'inbox:user1', *['7 x'] * before)
+            self.both.same('HSET', PREFIX + 'user:user1', 'inbox', '8 2 %d %d' % (bytes_, self.both.now + 2 * KEEP))
+            self.assert_taken(self.message('user0', 'user1'))
+            self.assertRegex(self.both.same('HGET', PREFIX + 'user:user1', 'inbox'), ' 0 0$')
+
+    def test_an_inbox_with_what_is_no_message(self):
+        for junk in ('7x', 'x7', '', '7', '0'):
+            self.both.same('DEL', PREFIX + 'inbox:user1')
+            self.both.same('RPUSH', PREFIX + 'inbox:user1', *[junk] * 300)
+            self.both.same('HSET', PREFIX + 'user:user1', 'inbox', '8 2 3 %d 0 %d' % (self.both.now + 2 * KEEP, KEEP))
+            self.assert_taken(self.message('user0', 'user1'))
+
+    def test_a_mark_with_a_blank_behind_it(self):
+        self.assert_taken(*[self.message('user0', 'user1')] * 8)
+        self.both.same('HSET', PREFIX + 'user:user1', 'inbox', '9 0 900 %d 3 %d ' % (self.both.now, KEEP))
+        self.send(*self.args(self.message('user0', 'user1')))
+
     def test_a_clock_behind_presence_time(self):
         """(Only tests make one.)"""
         self.both.same('HSET', PREFIX + 'presence', 'skew', '-5000', 'single', str(self.both.now + 4000))
@@ -399,6 +420,7 @@ class PassedOn(ModuleTest):
         'the receiver never connected': lambda t: t.change('HDEL', PREFIX + 'user:user1', 'gateways', 'online', 'at:g2'),
         'the receiver is of a library older than 1.1': lambda t: t.change('HDEL', PREFIX + 'user:user1', 'gateways'),
         'nobody can read his inbox': lambda t: t.user('inbox', '1 2 x'),
+        'it is empty': lambda t: t.user('inbox', ''),
         'nor its mark': lambda t: t.user('inbox', '1 2 3 4 x'),
         'the client_id was used': lambda t: t.change('HSET', PREFIX + 'sent:user0', '"d"', '1 %d %s' % (t.both.now, t.batch[0][5])),
         'for another message': lambda t: t.change('HSET', PREFIX + 'sent:user0', '"d"', '1 %d %s' % (t.both.now, 'f' * 16)),
