@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define GATEWAY_PREFIX "to:"
+#define REST_MAX 1024 /* of a line but its messages, and of a channel's name with prefix */
 
 /* How many were published on this channel before the line that is to be made. */
 static bool count_of(struct lines *lines, const char *channel, uint64_t *count)
@@ -72,7 +73,7 @@ static bool add_gateways(struct lines *lines, size_t i, struct slice gateways)
     while (gateways.len > 0) {
         char channel[CHANNEL_MAX + 1] = GATEWAY_PREFIX;
         struct slice id = slice_cut(&gateways, ' ');
-        if (id.len > CHANNEL_MAX - strlen(GATEWAY_PREFIX)) {
+        if (id.len > CHANNEL_MAX - strlen(GATEWAY_PREFIX) || !slice_made_of(id, "._-")) {
             return false;
         }
         memcpy(channel + strlen(GATEWAY_PREFIX), id.ptr, id.len);
@@ -99,6 +100,26 @@ bool lines_has_several(const struct lines *lines)
 }
 
 /* ---- Publishing ------------------------------------------------------------------------------ */
+
+static size_t size_of(const struct line *line, RedisModuleString *const *texts)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < line->messages; i++) {
+        size += string_slice(texts[line->message[i]]).len + 1;
+    }
+    return size;
+}
+
+bool lines_reserve(const struct lines *lines, RedisModuleString *const *texts, struct buf *room)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        size_t size = size_of(&lines->all[i], texts);
+        longest = size > longest ? size : longest;
+    }
+    buf_clear(room);
+    return buf_reserve(room, REST_MAX + longest);
+}
 
 static void write_line(struct buf *out, const struct line *line, RedisModuleString *const *texts)
 {

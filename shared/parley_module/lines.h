@@ -37,7 +37,9 @@ bool lines_add_direct(struct lines *lines, size_t i, struct slice sender, struct
 /* Does a line have several messages? */
 bool lines_has_several(const struct lines *lines);
 
-/* `texts` of all messages of the call; `room` is used on the way. */
+/* `texts` of all messages of the call; `room` is used on the way, and was made large enough by
+ * lines_reserve, so that nothing fails.  False: it cannot be. */
+bool lines_reserve(const struct lines *lines, RedisModuleString *const *texts, struct buf *room);
 void lines_publish(struct lines *lines, struct slice prefix, RedisModuleString *const *texts,
                    struct buf *room);
 

@@ -228,7 +228,8 @@ static bool is_ordinary(struct sending *s, struct slice run)
             return false;
         }
     }
-    return !lines_has_several(&s->lines) || takes_several(s);
+    return lines_reserve(&s->lines, s->texts, &s->room) &&
+           (!lines_has_several(&s->lines) || takes_several(s));
 }
 
 /* ---- All are taken --------------------------------------------------------------------------- */

@@ -433,6 +433,8 @@ class PassedOn(ModuleTest):
         'client_ids need a new generation': lambda t: t.change(
             'HSET', PREFIX + 'sent:user0', '', '-%d' % (t.both.now - GRACE - 60001)),
         'nobody knows when they were begun': lambda t: t.change('HSET', PREFIX + 'sent:user0', '', 'x'),
+        'a gateway that is none': lambda t: t.user('gateways', 'g1\tg2'),
+        'one with a NUL in it': lambda t: t.user('gateways', 'g1\0 g2'),
         'a count is no number': lambda t: t.change('HSET', PREFIX + 'channels', 'to:g2', 'x'),
         'the same client_id twice': lambda t: t.batch.append(list(t.batch[0])),
         **{'%s is of another type' % key: lambda t, key=key: t.of_another_type(key) for key in (
@@ -534,6 +536,19 @@ def add_rows():
 
 
 add_rows()
+
+
+class Long(ModuleTest):
+    def make_servers(self):
+        both = Both(('--client-output-buffer-limit', 'pubsub 0 0 0'))
+        self.addCleanup(both.stop)
+        return both
+
+    def test_a_line_that_is_too_long(self):
+        """All of it or nothing: no gateway sends as much, but none of it may be lost."""
+        self.warm()
+        self.assertFalse(self.taken(*self.args(*[self.message('user0', 'user1', '"%s"' % ('x' * 1_100_000))] * 64)))
+        self.assertTrue(self.taken(*self.args(self.message('user0', 'user1'))))
 
 
 class Memory(ModuleTest):
