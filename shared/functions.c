@@ -227,20 +227,32 @@ static void on_server(void *arg, const struct redis_reply *reply)
     ask_version(f);
 }
 
-/* It tells a version; an error: this Redis has no such command, or it is not for us. */
+/* Before all else Redis looks whether it has the command, and whether it is for us: any other error
+ * ("NOREPLICAS ..." after a failover, "OOM ...") is one that parley_send has, too, and will pass.
+ */
+static bool lacks_module(const struct redis_reply *reply)
+{
+    return redis_reply_is_error(reply, "ERR unknown command") ||
+           redis_reply_is_error(reply, "NOPERM");
+}
+
+/* It tells a version, if it can. */
 static void on_module(void *arg, const struct redis_reply *reply)
 {
     struct functions *f = arg;
     if (!reply) {
         return;
     }
-    bool has = !redis_reply_is_error(reply, NULL);
+    bool has = !lacks_module(reply);
     if (f->said_of_module && has == f->has_module) {
         return;
     }
     f->said_of_module = true;
     f->has_module = has;
-    if (has) {
+    if (has && redis_reply_is_error(reply, NULL)) {
+        log_info("redis has the module parley, but refuses why=\"%s\"",
+                 redis_trouble_words(redis_reply_text(reply)));
+    } else if (has) {
         log_info("redis has the module parley version=%s", log_escape(redis_reply_text(reply)));
     } else {
         log_info("redis has no module parley, so messages cost it more why=\"%s\"",

@@ -603,6 +603,19 @@ static void messages_go_to_a_module_that_is_there(void **state)
     assert_string_equal(functions_stats(w->functions)->names[0], "parley_send");
 }
 
+static void they_do_when_it_is_there_and_redis_refuses_messages(void **state)
+{
+    struct world *w = *state;
+    const char *answers[] = {"-NOREPLICAS Not enough good replicas to write.\r\n",
+                             "-OOM command not allowed when used memory > 'maxmemory'.\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        send_with(w, answers[i]);
+        assert_string_equal(w->fake.log.ptr, "PARLEY.SEND {chat}:  0 30000 10000 gw 1\n");
+        functions_reset(w->functions, "once more");
+        UNTIL(w->loop, !functions_is_up(w->functions));
+    }
+}
+
 static void without_one_that_is_for_us_they_go_to_the_library(void **state)
 {
     struct world *w = *state;
@@ -675,6 +688,7 @@ int main(void)
         T(a_refusal_of_all_calls_is_trouble_until_one_is_answered),
         T(a_replica_is_left),
         T(messages_go_to_a_module_that_is_there),
+        T(they_do_when_it_is_there_and_redis_refuses_messages),
         T(without_one_that_is_for_us_they_go_to_the_library),
         T(one_that_goes_is_done_without),
         T(who_sends_no_messages_asks_for_no_module),
