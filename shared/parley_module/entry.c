@@ -1,8 +1,6 @@
 /* entry.c - a key of Redis that a call has opened */
 #include "shared/parley_module/entry.h"
 
-#include "shared/decimal.h"
-
 #include <string.h>
 
 #define NAME_MAX 512 /* of a key: prefix, and names that are no longer than 64 each */

@@ -158,3 +158,10 @@ void lines_publish(struct lines *lines, struct slice prefix, RedisModuleString *
         publish(lines->counts.ctx, prefix, line->channel, room);
     }
 }
+
+void lines_clear(struct lines *lines)
+{
+    entry_close(&lines->counts);
+    lines->count = lines->first_open = 0;
+    lines->group = false;
+}

@@ -20,7 +20,7 @@ struct line {
     uint8_t message[SEND_MAX]; /* their places in the call */
 };
 
-/* All zero to begin with. */
+/* All zero to begin with, and behind lines_clear. */
 struct lines {
     struct entry counts; /* the hash `channels`, open */
     struct line all[LINES_MAX];
@@ -42,5 +42,7 @@ bool lines_has_several(const struct lines *lines);
 bool lines_reserve(const struct lines *lines, RedisModuleString *const *texts, struct buf *room);
 void lines_publish(struct lines *lines, struct slice prefix, RedisModuleString *const *texts,
                    struct buf *room);
+/* Closes the hash, and forgets all. */
+void lines_clear(struct lines *lines);
 
 #endif

@@ -356,8 +356,7 @@ static void end(struct sending *s)
     entry_close(&s->presence);
     entry_close(&s->last_id);
     window_close(&s->window);
-    entry_close(&s->lines.counts);
-    s->lines.count = s->lines.first_open = 0;
+    lines_clear(&s->lines);
     s->to_group = false;
     if (s->room.cap > ROOM_KEPT) {
         buf_deinit(&s->room);

@@ -13,9 +13,10 @@ struct window {
     uint64_t newest;
 };
 
-/* The first message of a call that is for the group will have this id, and shall stay for keep_ms.
- * False: the stream is not there, its ids would not rise, or its expiry must be set, which is not
- * for us.  Once it was true the window is open. */
+/* The first message of a call that is for the group will have this id, and shall stay until then.
+ * False: nothing is noted of a window, its ids would not rise, or its expiry must be set, which is
+ * not for us.  Once it was true the window is open.  (A stream that somebody deleted is made anew,
+ * as parley.lua does.) */
 bool window_open(struct window *window, const struct entry *presence, struct slice prefix,
                  uint64_t first_id, uint64_t until_ms);
 

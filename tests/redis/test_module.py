@@ -287,6 +287,10 @@ class Ordinary(ModuleTest):
     def test_to_the_group(self):
         self.assert_taken(self.message('user0', 'group'))
 
+    def test_to_the_group_whose_stream_is_gone(self):
+        self.both.same('DEL', PREFIX + 'group')
+        self.assert_taken(self.message('user0', 'group'))
+
     def test_again_and_again(self):
         for i in range(3):
             self.assert_taken(self.message('user0', 'user1', client_id='"c%d"' % i))
