@@ -1,6 +1,8 @@
 /* entry.c - a key of Redis that a call has opened */
 #include "shared/parley_module/entry.h"
 
+#include "shared/parley_module/number.h"
+
 #include <string.h>
 
 #define NAME_MAX 512 /* of a key: prefix, and names that are no longer than 64 each */
@@ -93,6 +95,14 @@ RedisModuleString *entry_member(const struct entry *e, RedisModuleString *field)
         (void)RedisModule_HashGet(e->key, REDISMODULE_HASH_NONE, field, &value, NULL);
     }
     return value;
+}
+
+bool entry_number(const struct entry *e, const char *field, uint64_t *out)
+{
+    RedisModuleString *value = entry_field(e, field);
+    bool good = number_read(string_slice(value), out);
+    string_free(value);
+    return good;
 }
 
 /* ---- Changes --------------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ RedisModuleString *entry_field(const struct entry *e, const char *field);
 /* The same, where the field is a string of a caller. */
 RedisModuleString *entry_member(const struct entry *e, RedisModuleString *field);
 
+/* A field that is a number (number.h).  False: it is none, or not there. */
+bool entry_number(const struct entry *e, const char *field, uint64_t *out);
+
 void entry_set(struct entry *e, struct slice value);
 void entry_set_field(struct entry *e, const char *field, struct slice value);
 void entry_set_member(struct entry *e, RedisModuleString *field, struct slice value);

@@ -2,7 +2,7 @@
 #include "shared/parley_module/inbox.h"
 
 #include "shared/decimal.h"
-#include "shared/parley_module/send_call.h"
+#include "shared/parley_module/number.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@
 
 static bool next_number(struct slice *rest, uint64_t *out)
 {
-    return slice_u64(slice_cut(rest, ' '), NUMBER_MAX, out);
+    return number_read(slice_cut(rest, ' '), out);
 }
 
 /* The mark came with 1.5. */
@@ -29,8 +29,8 @@ bool inbox_read(struct inbox *inbox, const RedisModuleString *field)
     bool good = next_number(&rest, &inbox->newest) && next_number(&rest, &inbox->gone) &&
                 next_number(&rest, &inbox->bytes) && next_number(&rest, &inbox->until_ms);
     inbox->marked = good && rest.len > 0;
-    return good && (!inbox->marked || (next_number(&rest, &inbox->old) &&
-                                       slice_u64(rest, NUMBER_MAX, &inbox->keep_ms)));
+    return good && (!inbox->marked ||
+                    (next_number(&rest, &inbox->old) && number_read(rest, &inbox->keep_ms)));
 }
 
 struct slice inbox_text(const struct inbox *inbox, char room[INBOX_TEXT_MAX])

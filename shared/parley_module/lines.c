@@ -2,6 +2,7 @@
 #include "shared/parley_module/lines.h"
 
 #include "shared/decimal.h"
+#include "shared/parley_module/number.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ static bool count_of(struct lines *lines, const char *channel, uint64_t *count)
         }
     }
     RedisModuleString *stored = entry_field(&lines->counts, channel);
-    bool good = !stored || slice_u64(string_slice(stored), NUMBER_MAX, count);
+    bool good = !stored || number_read(string_slice(stored), count);
     string_free(stored);
     return good;
 }

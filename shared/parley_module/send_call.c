@@ -1,6 +1,8 @@
 /* send_call.c - the arguments of PARLEY.SEND */
 #include "shared/parley_module/send_call.h"
 
+#include "shared/parley_module/number.h"
+
 #include <string.h>
 
 #define DIGEST_LEN 16
@@ -32,15 +34,15 @@ static bool is_message(const struct slice message[SEND_EACH])
 static bool read_head(struct send_call *call, const struct slice *args)
 {
     uint64_t lease_ms, link;
-    call->prefix = args[1];
-    call->epoch = args[2];
-    call->gateway = args[6];
-    call->link = args[7];
-    return number(args[3], NUMBER_DIGITS, &call->seen) &&
-           number(args[4], SETTING_DIGITS, &call->grace_ms) &&
-           number(args[5], SETTING_DIGITS, &lease_ms) && lease_ms > 0 &&
+    call->prefix = args[SEND_PREFIX];
+    call->epoch = args[SEND_EPOCH];
+    call->gateway = args[SEND_GATEWAY];
+    call->link = args[SEND_LINK];
+    return number(args[SEND_SEEN], NUMBER_DIGITS, &call->seen) &&
+           number(args[SEND_GRACE], SETTING_DIGITS, &call->grace_ms) &&
+           number(args[SEND_LEASE], SETTING_DIGITS, &lease_ms) && lease_ms > 0 &&
            number(call->link, NUMBER_DIGITS, &link) &&
-           number(args[8], SETTING_DIGITS, &call->keep_ms) && call->keep_ms > 0;
+           number(args[SEND_KEEP], SETTING_DIGITS, &call->keep_ms) && call->keep_ms > 0;
 }
 
 bool send_call_read(struct send_call *call, const struct slice *args, size_t count)

@@ -4,13 +4,22 @@
 
 #include "shared/slice.h"
 
-#define SEND_MAX 64      /* messages in one call */
-#define NUMBER_DIGITS 15 /* of whole numbers: what Lua counts exactly */
-#define NUMBER_MAX UINT64_C(999999999999999)
+#define SEND_MAX 64 /* messages in one call */
 
 /* PARLEY.SEND prefix epoch seen grace lease gateway link keep, and then of each message: session
  * hash, sender, receiver, client_id, text, digest. */
-enum { SEND_HEAD = 9, SEND_EACH = 6 };
+enum send_arg {
+    SEND_PREFIX = 1,
+    SEND_EPOCH,
+    SEND_SEEN,
+    SEND_GRACE,
+    SEND_LEASE,
+    SEND_GATEWAY,
+    SEND_LINK,
+    SEND_KEEP,
+    SEND_HEAD /* so many stand before the messages */
+};
+enum { SEND_EACH = 6 };
 enum send_part { SEND_SESSION, SEND_SENDER, SEND_RECEIVER, SEND_CLIENT_ID, SEND_TEXT, SEND_DIGEST };
 
 /* Slices are of the arguments. */

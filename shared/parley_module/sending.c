@@ -3,6 +3,7 @@
 
 #include "shared/decimal.h"
 #include "shared/parley_module/lines.h"
+#include "shared/parley_module/number.h"
 #include "shared/parley_module/person.h"
 #include "shared/parley_module/window.h"
 
@@ -73,7 +74,7 @@ static bool link_holds(struct sending *s)
     if (!open_key(s, &links, "links", REDISMODULE_KEYTYPE_HASH, REDISMODULE_READ)) {
         return false;
     }
-    RedisModuleString *link = entry_member(&links, s->argv[6]);
+    RedisModuleString *link = entry_member(&links, s->argv[SEND_GATEWAY]);
     bool holds = link && slice_equal(string_slice(link), s->call.link);
     string_free(link);
     entry_close(&links);
@@ -87,7 +88,8 @@ static bool read_last_id(struct sending *s)
         return false;
     }
     digits.ptr = RedisModule_StringDMA(s->last_id.key, &digits.len, REDISMODULE_READ);
-    return slice_u64(digits, NUMBER_MAX - SEND_MAX, &s->newest) && s->newest >= s->call.seen;
+    return number_read(digits, &s->newest) && s->newest <= NUMBER_MAX - SEND_MAX &&
+           s->newest >= s->call.seen;
 }
 
 static bool may_call(struct sending *s, struct slice run)
@@ -199,7 +201,7 @@ static bool read_skew(struct slice digits, int64_t *skew)
 {
     uint64_t value = 0;
     bool negative = slice_starts(digits, SLICE("-"));
-    bool good = slice_u64(slice_tail(digits, negative ? 1 : 0), NUMBER_MAX, &value);
+    bool good = number_read(slice_tail(digits, negative ? 1 : 0), &value);
     *skew = negative ? -(int64_t)value : (int64_t)value;
     return good;
 }
@@ -209,11 +211,9 @@ static bool takes_several(struct sending *s)
 {
     uint64_t single = 0;
     int64_t skew = 0;
-    RedisModuleString *noted = entry_field(&s->presence, "single");
     RedisModuleString *skewed = entry_field(&s->presence, "skew");
-    bool known = slice_u64(string_slice(noted), NUMBER_MAX, &single) &&
+    bool known = entry_number(&s->presence, "single", &single) &&
                  (!skewed || read_skew(string_slice(skewed), &skew));
-    string_free(noted);
     string_free(skewed);
     return known && (int64_t)s->now_ms - skew >= (int64_t)single;
 }

@@ -10,8 +10,8 @@
 
 #include "shared/parley_module/redis_api.h"
 
-/* The version of parley.lua whose messages these are: `library` in the hash presence says which one
- * was loaded last, and with another we do nothing. */
+/* The version of parley.lua whose messages these are.  `library` in the hash presence says which
+ * one the last renewal of a gateway found, and with another we do nothing. */
 #define SENDING_VERSION "1.7"
 
 /* `run`: the id of this Redis process, as parley.lua knows it.  True: done and answered.  False:

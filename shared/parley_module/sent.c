@@ -2,7 +2,7 @@
 #include "shared/parley_module/sent.h"
 
 #include "shared/decimal.h"
-#include "shared/parley_module/send_call.h"
+#include "shared/parley_module/number.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ static bool read_begun(struct slice begun, const struct sent_time *time, bool *a
 {
     uint64_t at;
     *alone = slice_starts(begun, SLICE("-"));
-    return slice_u64(slice_tail(begun, *alone ? 1 : 0), NUMBER_MAX, &at) &&
+    return number_read(slice_tail(begun, *alone ? 1 : 0), &at) &&
            time->now_ms <= at + time->keep_ms;
 }
 

@@ -2,24 +2,15 @@
 #include "shared/parley_module/window.h"
 
 #include "shared/decimal.h"
-#include "shared/parley_module/send_call.h"
 
 #define MESSAGES_MAX 100000 /* as in parley.lua */
-
-static bool read_number(const struct entry *presence, const char *field, uint64_t *out)
-{
-    RedisModuleString *digits = entry_field(presence, field);
-    bool good = slice_u64(string_slice(digits), NUMBER_MAX, out);
-    string_free(digits);
-    return good;
-}
 
 bool window_open(struct window *window, const struct entry *presence, struct slice prefix,
                  uint64_t first_id, uint64_t until_ms)
 {
     uint64_t expires_ms = 0;
-    return read_number(presence, "group", &window->newest) &&
-           read_number(presence, "group_until", &expires_ms) && window->newest < first_id &&
+    return entry_number(presence, "group", &window->newest) &&
+           entry_number(presence, "group_until", &expires_ms) && window->newest < first_id &&
            expires_ms >= until_ms &&
            entry_open(&window->stream, presence->ctx, prefix, "group", SLICE(""),
                       REDISMODULE_KEYTYPE_STREAM, REDISMODULE_WRITE);

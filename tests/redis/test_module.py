@@ -439,6 +439,8 @@ class PassedOn(ModuleTest):
         'nobody knows when they were begun': lambda t: t.change('HSET', PREFIX + 'sent:user0', '', 'x'),
         'a gateway that is none': lambda t: t.user('gateways', 'g1\tg2'),
         'one with a NUL in it': lambda t: t.user('gateways', 'g1\0 g2'),
+        'a count with a zero before it': lambda t: t.change('HSET', PREFIX + 'channels', 'to:g2', '07'),
+        'the newest of the group with one': lambda t: t.presence('group', '02'),
         'a count is no number': lambda t: t.change('HSET', PREFIX + 'channels', 'to:g2', 'x'),
         'the same client_id twice': lambda t: t.batch.append(list(t.batch[0])),
         **{'%s is of another type' % key: lambda t, key=key: t.of_another_type(key) for key in (
