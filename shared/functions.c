@@ -337,8 +337,7 @@ static const char *judge(struct functions *f, const struct redis_reply *reply, b
     if (redis_reply_is_error(reply, "ERR Function not found")) {
         return "Redis has lost the function library";
     }
-    if (by_module && (redis_reply_is_error(reply, "ERR unknown command") ||
-                      redis_reply_is_error(reply, "NOPERM"))) {
+    if (by_module && lacks_module(reply)) {
         return "Redis has lost the module, or keeps it from us";
     }
     enum redis_trouble trouble = redis_trouble_of(redis_reply_text(reply));

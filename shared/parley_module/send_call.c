@@ -36,7 +36,6 @@ static bool read_head(struct send_call *call, const struct slice *args)
     uint64_t lease_ms, link;
     call->prefix = args[SEND_PREFIX];
     call->epoch = args[SEND_EPOCH];
-    call->gateway = args[SEND_GATEWAY];
     call->link = args[SEND_LINK];
     return number(args[SEND_SEEN], NUMBER_DIGITS, &call->seen) &&
            number(args[SEND_GRACE], SETTING_DIGITS, &call->grace_ms) &&

@@ -24,7 +24,7 @@ enum send_part { SEND_SESSION, SEND_SENDER, SEND_RECEIVER, SEND_CLIENT_ID, SEND_
 
 /* Slices are of the arguments. */
 struct send_call {
-    struct slice prefix, epoch, gateway, link;
+    struct slice prefix, epoch, link;
     uint64_t seen, grace_ms, keep_ms;
     size_t count;
     struct slice messages[SEND_MAX][SEND_EACH];
