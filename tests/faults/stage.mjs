@@ -261,7 +261,7 @@ export class Stage {
       const counts = await this.countFiles();
       more = [...counts].filter(([name, count]) => count > this.files.get(name) + FDS_MORE);
       return more.length === 0;
-    }, { timeout: this.scenario.filesMs ?? FDS_MS, every: 200 }).catch(() => {
+    }, { timeout: FDS_MS, every: 200 }).catch(() => {
       this.blame("C", `open files were not given back: ${more.map(([name, count]) => `${name} ${this.files.get(name)} -> ${count}`)}`);
     });
   }

@@ -250,7 +250,7 @@ export const processes = [
   },
   {
     row: 10, title: "everything is killed, and started in any order", env: { LEASE_MS: "500", GRACE_S: "2", GATEWAYS: "1" }, crowds: [{ users: 6, rate: 20 }],
-    slow: true, filesMs: 1,
+    slow: true,
     async inject(stage) {
       const four = ["redis", "auth-1", "presence-1", "gateway-1"];
       const orders = permutations(four);
